@@ -1,0 +1,28 @@
+/* Reference-counted memory of one data type, and the count of writes that the tape checks. */
+#ifndef TCH_CORE_STORAGE_H
+#define TCH_CORE_STORAGE_H
+#include "tocha.h"
+#include <stdatomic.h>
+
+typedef struct tch_write tch_write;
+
+struct tch_storage {
+  atomic_int refs;
+  tch_dtype type;
+  int64_t count; /* elements */
+  void *data;    /* NULL when count is 0 */
+  /* Writes seen since the tape first saved a view of this storage: disjoint ranges, sorted, each with the version of its
+   * last write. While nothing was saved, tracked is false and writes cost nothing. */
+  bool tracked;
+  uint64_t version;
+  int nwrites, capacity;
+  tch_write *writes;
+};
+
+/* Notes a write to elements [begin, end). A failed allocation widens a range: refusals get stricter, never looser. */
+void tch_storage_wrote(tch_storage *s, int64_t begin, int64_t end);
+/* Version of the last write to [begin, end); 0 if there was none since tracking began. */
+uint64_t tch_storage_version(const tch_storage *s, int64_t begin, int64_t end);
+/* Starts tracking and returns the current version. */
+uint64_t tch_storage_track(tch_storage *s);
+#endif

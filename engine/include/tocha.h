@@ -1,0 +1,191 @@
+/* tocha: a deep learning engine. This is the only header a program includes.
+ *
+ * The model in one page
+ * ---------------------
+ * A tensor is a view (sizes, strides, offset) on a reference-counted storage. Tensors are made by tch_tensor_* and by ops,
+ * and given back with tch_tensor_release. Every function that can fail returns a tch_status and writes its result through
+ * its last pointers; after a failure tch_error() holds one sentence about it, and no argument has changed.
+ *
+ * The result pointer of an op is an argument and a result: set to NULL before the call it receives a new tensor that the
+ * caller owns; set to a tensor, that tensor is resized and written (which is how an op works in place).
+ *
+ *     int64_t size[] = {2, 3};
+ *     tch_tensor *x = NULL, *y = NULL, *s = NULL;
+ *     if (tch_tensor_new(TCH_FLOAT, 2, size, &x) == TCH_OK && tch_tensor_fill(x, 2) == TCH_OK
+ *         && tch_requires_grad(x, true) == TCH_OK
+ *         && tch_square(x, &y) == TCH_OK && tch_sum(y, NULL, 0, false, &s) == TCH_OK
+ *         && tch_backward(s, NULL, 0) == TCH_OK) {
+ *         tch_tensor *g = tch_grad(x);               // borrowed: six fours
+ *     } else fprintf(stderr, "%s\n", tch_error());
+ *     tch_tensor_release(s); tch_tensor_release(y); tch_tensor_release(x);
+ *
+ * When an input of an op requires a gradient (and gradients are on), the op makes a node that its outputs own. tch_backward
+ * walks those nodes and adds to the gradients of the leaves.
+ *
+ * Dimensions and indices count from 0 in C. Sizes are int64_t. A tensor without shape (tch_tensor_empty) has no dimensions
+ * and no elements; a scalar tensor has no dimensions and one element.
+ *
+ * Threads: a tensor may be read from several threads and its count is atomic; writing while another thread reads is the
+ * caller's mistake. The error sentence, gradient mode and default generator belong to the thread.
+ */
+#ifndef TOCHA_H
+#define TOCHA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define TCH_API __attribute__((visibility("default")))
+#else
+#define TCH_API
+#endif
+
+#define TCH_MAX_DIMS 16
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The build cuts the text between the two markers into the Lua binding: enums, opaque types and prototypes only. */
+/* cdef begin */
+enum { TCH_ABI = 1 };
+
+typedef enum tch_status {
+  TCH_OK = 0,
+  TCH_ERROR_SHAPE,  /* sizes or dimensions do not fit */
+  TCH_ERROR_TYPE,   /* a data type does not fit */
+  TCH_ERROR_VALUE,  /* an argument is out of its range */
+  TCH_ERROR_STATE,  /* the object cannot do this now (history, in-place rules, shared storage) */
+  TCH_ERROR_MEMORY, /* the allocation failed; nothing changed */
+  TCH_ERROR_IO      /* a file is missing, truncated, foreign or cannot be written */
+} tch_status;
+
+typedef enum tch_dtype {
+  TCH_BYTE, TCH_CHAR, TCH_SHORT, TCH_INT, TCH_LONG, TCH_FLOAT, TCH_DOUBLE, TCH_DTYPE_COUNT
+} tch_dtype;
+
+typedef struct tch_tensor tch_tensor;
+typedef struct tch_storage tch_storage;
+typedef struct tch_random tch_random; /* a random generator */
+typedef struct tch_pass tch_pass;     /* a backward pass under way */
+typedef struct tch_node tch_node;     /* what the tape remembers of one op */
+
+/* -- process ---------------------------------------------------------------------------------------------------- */
+
+TCH_API int tch_abi(void);
+TCH_API const char *tch_error(void);             /* sentence of this thread's last failure */
+TCH_API const char *tch_cpu_name(void);          /* instruction set in use: "baseline", "avx2", "avx512" */
+TCH_API int tch_threads(void);
+TCH_API tch_status tch_set_threads(int n);       /* 1 to 256 */
+
+TCH_API int64_t tch_memory_used(void);           /* bytes held by live storages */
+TCH_API int64_t tch_memory_cached(void);         /* bytes kept for reuse */
+TCH_API int64_t tch_memory_peak(void);
+TCH_API void tch_memory_trim(void);              /* gives cached blocks back to the system */
+TCH_API void tch_memory_fail_after(int64_t n);   /* test aid: the n-th allocation from now fails (n >= 1); 0 turns it off */
+
+/* -- storage ---------------------------------------------------------------------------------------------------- */
+
+TCH_API tch_status tch_storage_new(tch_dtype type, int64_t count, tch_storage **out); /* contents undefined */
+TCH_API void tch_storage_retain(tch_storage *s);
+TCH_API void tch_storage_release(tch_storage *s);
+TCH_API tch_status tch_storage_resize(tch_storage *s, int64_t count); /* keeps contents up to the smaller count */
+TCH_API int64_t tch_storage_count(const tch_storage *s);
+TCH_API tch_dtype tch_storage_dtype(const tch_storage *s);
+TCH_API void *tch_storage_data(tch_storage *s);
+
+/* -- tensor: life and shape ------------------------------------------------------------------------------------- */
+
+TCH_API tch_status tch_tensor_empty(tch_dtype type, tch_tensor **out);
+TCH_API tch_status tch_tensor_new(tch_dtype type, int ndim, const int64_t *size, tch_tensor **out); /* contents undefined */
+TCH_API tch_status tch_tensor_view_of(tch_storage *s, int64_t offset, int ndim, const int64_t *size, const int64_t *stride,
+                                      tch_tensor **out); /* stride NULL: contiguous; retains s; bounds are checked */
+TCH_API void tch_tensor_retain(tch_tensor *t);
+TCH_API void tch_tensor_release(tch_tensor *t);  /* NULL is fine */
+TCH_API void tch_tensor_free(tch_tensor *t);     /* drops storage and history now; t stays a valid empty tensor */
+TCH_API tch_status tch_tensor_set(tch_tensor *t, const tch_tensor *from); /* t becomes another view of from's storage */
+TCH_API tch_status tch_tensor_set_storage(tch_tensor *t, tch_storage *s, int64_t offset, int ndim, const int64_t *size,
+                                          const int64_t *stride);
+TCH_API tch_status tch_tensor_resize(tch_tensor *t, int ndim, const int64_t *size, const int64_t *stride);
+
+TCH_API tch_dtype tch_tensor_dtype(const tch_tensor *t);
+TCH_API int tch_tensor_dim(const tch_tensor *t);
+TCH_API int64_t tch_tensor_size(const tch_tensor *t, int dim);
+TCH_API int64_t tch_tensor_stride(const tch_tensor *t, int dim);
+TCH_API int64_t tch_tensor_offset(const tch_tensor *t);
+TCH_API int64_t tch_tensor_count(const tch_tensor *t);          /* number of elements */
+TCH_API bool tch_tensor_contiguous(const tch_tensor *t);
+TCH_API bool tch_tensor_same_size(const tch_tensor *a, const tch_tensor *b);
+TCH_API bool tch_tensor_same_view(const tch_tensor *a, const tch_tensor *b); /* storage, offset, sizes and strides agree */
+TCH_API tch_storage *tch_tensor_storage(const tch_tensor *t);   /* borrowed; NULL when empty */
+TCH_API void *tch_tensor_data(const tch_tensor *t);             /* address of the first element; NULL when empty */
+
+/* -- tensor: elements and copies -------------------------------------------------------------------------------- */
+
+TCH_API tch_status tch_tensor_fill(tch_tensor *t, double value);
+TCH_API tch_status tch_tensor_copy(tch_tensor *to, const tch_tensor *from); /* equal counts; casts */
+TCH_API tch_status tch_tensor_get(const tch_tensor *t, int n, const int64_t *index, double *out);
+TCH_API tch_status tch_tensor_put(tch_tensor *t, int n, const int64_t *index, double value);
+
+/* -- random ----------------------------------------------------------------------------------------------------- */
+
+TCH_API tch_status tch_random_new(uint64_t seed, tch_random **out);
+TCH_API void tch_random_release(tch_random *r);
+TCH_API tch_random *tch_random_default(void);                    /* borrowed; this thread's generator */
+TCH_API void tch_random_seed(tch_random *r, uint64_t seed);
+TCH_API uint64_t tch_random_initial_seed(const tch_random *r);
+TCH_API uint32_t tch_random_next(tch_random *r);                 /* 32 random bits */
+TCH_API double tch_random_uniform(tch_random *r, double a, double b);
+TCH_API double tch_random_normal(tch_random *r, double mean, double deviation);
+TCH_API int64_t tch_random_state_size(void);                     /* bytes of a saved state */
+TCH_API void tch_random_save(const tch_random *r, void *state);
+TCH_API tch_status tch_random_restore(tch_random *r, const void *state, int64_t bytes);
+TCH_API tch_status tch_tensor_uniform(tch_tensor *t, double a, double b, tch_random *r);     /* r NULL: the default one */
+TCH_API tch_status tch_tensor_normal(tch_tensor *t, double mean, double deviation, tch_random *r);
+TCH_API tch_status tch_tensor_bernoulli(tch_tensor *t, double p, tch_random *r);
+TCH_API tch_status tch_tensor_random(tch_tensor *t, int64_t a, int64_t b, tch_random *r);    /* integers a..b */
+TCH_API tch_status tch_tensor_randperm(tch_tensor *t, int64_t n, int64_t first, tch_random *r); /* first, ..., first+n-1 */
+
+/* -- autograd --------------------------------------------------------------------------------------------------- */
+
+TCH_API bool tch_grad_enabled(void);
+TCH_API void tch_set_grad_enabled(bool on);
+TCH_API tch_status tch_requires_grad(tch_tensor *t, bool on);    /* makes t a leaf of the tape, or frees it */
+TCH_API bool tch_needs_grad(const tch_tensor *t);                /* t is a leaf or the result of recorded ops */
+TCH_API bool tch_is_leaf(const tch_tensor *t);
+TCH_API tch_tensor *tch_grad(const tch_tensor *t);               /* borrowed; NULL when there is none */
+TCH_API tch_status tch_set_grad(tch_tensor *t, tch_tensor *g);   /* NULL clears */
+TCH_API tch_status tch_detach(tch_tensor *t, tch_tensor **out);  /* same storage, no history */
+TCH_API tch_status tch_parameter(tch_tensor *t, tch_tensor *grad, tch_tensor **out); /* alias of t that is a leaf whose
+                                                                     gradient is added into grad; becomes t's gradient too */
+
+enum { TCH_RETAIN_GRAPH = 1, TCH_CREATE_GRAPH = 2, TCH_ALLOW_UNUSED = 4, TCH_OFF_TAPE = 8 };
+TCH_API tch_status tch_backward(tch_tensor *y, tch_tensor *grad, int flags); /* grad NULL: y has one element */
+/* Gradients of ys towards xs without touching their grad: out[i] new tensors, NULL for an unused x if that is allowed. */
+TCH_API tch_status tch_gradients(tch_tensor *const *ys, tch_tensor *const *gys, int ny, tch_tensor *const *xs, int nx, int flags,
+                                 tch_tensor **out);
+
+/* The same in steps, for nodes that the host language computes: tch_pass_run returns with *node set to NULL when the pass
+ * is done, or to a host node (borrowed) whose output gradients tch_pass_grad gives and whose input gradients tch_pass_give
+ * takes before the next run. xs NULL: gradients go to the leaves; otherwise tch_pass_result gives them. */
+TCH_API tch_status tch_pass_new(tch_tensor *const *ys, tch_tensor *const *gys, int ny, tch_tensor *const *xs, int nx, int flags,
+                                tch_pass **out);
+TCH_API tch_status tch_pass_run(tch_pass *p, tch_node **node);
+TCH_API tch_status tch_pass_grad(tch_pass *p, int output, tch_tensor **out);  /* new reference; NULL if none came */
+TCH_API tch_status tch_pass_give(tch_pass *p, int input, tch_tensor *grad);   /* grad NULL: no gradient */
+TCH_API bool tch_pass_wants(const tch_pass *p, int input);
+TCH_API tch_status tch_pass_result(tch_pass *p, int x, tch_tensor **out);
+TCH_API void tch_pass_free(tch_pass *p);                         /* also in the middle */
+/* Puts outputs (fresh tensors without history) on the tape as results of a host node with the given id. */
+TCH_API tch_status tch_host_node(int64_t id, const char *name, tch_tensor *const *ins, int nin, tch_tensor *const *outs, int nout);
+TCH_API int64_t tch_node_host_id(const tch_node *n);             /* 0: not a host node */
+TCH_API int64_t tch_host_released(void);                         /* id of a host node that is gone, 0 when none waits */
+/* cdef end */
+
+#include "tocha_ops.h" /* generated from the rows of engine/op/ops.def and elementwise.def */
+
+#ifdef __cplusplus
+}
+#endif
+#endif
