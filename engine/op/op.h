@@ -16,7 +16,7 @@
 #include "core/tensor.h"
 #include "op_attr.h" /* generated: tch_<name>_attr */
 
-enum { TCH_MAX_OUTPUTS = 4, TCH_MAX_INPUTS = 16 /* except lists */, TCH_MAX_TEMPS = 16 };
+enum { TCH_MAX_OUTPUTS = 4, TCH_MAX_INPUTS = 16 /* except lists */, TCH_MAX_TEMPS = 16, TCH_MAX_LIST = 1024 };
 
 typedef struct tch_call tch_call;
 
