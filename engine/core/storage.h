@@ -14,12 +14,13 @@ struct tch_storage {
   /* Writes seen since the tape first saved a view of this storage: disjoint ranges, sorted, each with the version of its
    * last write. While nothing was saved, tracked is false and writes cost nothing. */
   bool tracked;
-  uint64_t version;
+  uint64_t version;    /* of the last write */
+  uint64_t everywhere; /* of the last write whose range could not be kept for want of memory: counts for every range */
   int nwrites, capacity;
   tch_write *writes;
 };
 
-/* Notes a write to elements [begin, end). A failed allocation widens a range: refusals get stricter, never looser. */
+/* Notes a write to elements [begin, end). Without memory for the range it counts as a write to everything. */
 void tch_storage_wrote(tch_storage *s, int64_t begin, int64_t end);
 /* Version of the last write to [begin, end); 0 if there was none since tracking began. */
 uint64_t tch_storage_version(const tch_storage *s, int64_t begin, int64_t end);

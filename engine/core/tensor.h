@@ -18,6 +18,7 @@ typedef struct tch_shape {
 struct tch_tensor {
   atomic_int refs;
   tch_dtype type;
+  bool owner;           /* made together with its storage: not a view of another tensor's */
   int ndim;
   int64_t count;        /* product of sizes; 0 for a tensor without shape */
   int64_t offset;       /* first element, in elements of the storage */
@@ -43,6 +44,14 @@ void tch_tensor_range(const tch_tensor *t, int64_t *begin, int64_t *end);
 /* Must be called before (or after) every write to t's elements. */
 void tch_tensor_wrote(tch_tensor *t);
 bool tch_tensor_overlap(const tch_tensor *a, const tch_tensor *b); /* ranges of one storage meet */
+
+/* -- what the tape wants to know; implemented by autograd/tape.c -- */
+/* Must be asked before a write that the tape does not record (fill, copy, random numbers): fails while gradients are on and
+ * t needs one. */
+tch_status tch_tensor_writable(const tch_tensor *t, const char *op);
+/* Fails if t is on the tape: its view cannot change then. */
+tch_status tch_history_view_change(const tch_tensor *t);
+void tch_history_drop(tch_tensor *t);
 
 /* Text for messages, "64x1x28x28" or "scalar" or "empty"; returns buffer. */
 enum { TCH_SHAPE_TEXT = 192 };

@@ -36,7 +36,8 @@ typedef struct tch_op_body {
   tch_status (*forward)(tch_call *c);
   tch_status (*backward)(tch_call *c);       /* with kernels; NULL: backward_ops, or no gradient at all */
   tch_status (*backward_ops)(tch_call *c);   /* with ops: used when a graph of the gradient is asked for */
-  uint32_t save_in, save_out;                /* bit per input and output that backward reads; a list is saved whole or not */
+  uint32_t save_in, save_out;                /* bit per input and output that backward reads; a list counts as one bit */
+  uint32_t save_for[3];                      /* more inputs, read only for the gradient of input 0, 1, 2 */
   bool in_place;                             /* forward may run with out[0] the same view as in[0] (or any same-view input) */
   bool view;                                 /* forward sets *out to views of the inputs' storage; nothing is made for it */
 } tch_op_body;
@@ -46,10 +47,12 @@ typedef struct tch_op {
   const tch_op_body *body;
 } tch_op;
 
+/* Where the gradient of one input goes; bodies use it through tch_wants, tch_grad_open and tch_grad_give. */
 typedef struct tch_grad_slot {
-  bool wanted;
-  bool add;             /* into already has a value that counts */
-  tch_tensor *into;     /* result; NULL until something was written */
+  bool wanted, add;   /* add: target += scale * gradient, else target = gradient */
+  tch_tensor *target; /* given by the caller of an off-tape backward */
+  tch_tensor *value;  /* owned: what was written so far, unless it went to the target directly */
+  bool done;          /* the target holds the gradient */
 } tch_grad_slot;
 
 struct tch_call {
@@ -62,7 +65,8 @@ struct tch_call {
   tch_tensor **gout;            /* gradient of each output; NULL is zero (never NULL for an op of one output) */
   const tch_shape *in_shape;    /* of every input, saved or not */
   tch_grad_slot *gin;
-  double scale;                 /* multiplies every gradient given; 1 on the tape */
+  double scale;                 /* of gradients that are added to a target */
+  bool graph;                   /* backward_ops only: a graph of the gradient is wanted */
   /* owned: released when the call ends */
   int ntemps;
   tch_tensor *temp[TCH_MAX_TEMPS];
@@ -95,6 +99,11 @@ tch_status tch_grad_open(tch_call *c, int i, tch_tensor **dst, double *alpha, do
  * broadcast, scaled and added as the caller of backward asked. */
 tch_status tch_grad_give(tch_call *c, int i, tch_tensor *g);
 
+/* Bit of input i in the masks of a schema or body: the members of a list share the last one. */
+static inline int tch_op_bit(const tch_op *op, int i) {
+  return i < op->schema.ninputs ? i : op->schema.ninputs - 1;
+}
+
 /* -- for generated entries and autograd --------------------------------------------------------------------------- */
 
 tch_status tch_op_run(const tch_op *op, tch_tensor *const *in, int nin, const void *attr, tch_tensor ***out);
@@ -102,4 +111,6 @@ tch_status tch_op_run(const tch_op *op, tch_tensor *const *in, int nin, const vo
  * into = g. */
 tch_status tch_op_grad(const tch_op *op, tch_tensor *const *in, int nin, const void *attr, tch_tensor *const *out,
                        tch_tensor *const *gout, double scale, uint32_t accumulate, tch_tensor *const *into);
+/* Runs the body's backward (graph: backward_ops) on a prepared call and releases its temporaries. */
+tch_status tch_op_backward(tch_call *c);
 #endif

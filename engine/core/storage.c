@@ -1,0 +1,115 @@
+/* Storage: life, size, and the record of writes. */
+#include "core/storage.h"
+#include "core/dtype.h"
+#include "core/error.h"
+#include "core/memory.h"
+#include <string.h>
+
+struct tch_write {
+  int64_t begin, end;
+  uint64_t version;
+};
+
+static tch_status byte_count(tch_dtype type, int64_t count, int64_t *bytes) {
+  if ((unsigned) type >= TCH_DTYPE_COUNT) return tch_fail(TCH_ERROR_TYPE, "storage: there is no data type %d", (int) type);
+  if (count < 0 || __builtin_mul_overflow(count, tch_dtype_bytes(type), bytes))
+    return tch_fail(TCH_ERROR_VALUE, "storage: %lld elements are not possible", (long long) count);
+  return TCH_OK;
+}
+
+tch_status tch_storage_new(tch_dtype type, int64_t count, tch_storage **out) {
+  int64_t bytes;
+  TCH_TRY(byte_count(type, count, &bytes));
+  tch_storage *s = tch_record_new(sizeof *s);
+  if (s == NULL) return TCH_ERROR_MEMORY;
+  void *data = NULL;
+  tch_status status = tch_alloc(bytes, &data);
+  if (status != TCH_OK) {
+    tch_record_free(s, sizeof *s);
+    return status;
+  }
+  *s = (tch_storage) {.type = type, .count = count, .data = data};
+  atomic_init(&s->refs, 1);
+  *out = s;
+  return TCH_OK;
+}
+
+void tch_storage_retain(tch_storage *s) { atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed); }
+
+void tch_storage_release(tch_storage *s) {
+  if (s == NULL || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1) return;
+  tch_free(s->data, s->count * tch_dtype_bytes(s->type));
+  if (s->writes) tch_record_free(s->writes, sizeof(tch_write) * (size_t) s->capacity);
+  tch_record_free(s, sizeof *s);
+}
+
+tch_status tch_storage_resize(tch_storage *s, int64_t count) {
+  int64_t bytes, old = s->count * tch_dtype_bytes(s->type);
+  TCH_TRY(byte_count(s->type, count, &bytes));
+  if (count == s->count) return TCH_OK;
+  void *data = NULL;
+  TCH_TRY(tch_alloc(bytes, &data));
+  if (bytes > 0 && old > 0) memcpy(data, s->data, (size_t) (bytes < old ? bytes : old));
+  tch_storage_wrote(s, 0, s->count > count ? s->count : count);
+  tch_free(s->data, old);
+  s->data = data;
+  s->count = count;
+  return TCH_OK;
+}
+
+int64_t tch_storage_count(const tch_storage *s) { return s->count; }
+tch_dtype tch_storage_dtype(const tch_storage *s) { return s->type; }
+void *tch_storage_data(tch_storage *s) { return s->data; }
+
+/* -- writes ----------------------------------------------------------------------------------------------------- */
+
+uint64_t tch_storage_track(tch_storage *s) {
+  s->tracked = true;
+  return s->version;
+}
+
+uint64_t tch_storage_version(const tch_storage *s, int64_t begin, int64_t end) {
+  uint64_t version = s->everywhere;
+  for (int i = 0; i < s->nwrites; i++) {
+    const tch_write *w = &s->writes[i];
+    if (w->begin < end && begin < w->end && w->version > version) version = w->version;
+  }
+  return version;
+}
+
+static bool reserve(tch_storage *s, int n) {
+  if (n <= s->capacity) return true;
+  int capacity = s->capacity ? 2 * s->capacity : 4;
+  while (capacity < n) capacity *= 2;
+  tch_write *writes = tch_record_new(sizeof *writes * (size_t) capacity);
+  if (writes == NULL) return false;
+  if (s->nwrites) memcpy(writes, s->writes, sizeof *writes * (size_t) s->nwrites);
+  if (s->writes) tch_record_free(s->writes, sizeof *writes * (size_t) s->capacity);
+  s->writes = writes;
+  s->capacity = capacity;
+  return true;
+}
+
+void tch_storage_wrote(tch_storage *s, int64_t begin, int64_t end) {
+  if (!s->tracked || begin >= end) return;
+  uint64_t version = ++s->version;
+  /* Ranges [first, last) touch the new one; what sticks out of them on either side keeps its own version. */
+  int first = 0, last;
+  while (first < s->nwrites && s->writes[first].end <= begin) first++;
+  for (last = first; last < s->nwrites && s->writes[last].begin < end;) last++;
+  tch_write piece[3];
+  int n = 0;
+  if (first < last && s->writes[first].begin < begin)
+    piece[n++] = (tch_write) {s->writes[first].begin, begin, s->writes[first].version};
+  piece[n++] = (tch_write) {begin, end, version};
+  if (first < last && s->writes[last - 1].end > end)
+    piece[n++] = (tch_write) {end, s->writes[last - 1].end, s->writes[last - 1].version};
+  int total = s->nwrites - (last - first) + n;
+  if (!reserve(s, total)) {
+    s->everywhere = version;
+    return;
+  }
+  memmove(s->writes + first + n, s->writes + last, sizeof *s->writes * (size_t) (s->nwrites - last));
+  memcpy(s->writes + first, piece, sizeof *piece * (size_t) n);
+  s->nwrites = total;
+}
