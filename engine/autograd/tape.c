@@ -232,7 +232,8 @@ tch_status tch_tape_end(tch_call *c, tch_node *n, tch_status status) {
     if (y == NULL) continue;
     remember_shape(&n->out_shape[o], y);
     if (c->op->body->save_out >> o & 1) status = save(&n->saved_out[o], y);
-    if (status == TCH_OK && !(c->op->schema.plain_out >> o & 1)) status = tch_history_put(y, n, o);
+    bool plain = c->op->schema.plain_out >> o & 1 || !tch_dtype_floating(y->type);
+    if (status == TCH_OK && !plain) status = tch_history_put(y, n, o);
   }
   tch_node_release(n);
   return status;
