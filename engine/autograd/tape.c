@@ -160,6 +160,10 @@ tch_status tch_tape_check_target(const tch_call *c, const tch_tensor *target, bo
   return TCH_OK;
 }
 
+void tch_tape_forget(tch_tensor *t) {
+  if (t->history && !t->history->from.node->leaf) tch_history_drop(t);
+}
+
 static size_t aligned(size_t n) { return (n + 15) & ~(size_t) 15; }
 
 /* One record holds the node and its arrays. */
