@@ -1,74 +1,216 @@
 # tocha. `make help` lists the targets.
-BUILD   ?= build
-CC      ?= cc
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+ifeq ($(MAKELEVEL),0)
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+MAKEFLAGS += -j$(JOBS)
+endif
+.DELETE_ON_ERROR:
+
+CC      := $(if $(filter default undefined,$(origin CC)),cc,$(CC))
 CFLAGS  ?= -O3 -g
 LUAJIT  ?= luajit
-BUSTED  ?= busted
+PREFIX  ?= /usr/local
+LUADIR  ?= $(PREFIX)/share/lua/5.1
+LIBDIR  ?= $(PREFIX)/lib/lua/5.1
+BINDIR  ?= $(PREFIX)/bin
+INCDIR  ?= $(PREFIX)/include
+SAN     ?=
+comma   := ,
+V       ?=
+BUILD   ?= build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
+
 warn    := -Wall -Wextra -Wno-unused-parameter -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith
 std     := -std=gnu11 -fPIC -fvisibility=hidden -ffp-contract=off -fno-math-errno -fno-trapping-math -pthread
-blas    := $(shell pkg-config --cflags openblas 2>/dev/null)
-inc     := -Iengine -Iengine/include -I$(BUILD)/gen
-libs    := $(shell pkg-config --libs openblas 2>/dev/null || echo -lopenblas) -ljpeg -lpng -lz -lm -pthread
-san     := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
+san     := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+inc     := -Iengine -Iengine/include -I$(BUILD)/gen $(shell pkg-config --cflags openblas 2>/dev/null)
+libs    := $(or $(shell pkg-config --libs openblas 2>/dev/null),-lopenblas) -ljpeg -lpng -lz -lm -pthread
+compile := $(CC) $(std) $(warn) $(CFLAGS) $(san) $(inc) -MMD -MP
+link    := $(CC) $(CFLAGS) $(san) $(LDFLAGS)
+
+# $(call say,WORD) prints the step; V=1 prints the commands instead.
+quiet   := $(if $(V),,@)
+say      = $(if $(V),,@printf '  %-5s %s\n' $(1) $@)
+
+target  := $(shell $(CC) -dumpmachine 2>/dev/null)
+machine := $(firstword $(subst -, ,$(target)))
+linux   := $(findstring linux,$(target))
 
 sources := $(filter-out engine/kernel/%,$(wildcard engine/*/*.c))
-objects := $(sources:engine/%.c=$(BUILD)/%.o)
-gen     := $(addprefix $(BUILD)/gen/,tocha_ops.h op_attr.h op_entries.c ops.lua cdef.lua)
+objects := $(sources:engine/%.c=$(BUILD)/%.o) $(BUILD)/op_entries.o
 library := $(BUILD)/libtocha.so
+gen     := $(addprefix $(BUILD)/gen/,tocha_ops.h op_attr.h op_entries.c ops.lua cdef.lua)
 ctests  := $(patsubst tests/c/%.c,$(BUILD)/tests/%,$(wildcard tests/c/test_*.c))
 
-# Kernel units: each is compiled once per type and instruction set.
-isas         := baseline $(if $(filter x86_64,$(shell uname -m)),avx2 avx512)
+# Kernel units: each is compiled once per type and instruction set. Elsewhere than on x86-64 the baseline is all (on arm64 it
+# has NEON).
+isas         := baseline $(if $(filter x86_64 amd64,$(machine)),avx2 avx512)
 isa_baseline :=
 isa_avx2     := -mavx2 -mfma -mf16c
 isa_avx512   := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
-units        := $(wildcard engine/kernel/*.c)
-kernels      := $(foreach u,$(units:engine/kernel/%.c=%),$(foreach t,float double,$(foreach i,$(isas),$(BUILD)/kernel/$(u)_$(t)_$(i).o)))
+types        := float double
+units        := $(patsubst engine/kernel/%.c,%,$(wildcard engine/kernel/*.c))
+kernels      := $(foreach u,$(units),$(foreach t,$(types),$(foreach i,$(isas),$(BUILD)/kernel/$(u)_$(t)_$(i).o)))
 
-all: $(library)
+# -- what people ask for --------------------------------------------------------------------------------------------
 
+all: $(library) ## the library (the default)
+
+help: ## this list
+	@echo 'Targets:'
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1@\2/p' Makefile | sort | awk -F@ '{ printf "  %-11s %s\n", $$1, $$2 }'
+	@echo 'Variables: CC CFLAGS LUAJIT JOBS PREFIX DESTDIR, V=1 (print commands), SAN=address,undefined (in a build folder of its own)'
+
+deps: ## install by name what building and testing need
+	@CC='$(CC)' LUAJIT='$(LUAJIT)' scripts/deps build test
+deps-build:
+	@CC='$(CC)' LUAJIT='$(LUAJIT)' scripts/deps build
+
+# The second make sees what the set-up installed.
+train: deps-build ## set up, build, train a network on the embedded digits (ARGS='--epochs 3')
+	@$(MAKE) all
+	@$(run) $(LUAJIT) scripts/train.lua $(ARGS)
+
+bench: deps-build ## set up, build, time the workloads (ARGS='--threads 2 gemm_1024')
+	@$(MAKE) all
+	@$(run) $(LUAJIT) scripts/bench.lua $(or $(ARGS),list)
+
+test: deps ## set up, build, run all tests
+	@$(MAKE) all-tests || exit 1; \
+	rm -f $(BUILD)/tests/*.count; status=0; \
+	$(MAKE) test-c || status=1; \
+	$(MAKE) test-lua || status=1; \
+	$(MAKE) test-install || status=1; \
+	cat $(BUILD)/tests/*.count | awk '{ p += $$1; f += $$2 } END { printf "%d passed, %d failed\n", p, f }'; \
+	exit $$status
+
+quicktest: ## the tests without set-up and installation
+	@$(MAKE) test-c && $(MAKE) test-lua
+
+# -- generated files ------------------------------------------------------------------------------------------------
+
+# Written aside and moved only if they changed, so that a new row does not rebuild what does not read it.
 $(BUILD)/gen/.done: bindings/mkops.lua bindings/mkcdef.lua engine/op/ops.def engine/op/elementwise.def engine/include/tocha.h
-	@mkdir -p $(BUILD)/gen
-	$(LUAJIT) bindings/mkops.lua $(BUILD)/gen engine/op/ops.def engine/op/elementwise.def
-	$(LUAJIT) bindings/mkcdef.lua engine/include/tocha.h $(BUILD)/gen/tocha_ops.h > $(BUILD)/gen/cdef.lua
+	@mkdir -p $(BUILD)/gen/new
+	@$(LUAJIT) bindings/mkops.lua $(BUILD)/gen/new engine/op/ops.def engine/op/elementwise.def
+	@$(LUAJIT) bindings/mkcdef.lua engine/include/tocha.h $(BUILD)/gen/new/tocha_ops.h > $(BUILD)/gen/new/cdef.lua
+	@for f in $(notdir $(gen)); do \
+	  cmp -s $(BUILD)/gen/new/$$f $(BUILD)/gen/$$f || mv $(BUILD)/gen/new/$$f $(BUILD)/gen/$$f || exit 1; done
 	@touch $@
-$(gen): $(BUILD)/gen/.done
+$(gen): $(BUILD)/gen/.done ;
 
-$(BUILD)/op_entries.o: $(BUILD)/gen/op_entries.c
-	$(CC) $(std) $(warn) $(CFLAGS) $(san) $(inc) $(blas) -MMD -c $< -o $@
+# -- compiling ------------------------------------------------------------------------------------------------------
 
-$(BUILD)/%.o: engine/%.c | $(BUILD)/gen/.done
+# $(call stamp,FILE,TEXT): a file that changes when TEXT does.
+define stamp
+$(1): FORCE
+	@mkdir -p $$(@D); echo '$(2)' | cmp -s - $$@ || echo '$(2)' > $$@
+endef
+$(eval $(call stamp,$(BUILD)/flags,$(compile)))
+$(eval $(call stamp,$(BUILD)/parts,$(link) $(objects) $(kernels) $(libs)))
+
+# Once per set of flags: what was found, or a sentence about what is missing.
+$(BUILD)/found: $(BUILD)/flags scripts/found
+	@CC='$(CC)' LUAJIT='$(LUAJIT)' scripts/deps --check build
+	@CC='$(CC)' LUAJIT='$(LUAJIT)' scripts/found '$(isas)' | tee $@
+ready := $(BUILD)/flags $(BUILD)/found | $(BUILD)/gen/.done
+
+$(BUILD)/op_entries.o: $(BUILD)/gen/op_entries.c $(ready)
+	$(call say,CC)
+	$(quiet)$(compile) -c $< -o $@
+
+$(BUILD)/%.o: engine/%.c $(ready)
 	@mkdir -p $(@D)
-	$(CC) $(std) $(warn) $(CFLAGS) $(san) $(inc) $(blas) -MMD -c $< -o $@
+	$(call say,CC)
+	$(quiet)$(compile) -c $< -o $@
 
 define kernel_rule
-$(BUILD)/kernel/$(1)_$(2)_$(3).o: engine/kernel/$(1).c | $(BUILD)/gen/.done
+$(BUILD)/kernel/$(1)_$(2)_$(3).o: engine/kernel/$(1).c $(ready)
 	@mkdir -p $$(@D)
-	$(CC) $(std) $(warn) $(CFLAGS) $(san) $(inc) $(isa_$(3)) -DTCH_ISA=$(3) -DTCH_REAL=$(2) -DTCH_REAL_IS_$(2) -MMD -c $$< -o $$@
+	$$(call say,CC)
+	$(quiet)$(compile) $(isa_$(3)) -DTCH_ISA=$(3) -DTCH_REAL=$(2) -DTCH_REAL_IS_$(2) -c $$< -o $$@
 endef
-$(foreach u,$(units:engine/kernel/%.c=%),$(foreach t,float double,$(foreach i,$(isas),$(eval $(call kernel_rule,$(u),$(t),$(i))))))
+$(foreach u,$(units),$(foreach t,$(types),$(foreach i,$(isas),$(eval $(call kernel_rule,$(u),$(t),$(i))))))
 
-$(library): $(objects) $(kernels) $(BUILD)/op_entries.o
-	$(CC) -shared $(san) -o $@ $^ $(libs)
+# Every name must resolve, so that an op without a body fails here (a sanitizer's names come at run time).
+$(library): $(objects) $(kernels) $(BUILD)/parts
+	$(call say,LINK)
+	$(quiet)$(link) -shared $(if $(linux),$(if $(SAN),,-Wl$(comma)-z$(comma)defs)) -o $@ $(objects) $(kernels) $(libs)
 
-$(BUILD)/libtocha.a: $(objects) $(kernels) $(BUILD)/op_entries.o
+$(BUILD)/libtocha.a: $(objects) $(kernels) $(BUILD)/parts
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR)
+	$(quiet)$(AR) rcs $@ $(objects) $(kernels)
+
+# -- tests ----------------------------------------------------------------------------------------------------------
 
 # C tests link the objects, so that they reach what the library does not export.
 $(BUILD)/tests/%: tests/c/%.c $(BUILD)/libtocha.a
 	@mkdir -p $(@D)
-	$(CC) $(std) $(warn) $(CFLAGS) $(san) $(inc) $(blas) -MMD $< -o $@ $(BUILD)/libtocha.a $(libs) -lcmocka
+	$(call say,LINK)
+	$(quiet)$(compile) $< -o $@ $(LDFLAGS) $(BUILD)/libtocha.a -lcmocka $(libs)
 
-test: test-c test-lua
-quicktest: test
-test-c: $(ctests)
-	@set -e; for t in $(ctests); do $$t; done
-test-lua: $(library)
-	@$(BUSTED) --lua=$(LUAJIT) -m 'lua/?.lua;lua/?/init.lua' --pattern=_spec tests/lua
+# How Lua programs run: with the build folder's library, and before a sanitized library its run time. LuaJIT itself leaves
+# memory to the system at exit, and its interpreter frames confuse the stack walk, so only C tests look for leaks.
+clang    := $(findstring clang,$(shell $(CC) --version 2>/dev/null))
+runtimes := $(if $(clang),\
+  $(if $(findstring address,$(SAN)),libclang_rt.asan-$(machine).so,$(if $(SAN),libclang_rt.ubsan_standalone-$(machine).so)),\
+  $(if $(findstring address,$(SAN)),libasan.so) $(if $(findstring thread,$(SAN)),libtsan.so) $(if $(findstring undefined,$(SAN)),libubsan.so))
+preload  := $(foreach r,$(runtimes),$(shell $(CC) -print-file-name=$(r)))
+run      := env TOCHA_BUILD=$(BUILD) $(if $(SAN),LD_PRELOAD='$(strip $(preload))' ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1)
 
-clean:
-	rm -rf $(BUILD)
+all-tests: $(library) $(ctests)
 
-.PHONY: all test quicktest test-c test-lua clean
+test-c: $(ctests:%=%.run) ## the C tests
+	@! cat $(ctests:%=%.count) 2>/dev/null | awk '$$2 > 0' | grep -q .
+$(ctests:%=%.run): %.run: %
+	@tests/run-c $<
+
+test-lua: $(library) ## the Lua tests (TESTS=tests/lua/x_spec.lua for one)
+	@mkdir -p $(BUILD)/tests; echo '0 1' > $(BUILD)/tests/lua.count # stands if the run crashes
+	@TOCHA_COUNT=$(BUILD)/tests/lua.count $(run) $(LUAJIT) tests/run.lua $(TESTS)
+
+# -- installing -----------------------------------------------------------------------------------------------------
+
+# What lies where: lua/tocha/X, bindings/X and the generated X become the modules tocha.X and tocha.bindings.X; the recipes of
+# scripts/ go to tocha/scripts/, where the launcher finds them. A rock sets the four folders to its own.
+modules  := $(shell cd lua && find tocha -name '*.lua' | sort)
+bindings := $(filter-out bindings/mk%.lua,$(wildcard bindings/*.lua)) $(filter %.lua,$(gen))
+scripts  := $(wildcard scripts/*.lua)
+put      := install -m 644
+
+install: $(library) ## install under PREFIX (default /usr/local)
+	@install -d $(DESTDIR)$(LUADIR)/tocha/bindings $(DESTDIR)$(LUADIR)/tocha/scripts $(DESTDIR)$(LIBDIR) \
+	  $(DESTDIR)$(BINDIR) $(DESTDIR)$(INCDIR)
+	@for d in $(sort $(dir $(modules))); do install -d $(DESTDIR)$(LUADIR)/$$d || exit 1; done
+	@for f in $(modules); do $(put) lua/$$f $(DESTDIR)$(LUADIR)/$$f || exit 1; done
+	@$(put) $(bindings) $(DESTDIR)$(LUADIR)/tocha/bindings
+	@$(put) $(scripts) $(DESTDIR)$(LUADIR)/tocha/scripts
+	@install -m 755 $(library) $(DESTDIR)$(LIBDIR)
+	@install -m 755 scripts/tocha $(DESTDIR)$(BINDIR)
+	@$(put) engine/include/tocha.h $(BUILD)/gen/tocha_ops.h $(DESTDIR)$(INCDIR)
+	@echo 'tocha: installed: modules in $(LUADIR)/tocha, library in $(LIBDIR), launcher $(BINDIR)/tocha'
+
+uninstall: ## remove what install put under PREFIX
+	rm -rf $(DESTDIR)$(LUADIR)/tocha
+	rm -f $(DESTDIR)$(LIBDIR)/libtocha.so $(DESTDIR)$(BINDIR)/tocha $(DESTDIR)$(INCDIR)/tocha.h $(DESTDIR)$(INCDIR)/tocha_ops.h
+
+test-install: $(library) ## install into fresh folders and use it from there
+	@tests/install.sh $(BUILD)
+
+# -- care -----------------------------------------------------------------------------------------------------------
+
+csource := $(wildcard engine/*/*.[ch] tests/c/*.[ch])
+lint: ## format, static analysis, Lua checks: what of clang-format, cppcheck, luacheck is there
+	@scripts/lint $(csource)
+
+docs: $(library) ## the reference pages, with LDoc, in build/docs
+	@scripts/deps docs
+	@ldoc --quiet --config docs/config.ld --dir $(BUILD)/docs .
+	@echo 'tocha: $(BUILD)/docs/index.html'
+
+clean: ## remove the build folder
+	rm -rf build $(filter-out build/%,$(BUILD))
+
+FORCE:
+.PHONY: all help deps deps-build train bench test quicktest all-tests test-c test-lua test-install install uninstall lint docs clean FORCE
 -include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d)
