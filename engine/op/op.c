@@ -115,13 +115,14 @@ static bool fits(const tch_tensor *t, const tch_shape *s) {
          && memcmp(t->size, s->size, sizeof *s->size * (size_t) s->ndim) == 0;
 }
 
-/* Makes c->out[o] what forward writes to: the target itself where that is safe, else a new tensor. */
+/* Makes c->out[o] what forward writes to: the target itself where that is safe, else a new tensor. A target that forward
+ * writes is contiguous if it must grow, for then it becomes so. */
 static tch_status prepare_output(tch_call *c, int o, tch_tensor *target) {
   if (target == NULL) return tch_tensor_of(&c->shape[o], &c->out[o]);
   if (target->type != c->shape[o].type)
     return tch_op_fail(c, TCH_ERROR_TYPE, "the result is a %sTensor, but the tensor given for it is a %sTensor",
                        tch_dtype_name(c->shape[o].type), tch_dtype_name(target->type));
-  if (!writes_safely(c, target) || (!fits(target, &c->shape[o]) && target->history))
+  if (!writes_safely(c, target) || (c->op->body->dense && !tch_tensor_contiguous(target)) || (!fits(target, &c->shape[o]) && target->history))
     return tch_tensor_of(&c->shape[o], &c->out[o]);
   TCH_TRY(tch_tensor_become(target, &c->shape[o]));
   c->out[o] = target;

@@ -39,6 +39,7 @@ typedef struct tch_op_body {
   uint32_t save_in, save_out;                /* bit per input and output that backward reads; a list counts as one bit */
   uint32_t save_for[3];                      /* more inputs, read only for the gradient of input 0, 1, 2 */
   bool in_place;                             /* forward may run with out[0] the same view as in[0] (or any same-view input) */
+  bool dense;                                /* forward needs its outputs contiguous */
   bool view;                                 /* forward sets *out to views of the inputs' storage; nothing is made for it */
 } tch_op_body;
 
