@@ -181,6 +181,23 @@ TCH_API void tch_pass_free(tch_pass *p);                         /* also in the 
 TCH_API tch_status tch_host_node(int64_t id, const char *name, tch_tensor *const *ins, int nin, tch_tensor *const *outs, int nout);
 TCH_API int64_t tch_node_host_id(const tch_node *n);             /* 0: not a host node */
 TCH_API int64_t tch_host_released(void);                         /* id of a host node that is gone, 0 when none waits */
+
+/* -- optimizers: one pass over a parameter vector x with gradient g ------------------------------------------------
+ * Contiguous, of one floating type and count; state vectors start as zeros. decay: an L2 penalty, g + decay * x. */
+
+/* velocity NULL: no momentum. first: this step starts the velocity. */
+TCH_API tch_status tch_sgd_step(tch_tensor *x, tch_tensor *g, tch_tensor *velocity, double rate, double decay, double momentum,
+                                double dampening, bool nesterov, bool first);
+/* t counts the steps from 1. decoupled: AdamW's decay, and epsilon after the bias correction as in the paper; otherwise
+ * before it, as Torch7's optim.adam. */
+TCH_API tch_status tch_adam_step(tch_tensor *x, tch_tensor *g, tch_tensor *m, tch_tensor *v, int64_t t, double rate, double beta1,
+                                 double beta2, double epsilon, double decay, bool decoupled);
+TCH_API tch_status tch_rmsprop_step(tch_tensor *x, tch_tensor *g, tch_tensor *square, double rate, double alpha, double epsilon,
+                                    double decay);
+TCH_API tch_status tch_adagrad_step(tch_tensor *x, tch_tensor *g, tch_tensor *square, double rate, double epsilon, double decay);
+TCH_API tch_status tch_adadelta_step(tch_tensor *x, tch_tensor *g, tch_tensor *square, tch_tensor *delta, double rate, double rho,
+                                     double epsilon, double decay);
+TCH_API tch_status tch_approach(tch_tensor *x, tch_tensor *target, double share); /* x += share * (target - x) */
 /* cdef end */
 
 #include "tocha_ops.h" /* generated from the rows of engine/op/ops.def and elementwise.def */
