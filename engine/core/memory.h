@@ -10,7 +10,15 @@ enum { TCH_ALIGNMENT = 64 };
 tch_status tch_alloc(int64_t bytes, void **out);
 void tch_free(void *block, int64_t bytes);
 
-/* Small records (headers, nodes): uninitialised; NULL when there is no memory, with the sentence set. */
+/* Small records (headers, nodes): 64-byte aligned, uninitialised; NULL when there is no memory, with the sentence set.
+ * tch_record_free takes NULL. */
 void *tch_record_new(size_t bytes);
 void tch_record_free(void *record, size_t bytes);
+
+/* Bytes of live records (tch_memory_used counts blocks only): tests see by it that no header or node leaks. */
+int64_t tch_memory_records(void);
+
+/* Writes "12 B", "3.5 MiB", ... and returns buffer. */
+enum { TCH_BYTES_TEXT = 16 };
+const char *tch_bytes_text(int64_t bytes, char buffer[TCH_BYTES_TEXT]);
 #endif

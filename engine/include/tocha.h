@@ -128,24 +128,40 @@ TCH_API tch_status tch_tensor_copy(tch_tensor *to, const tch_tensor *from); /* e
 TCH_API tch_status tch_tensor_get(const tch_tensor *t, int n, const int64_t *index, double *out);
 TCH_API tch_status tch_tensor_put(tch_tensor *t, int n, const int64_t *index, double value);
 
-/* -- random ----------------------------------------------------------------------------------------------------- */
+/* -- random: a generator NULL stands for the default one --------------------------------------------------------- */
 
 TCH_API tch_status tch_random_new(uint64_t seed, tch_random **out);
-TCH_API void tch_random_release(tch_random *r);
+TCH_API void tch_random_release(tch_random *r);                  /* NULL and the default one are left alone */
 TCH_API tch_random *tch_random_default(void);                    /* borrowed; this thread's generator */
+TCH_API uint64_t tch_random_entropy(void);                       /* a seed that nobody can foresee, below 2^32 */
 TCH_API void tch_random_seed(tch_random *r, uint64_t seed);
 TCH_API uint64_t tch_random_initial_seed(const tch_random *r);
 TCH_API uint32_t tch_random_next(tch_random *r);                 /* 32 random bits */
 TCH_API double tch_random_uniform(tch_random *r, double a, double b);
 TCH_API double tch_random_normal(tch_random *r, double mean, double deviation);
+TCH_API double tch_random_exponential(tch_random *r, double rate);
+TCH_API double tch_random_cauchy(tch_random *r, double median, double width);
+TCH_API double tch_random_log_normal(tch_random *r, double mean, double deviation); /* of the logarithm */
+TCH_API double tch_random_geometric(tch_random *r, double p);    /* 1, 2, ...: Torch7's law, p is the chance to go on */
+TCH_API bool tch_random_bernoulli(tch_random *r, double p);
+TCH_API int64_t tch_random_range(tch_random *r, int64_t a, int64_t b); /* a..b; a if the range is empty */
 TCH_API int64_t tch_random_state_size(void);                     /* bytes of a saved state */
 TCH_API void tch_random_save(const tch_random *r, void *state);
 TCH_API tch_status tch_random_restore(tch_random *r, const void *state, int64_t bytes);
 TCH_API tch_status tch_tensor_uniform(tch_tensor *t, double a, double b, tch_random *r);     /* r NULL: the default one */
 TCH_API tch_status tch_tensor_normal(tch_tensor *t, double mean, double deviation, tch_random *r);
 TCH_API tch_status tch_tensor_bernoulli(tch_tensor *t, double p, tch_random *r);
+TCH_API tch_status tch_tensor_bernoulli_of(tch_tensor *t, const tch_tensor *p, tch_random *r); /* a chance for each element */
+TCH_API tch_status tch_tensor_exponential(tch_tensor *t, double rate, tch_random *r);
+TCH_API tch_status tch_tensor_cauchy(tch_tensor *t, double median, double width, tch_random *r);
+TCH_API tch_status tch_tensor_log_normal(tch_tensor *t, double mean, double deviation, tch_random *r);
+TCH_API tch_status tch_tensor_geometric(tch_tensor *t, double p, tch_random *r);
 TCH_API tch_status tch_tensor_random(tch_tensor *t, int64_t a, int64_t b, tch_random *r);    /* integers a..b */
+TCH_API tch_status tch_tensor_random_any(tch_tensor *t, tch_random *r); /* integers from 0 as far as the type is exact, < 2^32 */
 TCH_API tch_status tch_tensor_randperm(tch_tensor *t, int64_t n, int64_t first, tch_random *r); /* first, ..., first+n-1 */
+/* Samples of rows of weights: t (Long) becomes (picks) for weights (n), (rows, picks) for (rows, n); numbers from `first`. */
+TCH_API tch_status tch_tensor_multinomial(tch_tensor *t, const tch_tensor *weights, int64_t picks, bool replace, int64_t first,
+                                          tch_random *r);
 
 /* -- autograd --------------------------------------------------------------------------------------------------- */
 
