@@ -1,4 +1,4 @@
-/* Ops that put tensors together or take them apart: cat, pad, crop. */
+/* Ops that put tensors together or take them apart: cat, stack, pad, crop. */
 #include "op/op.h"
 #include <string.h>
 
@@ -73,6 +73,70 @@ static tch_status cat_backward(tch_call *c) {
 }
 
 const tch_op_body tch_op_cat = {.shape = cat_shape, .forward = cat_forward, .backward_ops = cat_backward};
+
+/* -- stack: tensors of equal sizes side by side along a new dimension `dim` ---------------------------------------- */
+
+static tch_status stack_shape(tch_call *c) {
+  const tch_stack_attr *a = c->attr;
+  const tch_tensor *x = c->in[0];
+  char name[32], s[TCH_SHAPE_TEXT], t[TCH_SHAPE_TEXT];
+  int64_t d = a->dim < 0 ? a->dim + x->ndim + 1 : a->dim;
+  TCH_TRY(tch_op_same_type(c, ~0u));
+  if (x->ndim == 0 && x->count == 0) return tch_op_fail(c, TCH_ERROR_SHAPE, "the tensors are empty");
+  if (d < 0 || d > x->ndim || x->ndim == TCH_MAX_DIMS)
+    return tch_op_fail(c, TCH_ERROR_VALUE, "%s cannot get a new dimension %lld", tch_shape_text(x, t),
+                       (long long) (a->dim < 0 ? a->dim : a->dim + 1));
+  for (int i = 1; i < c->nin; i++)
+    if (!tch_tensor_same_size(x, c->in[i]))
+      return tch_op_fail(c, TCH_ERROR_SHAPE, "%s is %s, but the first tensor is %s", tch_op_input_name(c, i, name),
+                         tch_shape_text(c->in[i], s), tch_shape_text(x, t));
+  c->shape[0].type = x->type;
+  c->shape[0].ndim = x->ndim + 1;
+  for (int k = 0; k <= x->ndim; k++) c->shape[0].size[k] = k < d ? x->size[k] : k == d ? c->nin : x->size[k - 1];
+  return TCH_OK;
+}
+
+/* Entry i of dimension d of t. */
+static tch_status entry(const tch_tensor *t, int d, int64_t i, tch_tensor **out) {
+  int64_t size[TCH_MAX_DIMS], stride[TCH_MAX_DIMS];
+  for (int k = 0; k < t->ndim - 1; k++) {
+    size[k] = t->size[k < d ? k : k + 1];
+    stride[k] = t->stride[k < d ? k : k + 1];
+  }
+  return tch_tensor_view_of(t->storage, t->offset + i * t->stride[d], t->ndim - 1, size, stride, out);
+}
+
+static tch_status stack_forward(tch_call *c) {
+  const tch_stack_attr *a = c->attr;
+  tch_tensor *y = c->out[0];
+  int d = (int) (a->dim < 0 ? a->dim + y->ndim : a->dim);
+  for (int i = 0; i < c->nin && y->count > 0; i++) {
+    tch_tensor *part;
+    TCH_TRY(entry(y, d, i, &part));
+    tch_status status = tch_tensor_copy(part, c->in[i]);
+    tch_tensor_release(part);
+    if (status != TCH_OK) return status;
+  }
+  return TCH_OK;
+}
+
+static tch_status stack_backward(tch_call *c) {
+  const tch_stack_attr *a = c->attr;
+  int64_t dim = a->dim < 0 ? a->dim + c->gout[0]->ndim : a->dim;
+  for (int i = 0; i < c->nin; i++) {
+    const tch_shape *s = &c->in_shape[i];
+    tch_tensor *part = NULL, *g = NULL;
+    if (!tch_wants(c, i)) continue;
+    TCH_TRY(tch_slice(c->gout[0], dim, i, 1, 1, &part));
+    tch_status status = tch_reshape(part, s->size, s->ndim, &g);
+    tch_tensor_release(part);
+    if (status != TCH_OK) return status;
+    TCH_TRY(tch_grad_give(c, i, g));
+  }
+  return TCH_OK;
+}
+
+const tch_op_body tch_op_stack = {.shape = stack_shape, .forward = stack_forward, .backward_ops = stack_backward};
 
 /* -- pad and crop: before[d] and after[d] entries more, or fewer, at the ends of dimension d -------------------- */
 
