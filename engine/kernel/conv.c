@@ -1,0 +1,217 @@
+/* Convolution kernels of one float type and instruction set; see conv.h. */
+#include "kernel/conv.h"
+#include "kernel/tile.h"
+
+enum { CHUNK = 256 }; /* positions of B that long_gather packs at a time: 16 KB, half of the first cache */
+
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* -- packing ----------------------------------------------------------------------------------------------------- */
+
+/* Rows [r0, r1) of block `block` of B into `to`. */
+static void pack_rows(const tch_gather *g, int64_t block, int64_t r0, int64_t r1, real *to) {
+  const real *b = (const real *) g->b + block * TILE_N * g->bn;
+  int64_t columns = least(g->n - block * TILE_N, TILE_N), r = r0;
+  while (r < r1) {
+    if (g->bn == 1 && columns == TILE_N) {
+      tile_store(to, tile_load(b + g->br[r]));
+      tile_store(to + LANES, tile_load(b + g->br[r] + LANES));
+      to += TILE_N, r++;
+      continue;
+    }
+    if (columns % LANES == 0 && r + LANES <= r1 && g->br[r + LANES - 1] - g->br[r] == LANES - 1) {
+      for (int64_t half = 0; half < TILE_N; half += LANES) {
+        vreal v[LANES];
+        if (half < columns) {
+#pragma GCC unroll 16
+          for (int i = 0; i < LANES; i++) v[i] = tile_load(b + g->br[r] + (half + i) * g->bn);
+          tile_transpose(v);
+        } else
+          for (int i = 0; i < LANES; i++) v[i] = (vreal) {0};
+#pragma GCC unroll 16
+        for (int i = 0; i < LANES; i++) tile_store(to + i * TILE_N + half, v[i]);
+      }
+      to += LANES * TILE_N, r += LANES;
+      continue;
+    }
+    const real *from = b + g->br[r];
+    for (int64_t j = 0; j < columns; j++) to[j] = from[j * g->bn];
+    for (int64_t j = columns; j < TILE_N; j++) to[j] = 0;
+    to += TILE_N, r++;
+  }
+}
+
+static void pack(const tch_gather *g, int64_t block) {
+  pack_rows(g, block, 0, g->r, (real *) g->packed + block * g->r * TILE_N);
+}
+
+/* -- results ----------------------------------------------------------------------------------------------------- */
+
+/* What the end of a tile needs: the block's bias, scale. */
+typedef struct finish {
+  vreal bias[2];
+  real alpha, beta;
+  bool relu;
+} finish;
+
+static finish finish_of(const tch_gather *g, int64_t block) {
+  finish f = {.alpha = (real) g->alpha, .beta = (real) g->beta, .relu = g->relu};
+  real bias[TILE_N] = {0};
+  if (g->bias)
+    memcpy(bias, (const real *) g->bias + block * TILE_N, least(g->n - block * TILE_N, TILE_N) * sizeof(real));
+  f.bias[0] = tile_load(bias), f.bias[1] = tile_load(bias + LANES);
+  return f;
+}
+
+static void put(real *c, real v, const finish *f) {
+  if (f->beta != 0) v += f->beta * *c;
+  *c = f->relu && v < 0 ? 0 : v;
+}
+
+/* Stores a tile whose n runs along memory. */
+static void store_rows(const tch_gather *g, int64_t m, int64_t rows, int64_t columns, real *c, vreal (*sum)[2],
+                       const finish *f) {
+  for (int64_t i = 0; i < rows; i++) {
+    real *to = c + g->cm[m + i];
+    for (int half = 0; half < 2; half++, to += LANES) {
+      vreal v = sum[i][half];
+      int64_t width = columns - half * LANES;
+      if (width >= LANES) {
+        if (f->beta != 0) v += f->beta * tile_load(to);
+        tile_store(to, f->relu ? tile_max0(v) : v);
+      } else
+        for (int64_t j = 0; j < width; j++) put(to + j, v[j], f);
+    }
+  }
+}
+
+/* Stores a full tile whose m runs along memory, transposed in registers. */
+static inline __attribute__((always_inline)) void store_columns(int64_t cn, int64_t columns, real *c, vreal (*sum)[2],
+                                                                const finish *f) {
+  for (int half = 0; half < 2 && half * LANES < columns; half++)
+    for (int start = 0; start < TILE_M; start += LANES) {
+      vreal v[LANES];
+      int width = TILE_M - start < LANES ? TILE_M - start : LANES;
+#pragma GCC unroll 16
+      for (int i = 0; i < LANES; i++) v[i] = start + i < TILE_M ? sum[start + i][half] : (vreal) {0};
+      tile_transpose(v);
+      real *to = c + half * LANES * cn + start;
+      int64_t height = least(columns - half * LANES, LANES);
+#pragma GCC unroll 16
+      for (int j = 0; j < LANES; j++)
+        if (j < height) {
+          if (f->beta != 0) {
+            real old[LANES] = {0};
+            memcpy(old, to + j * cn, width * sizeof(real));
+            v[j] += f->beta * tile_load(old);
+          }
+          if (f->relu) v[j] = tile_max0(v[j]);
+          memcpy(to + j * cn, &v[j], width * sizeof(real));
+        }
+    }
+}
+
+static void store_scattered(const tch_gather *g, int64_t m, int64_t rows, int64_t columns, real *c, vreal (*sum)[2],
+                            const finish *f) {
+  const real *flat = (const real *) sum;
+  for (int64_t j = 0; j < columns; j++)
+    for (int64_t i = 0; i < rows; i++) put(c + g->cm[m + i] + j * g->cn, flat[i * TILE_N + j], f);
+}
+
+/* -- sums -------------------------------------------------------------------------------------------------------- */
+
+static void tile_pointers(const tch_gather *g, int64_t m, int64_t rows, const real *a[TILE_M]) {
+  for (int i = 0; i < TILE_M; i++) a[i] = (const real *) g->a + g->am[m + (i < rows ? i : 0)];
+}
+
+static void gather(const tch_gather *g, int64_t block, int64_t m0, int64_t m1) {
+  const real *b = (const real *) g->packed + block * g->r * TILE_N;
+  real *c = (real *) g->c + block * TILE_N * g->cn;
+  int64_t columns = least(g->n - block * TILE_N, TILE_N);
+  finish f = finish_of(g, block);
+  for (int64_t m = m0; m < m1; m += TILE_M) {
+    int64_t rows = least(m1 - m, TILE_M);
+    const real *a[TILE_M];
+    vreal sum[TILE_M][2];
+    tile_pointers(g, m, rows, a);
+    tile_sum(g->r, a, g->ar, b, sum);
+#pragma GCC unroll 16
+    for (int i = 0; i < TILE_M; i++)
+      for (int half = 0; half < 2; half++) sum[i][half] = f.alpha * sum[i][half] + f.bias[half];
+    if (g->cn == 1)
+      store_rows(g, m, rows, columns, c, sum, &f);
+    else if (rows == TILE_M && g->cm[m + TILE_M - 1] - g->cm[m] == TILE_M - 1)
+      store_columns(g->cn, columns, c + g->cm[m], sum, &f);
+    else
+      store_scattered(g, m, rows, columns, c, sum, &f);
+  }
+}
+
+static void long_gather(const tch_gather *g, int64_t block, int64_t m0, int64_t m1, void *sums) {
+  _Alignas(64) real b[CHUNK * TILE_N];
+  real *c = (real *) g->c + block * TILE_N * g->cn, *s = sums;
+  int64_t columns = least(g->n - block * TILE_N, TILE_N);
+  for (int64_t r = 0; r < g->r || r == 0; r += CHUNK) {
+    int64_t count = least(g->r - r, CHUNK);
+    pack_rows(g, block, r, r + count, b);
+    for (int64_t m = m0; m < m1; m += TILE_M) {
+      int64_t rows = least(m1 - m, TILE_M);
+      const real *a[TILE_M];
+      vreal sum[TILE_M][2];
+      tile_pointers(g, m, rows, a);
+      tile_sum(count, a, g->ar + r, b, sum);
+      real *to = s + (m - m0) * TILE_N;
+      for (int64_t i = 0; i < rows; i++, to += TILE_N)
+        for (int half = 0; half < 2; half++)
+          tile_store(to + half * LANES, r ? sum[i][half] + tile_load(to + half * LANES) : sum[i][half]);
+    }
+  }
+  finish f = finish_of(g, block);
+  const real *bias = (const real *) f.bias;
+  for (int64_t j = 0; j < columns; j++)
+    for (int64_t m = m0; m < m1; m++) put(c + g->cm[m] + j * g->cn, f.alpha * s[(m - m0) * TILE_N + j] + bias[j], &f);
+}
+
+/* -- around them ------------------------------------------------------------------------------------------------- */
+
+static void pad(const void *from, int64_t row, int64_t step, int64_t rows, int64_t width, void *to, int64_t to_width,
+                int64_t left, int64_t above, int64_t below) {
+  const real *x = from;
+  real *y = to;
+  memset(y, 0, above * to_width * sizeof(real));
+  y += above * to_width;
+  for (int64_t i = 0; i < rows; i++, x += row, y += to_width) {
+    memset(y, 0, left * sizeof(real));
+    if (step == 1)
+      memcpy(y + left, x, width * sizeof(real));
+    else
+      for (int64_t j = 0; j < width; j++) y[left + j] = x[j * step];
+    memset(y + left + width, 0, (to_width - left - width) * sizeof(real));
+  }
+  memset(y, 0, below * to_width * sizeof(real));
+}
+
+static void sum_planes(const void *x, int64_t outer, int64_t step, int64_t inner, double alpha, double beta, void *out,
+                       int64_t begin, int64_t end) {
+  real *o = out;
+  for (int64_t i = begin; i < end; i++) {
+    vreal total[2] = {{0}};
+    real rest = 0;
+    for (int64_t n = 0; n < outer; n++) {
+      const real *p = (const real *) x + n * step + i * inner;
+      int64_t j = 0;
+      for (; j + TILE_N <= inner; j += TILE_N) total[0] += tile_load(p + j), total[1] += tile_load(p + j + LANES);
+      for (; j < inner; j++) rest += p[j];
+    }
+    total[0] += total[1];
+    for (int l = 0; l < LANES; l++) rest += total[0][l];
+    o[i] = (real) alpha * rest + (beta != 0 ? (real) beta * o[i] : 0);
+  }
+}
+
+#define TABLE_NAME(type, isa) TCH_CONV_TABLE(type, isa)
+extern const tch_conv_kernels TABLE_NAME(TCH_REAL, TCH_ISA);
+const tch_conv_kernels TABLE_NAME(TCH_REAL, TCH_ISA) = {
+  .tile_m = TILE_M, .tile_n = TILE_N, .pack = pack, .gather = gather, .long_gather = long_gather, .pad = pad,
+  .sum_planes = sum_planes,
+};

@@ -1,0 +1,47 @@
+/* Sums over gathered elements: convolution, its gradients and the product of small matrices are all of the form
+ *
+ *     C(m, n) = sum over r of A(m, r) B(r, n),   A(m, r) = a[am[m] + ar[r]],   B(r, n) = b[br[r] + n * bn],
+ *     C(m, n) at c[cm[m] + n * cn]
+ *
+ * with tables of offsets in elements, so any stride, dilation and view is the same code. Knows no tensors, no threads. */
+#ifndef TCH_KERNEL_CONV_H
+#define TCH_KERNEL_CONV_H
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct tch_gather {
+  int64_t m, n, r;
+  const void *a;
+  const int64_t *am, *ar;
+  const void *b;
+  const int64_t *br;
+  int64_t bn;
+  void *packed;       /* B in blocks of tile_n columns: [block][r][tile_n], zero where n ends; filled by pack */
+  void *c;
+  const int64_t *cm;
+  int64_t cn;
+  const void *bias;   /* one per n, added to the scaled sum; may be NULL */
+  double alpha, beta; /* C = alpha * sum + bias + beta * C; with beta 0 the old C is not read */
+  bool relu;          /* then C = max(C, 0) */
+} tch_gather;
+
+typedef struct tch_conv_kernels {
+  int tile_m, tile_n;
+  /* Packs block `block` of B. */
+  void (*pack)(const tch_gather *g, int64_t block);
+  /* Positions [m0, m1) of block `block` of C, from packed. */
+  void (*gather)(const tch_gather *g, int64_t block, int64_t m0, int64_t m1);
+  /* The same for a long r and few m: B is packed on the way, in pieces. sums is room for (m1 - m0) * tile_n numbers. */
+  void (*long_gather)(const tch_gather *g, int64_t block, int64_t m0, int64_t m1, void *sums);
+  /* Copies `rows` rows of `width` into a plane of rows of `to_width`, `left` zeros first, zeros after; `above` and `below`
+   * rows of zeros around. */
+  void (*pad)(const void *from, int64_t row, int64_t step, int64_t rows, int64_t width, void *to, int64_t to_width, int64_t left,
+              int64_t above, int64_t below);
+  /* out[i] = alpha * (sum over n < outer and j < inner of x[n * step + i * inner + j]) + beta * out[i], i in [begin, end) */
+  void (*sum_planes)(const void *x, int64_t outer, int64_t step, int64_t inner, double alpha, double beta, void *out,
+                     int64_t begin, int64_t end);
+} tch_conv_kernels;
+
+/* The table of a level ("avx2") and type. */
+#define TCH_CONV_TABLE(type, isa) tch_conv_kernels_##type##_##isa
+#endif

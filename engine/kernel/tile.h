@@ -1,0 +1,140 @@
+/* The register tile of the matrix and convolution kernels, over GCC vector types.
+ *
+ * One tile is tile_m positions by tile_n = 2 vectors of lanes; it is summed over r with one broadcast of A and two loads of
+ * packed B per position, so that the multipliers and not the loads are the limit. Included once by each unit that needs it. */
+#ifndef TCH_KERNEL_TILE_H
+#define TCH_KERNEL_TILE_H
+#include <stdint.h>
+#include <string.h>
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
+typedef TCH_REAL real;
+
+#if defined(__AVX512F__)
+enum { TILE_BYTES = 64, TILE_M = 12 };
+#elif defined(__AVX2__)
+enum { TILE_BYTES = 32, TILE_M = 6 };
+#elif defined(__aarch64__)
+enum { TILE_BYTES = 16, TILE_M = 12 };
+#else
+enum { TILE_BYTES = 16, TILE_M = 6 };
+#endif
+enum { LANES = TILE_BYTES / sizeof(real), TILE_N = 2 * LANES };
+
+typedef real vreal __attribute__((vector_size(TILE_BYTES)));
+typedef real vreal_u __attribute__((vector_size(TILE_BYTES), aligned(sizeof(real)), may_alias));
+
+static inline vreal tile_load(const real *p) { return *(const vreal_u *) p; }
+static inline void tile_store(real *p, vreal v) { *(vreal_u *) p = v; }
+static inline vreal tile_splat(real x) { return x - (vreal) {0}; }
+
+/* a * b + c, rounded once where the instruction set can */
+static inline vreal tile_fma(vreal a, vreal b, vreal c) {
+#if defined(__AVX512F__) && defined(TCH_REAL_IS_float)
+  return (vreal) _mm512_fmadd_ps((__m512) a, (__m512) b, (__m512) c);
+#elif defined(__AVX512F__)
+  return (vreal) _mm512_fmadd_pd((__m512d) a, (__m512d) b, (__m512d) c);
+#elif defined(__FMA__) && defined(TCH_REAL_IS_float)
+  return (vreal) _mm256_fmadd_ps((__m256) a, (__m256) b, (__m256) c);
+#elif defined(__FMA__)
+  return (vreal) _mm256_fmadd_pd((__m256d) a, (__m256d) b, (__m256d) c);
+#else
+  return a * b + c;
+#endif
+}
+
+static inline vreal tile_max0(vreal v) {
+#if defined(__AVX512F__) && defined(TCH_REAL_IS_float)
+  return (vreal) _mm512_max_ps((__m512) {0}, (__m512) v);
+#elif defined(__AVX2__) && defined(TCH_REAL_IS_float)
+  return (vreal) _mm256_max_ps((__m256) {0}, (__m256) v);
+#else
+  vreal r;
+  for (int l = 0; l < LANES; l++) r[l] = v[l] < 0 ? 0 : v[l];
+  return r;
+#endif
+}
+
+/* -- transposition of LANES vectors ------------------------------------------------------------------------------ */
+
+#if defined(__clang__) || __GNUC__ >= 12
+#define TILE_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#elif defined(TCH_REAL_IS_float)
+typedef int32_t vindex __attribute__((vector_size(TILE_BYTES)));
+#define TILE_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (vindex) {__VA_ARGS__})
+#else
+typedef int64_t vindex __attribute__((vector_size(TILE_BYTES)));
+#define TILE_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (vindex) {__VA_ARGS__})
+#endif
+
+#define TILE_EXCHANGE(step, low, high)                                       \
+  _Pragma("GCC unroll 16") for (int i = 0; i < LANES; i++)                   \
+    if (!(i & step)) {                                                       \
+      vreal p = v[i], q = v[i + step];                                       \
+      v[i] = low(p, q);                                                      \
+      v[i + step] = high(p, q);                                              \
+    }
+
+#define LOW2_1(p, q) TILE_SHUFFLE(p, q, 0, 2)
+#define HIGH2_1(p, q) TILE_SHUFFLE(p, q, 1, 3)
+#define LOW4_1(p, q) TILE_SHUFFLE(p, q, 0, 4, 2, 6)
+#define HIGH4_1(p, q) TILE_SHUFFLE(p, q, 1, 5, 3, 7)
+#define LOW4_2(p, q) TILE_SHUFFLE(p, q, 0, 1, 4, 5)
+#define HIGH4_2(p, q) TILE_SHUFFLE(p, q, 2, 3, 6, 7)
+#define LOW8_1(p, q) TILE_SHUFFLE(p, q, 0, 8, 2, 10, 4, 12, 6, 14)
+#define HIGH8_1(p, q) TILE_SHUFFLE(p, q, 1, 9, 3, 11, 5, 13, 7, 15)
+#define LOW8_2(p, q) TILE_SHUFFLE(p, q, 0, 1, 8, 9, 4, 5, 12, 13)
+#define HIGH8_2(p, q) TILE_SHUFFLE(p, q, 2, 3, 10, 11, 6, 7, 14, 15)
+#define LOW8_4(p, q) TILE_SHUFFLE(p, q, 0, 1, 2, 3, 8, 9, 10, 11)
+#define HIGH8_4(p, q) TILE_SHUFFLE(p, q, 4, 5, 6, 7, 12, 13, 14, 15)
+#define LOW16_1(p, q) TILE_SHUFFLE(p, q, 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30)
+#define HIGH16_1(p, q) TILE_SHUFFLE(p, q, 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31)
+#define LOW16_2(p, q) TILE_SHUFFLE(p, q, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29)
+#define HIGH16_2(p, q) TILE_SHUFFLE(p, q, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31)
+#define LOW16_4(p, q) TILE_SHUFFLE(p, q, 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27)
+#define HIGH16_4(p, q) TILE_SHUFFLE(p, q, 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31)
+#define LOW16_8(p, q) TILE_SHUFFLE(p, q, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23)
+#define HIGH16_8(p, q) TILE_SHUFFLE(p, q, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31)
+
+#if defined(__AVX512F__) && defined(TCH_REAL_IS_float)
+#define TILE_TRANSPOSE(E) E(1, LOW16_1, HIGH16_1) E(2, LOW16_2, HIGH16_2) E(4, LOW16_4, HIGH16_4) E(8, LOW16_8, HIGH16_8)
+#elif defined(__AVX512F__) || (defined(__AVX2__) && defined(TCH_REAL_IS_float))
+#define TILE_TRANSPOSE(E) E(1, LOW8_1, HIGH8_1) E(2, LOW8_2, HIGH8_2) E(4, LOW8_4, HIGH8_4)
+#elif defined(__AVX2__) || defined(TCH_REAL_IS_float)
+#define TILE_TRANSPOSE(E) E(1, LOW4_1, HIGH4_1) E(2, LOW4_2, HIGH4_2)
+#else
+#define TILE_TRANSPOSE(E) E(1, LOW2_1, HIGH2_1)
+#endif
+
+/* v[i][j] <-> v[j][i] */
+static inline __attribute__((always_inline)) void tile_transpose(vreal v[LANES]) {
+  TILE_TRANSPOSE(TILE_EXCHANGE)
+}
+
+/* -- the sum ----------------------------------------------------------------------------------------------------- */
+
+/* c[i][.] = sum over r of a[i][ar[r]] * b[r][.], b packed in rows of TILE_N. */
+static inline __attribute__((always_inline)) void tile_sum(int64_t nr, const real *const a[TILE_M], const int64_t *ar,
+                                                           const real *b, vreal out[TILE_M][2]) {
+  vreal c[TILE_M][2];
+#pragma GCC unroll 16
+  for (int i = 0; i < TILE_M; i++) c[i][0] = c[i][1] = (vreal) {0};
+  const real *p[TILE_M];
+#pragma GCC unroll 16
+  for (int i = 0; i < TILE_M; i++) p[i] = a[i];
+  for (int64_t r = 0; r < nr; r++, b += TILE_N) {
+    int64_t at = ar[r];
+    vreal b0 = tile_load(b), b1 = tile_load(b + LANES);
+#pragma GCC unroll 16
+    for (int i = 0; i < TILE_M; i++) {
+      vreal x = tile_splat(p[i][at]);
+      c[i][0] = tile_fma(x, b0, c[i][0]);
+      c[i][1] = tile_fma(x, b1, c[i][1]);
+    }
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < TILE_M; i++) out[i][0] = c[i][0], out[i][1] = c[i][1];
+}
+#endif

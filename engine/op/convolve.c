@@ -1,0 +1,372 @@
+/* Convolution as gathered sums (kernel/conv.h): this file makes the tables of offsets and cuts the work.
+ *
+ *   forward   C = y   m: images and output positions   n: output channels   r: input channels and taps
+ *   input     C = gx  m: images and input positions    n: input channels    r: output channels and taps
+ *   weight    C = gw  m: input channels and taps       n: output channels   r: images and output positions
+ *
+ * A strided convolution's input gradient falls into stride x stride phases: positions that meet the same taps. */
+#include "op/convolve.h"
+#include "core/error.h"
+#include "core/memory.h"
+#include "core/thread.h"
+#include "kernel/conv.h"
+#include "op/level.h"
+#include <string.h>
+
+extern const tch_conv_kernels TCH_CONV_TABLE(float, baseline), TCH_CONV_TABLE(double, baseline);
+#if defined(__x86_64__)
+extern const tch_conv_kernels TCH_CONV_TABLE(float, avx2), TCH_CONV_TABLE(double, avx2);
+extern const tch_conv_kernels TCH_CONV_TABLE(float, avx512), TCH_CONV_TABLE(double, avx512);
+#endif
+
+static const tch_conv_kernels *kernels(tch_dtype type) {
+#if defined(__x86_64__)
+  static const tch_conv_kernels *const table[][2] = {
+    {&TCH_CONV_TABLE(float, baseline), &TCH_CONV_TABLE(double, baseline)},
+    {&TCH_CONV_TABLE(float, avx2), &TCH_CONV_TABLE(double, avx2)},
+    {&TCH_CONV_TABLE(float, avx512), &TCH_CONV_TABLE(double, avx512)}};
+#else
+  static const tch_conv_kernels *const table[][2] = {{&TCH_CONV_TABLE(float, baseline), &TCH_CONV_TABLE(double, baseline)}};
+#endif
+  return table[tch_level()][type == TCH_DOUBLE];
+}
+
+/* Work is counted in products; a piece for another thread is worth it from PIECE on (about ten microseconds). */
+enum { PIECE = 1 << 18, UNIT = 1 << 21 };
+
+static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+static int64_t max(int64_t a, int64_t b) { return a > b ? a : b; }
+static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
+
+tch_planes tch_planes_of(const tch_tensor *t) {
+  tch_planes p = {.data = tch_tensor_data(t)};
+  int lead = 4 - t->ndim;
+  for (int d = lead; d < 4; d++) p.stride[d] = t->stride[d - lead];
+  return p;
+}
+
+/* -- memory of one call ------------------------------------------------------------------------------------------ */
+
+typedef struct scratch {
+  int n;
+  void *block[8];
+  int64_t bytes[8];
+} scratch;
+
+static tch_status take(scratch *s, int64_t bytes, void *out) {
+  void *block;
+  TCH_TRY(tch_alloc(bytes, &block));
+  s->block[s->n] = block;
+  s->bytes[s->n++] = bytes;
+  memcpy(out, &block, sizeof block);
+  return TCH_OK;
+}
+
+static void give_back(scratch *s) {
+  while (s->n > 0) s->n--, tch_free(s->block[s->n], s->bytes[s->n]);
+}
+
+static void *at(tch_dtype type, const void *base, int64_t offset) {
+  return (char *) base + offset * tch_dtype_bytes(type);
+}
+
+/* -- a border of zeros ------------------------------------------------------------------------------------------- */
+
+typedef struct border {
+  const tch_conv_kernels *k;
+  tch_planes from;
+  char *to;
+  tch_dtype type;
+  int64_t channels, size[2], before[2], after[2], to_size[2];
+} border;
+
+static void pad_piece(void *context, int64_t begin, int64_t end) {
+  const border *b = context;
+  int64_t plane = b->to_size[0] * b->to_size[1];
+  for (int64_t i = begin; i < end; i++) {
+    int64_t offset = i / b->channels * b->from.stride[0] + i % b->channels * b->from.stride[1];
+    b->k->pad(at(b->type, b->from.data, offset), b->from.stride[2], b->from.stride[3], b->size[0], b->size[1],
+              at(b->type, b->to, i * plane), b->to_size[1], b->before[1], b->before[0], b->after[0]);
+  }
+}
+
+/* *x becomes a copy with zeros around its planes, unless none are wanted. */
+static tch_status add_border(scratch *s, tch_dtype type, tch_planes *x, int64_t n, int64_t channels, const int64_t size[2],
+                             const int64_t before[2], const int64_t after[2]) {
+  if (before[0] == 0 && before[1] == 0 && after[0] == 0 && after[1] == 0) return TCH_OK;
+  border b = {.k = kernels(type), .from = *x, .type = type, .channels = channels};
+  for (int d = 0; d < 2; d++) {
+    b.size[d] = size[d], b.before[d] = before[d], b.after[d] = after[d];
+    b.to_size[d] = size[d] + before[d] + after[d];
+  }
+  int64_t plane = b.to_size[0] * b.to_size[1];
+  TCH_TRY(take(s, n * channels * plane * tch_dtype_bytes(type), &b.to));
+  tch_parallel(n * channels, max(1, PIECE / 8 / plane), pad_piece, &b);
+  *x = (tch_planes) {b.to, {channels * plane, plane, b.to_size[1], 1}};
+  return TCH_OK;
+}
+
+/* -- tables ------------------------------------------------------------------------------------------------------ */
+
+/* Offsets of `rows` x `columns` positions of n images: first + image * step[0] + row * step[2] + column * step[3]. */
+static tch_status position_table(scratch *s, int64_t n, int64_t rows, int64_t columns, const int64_t step[4], int64_t first,
+                                 const int64_t **out) {
+  int64_t *t;
+  TCH_TRY(take(s, n * rows * columns * (int64_t) sizeof *t, &t));
+  *out = t;
+  for (int64_t i = 0; i < n; i++)
+    for (int64_t y = 0; y < rows; y++)
+      for (int64_t x = 0; x < columns; x++) *t++ = first + i * step[0] + y * step[2] + x * step[3];
+  return TCH_OK;
+}
+
+/* -- cutting ----------------------------------------------------------------------------------------------------- */
+
+/* One sum per group; the groups lie `*_group` elements apart. */
+typedef struct job {
+  const tch_conv_kernels *k;
+  tch_gather g;
+  tch_dtype type;
+  int64_t groups, blocks, a_group, b_group, c_group, packed_group, bias_group;
+  int64_t chunk, chunks;  /* positions per unit, units per block */
+  char *sums;             /* of long_gather; NULL: gather */
+} job;
+
+static tch_gather group_of(const job *j, int64_t group) {
+  tch_gather g = j->g;
+  g.a = at(j->type, g.a, group * j->a_group);
+  g.b = at(j->type, g.b, group * j->b_group);
+  g.c = at(j->type, g.c, group * j->c_group);
+  if (g.packed) g.packed = at(j->type, g.packed, group * j->packed_group);
+  if (g.bias) g.bias = at(j->type, g.bias, group * j->bias_group);
+  return g;
+}
+
+static void pack_piece(void *context, int64_t begin, int64_t end) {
+  const job *j = context;
+  for (int64_t u = begin; u < end; u++) {
+    tch_gather g = group_of(j, u / j->blocks);
+    j->k->pack(&g, u % j->blocks);
+  }
+}
+
+/* Units are ordered group, chunk, block: a thread meets the blocks of one chunk, whose A is still in its cache. */
+static void sum_piece(void *context, int64_t begin, int64_t end) {
+  const job *j = context;
+  for (int64_t u = begin; u < end; u++) {
+    int64_t block = u % j->blocks, chunk = u / j->blocks % j->chunks, group = u / j->blocks / j->chunks;
+    tch_gather g = group_of(j, group);
+    int64_t m0 = chunk * j->chunk, m1 = min(g.m, m0 + j->chunk);
+    if (j->sums)
+      j->k->long_gather(&g, block, m0, m1, at(j->type, j->sums, ((group * j->blocks + block) * g.m + m0) * j->k->tile_n));
+    else
+      j->k->gather(&g, block, m0, m1);
+  }
+}
+
+/* Runs a job whose g is filled but for packed. `longer` takes the way for a long r. */
+static tch_status run(scratch *s, job *j, bool longer) {
+  int64_t tile_m = j->k->tile_m, tile_n = j->k->tile_n, bytes = tch_dtype_bytes(j->type);
+  tch_gather *g = &j->g;
+  j->blocks = ceil_div(g->n, tile_n);
+  int64_t units = j->groups * j->blocks, unit = UNIT / max(1, g->r * tile_n);
+  if (longer) {
+    TCH_TRY(take(s, units * g->m * tile_n * bytes, &j->sums));
+    unit = max(16 * tile_m, ceil_div(g->m * units, 8));
+  } else {
+    j->packed_group = j->blocks * g->r * tile_n;
+    TCH_TRY(take(s, j->groups * j->packed_group * bytes, &g->packed));
+    tch_parallel(units, max(1, PIECE / 8 / max(1, g->r * tile_n)), pack_piece, j);
+  }
+  j->chunk = ceil_div(max(4 * tile_m, min(unit, 4096)), tile_m) * tile_m;
+  j->chunks = ceil_div(g->m, j->chunk);
+  int64_t work = min(g->m, j->chunk) * max(1, g->r) * tile_n;
+  tch_parallel(units * j->chunks, max(1, PIECE / work), sum_piece, j);
+  return TCH_OK;
+}
+
+/* -- forward ----------------------------------------------------------------------------------------------------- */
+
+/* Offsets of the taps of `channels` input channels in x. */
+static tch_status tap_table(scratch *s, const tch_conv_geometry *g, const tch_planes *x, const int64_t **out) {
+  int64_t *t, channels = g->c / g->groups;
+  TCH_TRY(take(s, channels * g->kernel[0] * g->kernel[1] * (int64_t) sizeof *t, &t));
+  *out = t;
+  for (int64_t c = 0; c < channels; c++)
+    for (int64_t i = 0; i < g->kernel[0]; i++)
+      for (int64_t k = 0; k < g->kernel[1]; k++)
+        *t++ = c * x->stride[1] + i * g->dilation[0] * x->stride[2] + k * g->dilation[1] * x->stride[3];
+  return TCH_OK;
+}
+
+static tch_status window_table(scratch *s, const tch_conv_geometry *g, const tch_planes *x, const int64_t **out) {
+  int64_t step[4] = {x->stride[0], 0, g->stride[0] * x->stride[2], g->stride[1] * x->stride[3]};
+  return position_table(s, g->n, g->out[0], g->out[1], step, 0, out);
+}
+
+static tch_status count_table(scratch *s, int64_t n, const int64_t **out) {
+  int64_t step[4] = {0, 0, 0, 1};
+  return position_table(s, 1, 1, n, step, 0, out);
+}
+
+static tch_status forward(scratch *s, const tch_conv_geometry *g, tch_planes x, const void *weight, const void *bias,
+                          tch_planes y) {
+  TCH_TRY(add_border(s, g->type, &x, g->n, g->c, g->in, g->pad, g->pad));
+  int64_t channels = g->c / g->groups, taps = g->kernel[0] * g->kernel[1], outs = g->o / g->groups;
+  job j = {.k = kernels(g->type), .type = g->type, .groups = g->groups, .a_group = channels * x.stride[1],
+           .b_group = outs * channels * taps, .c_group = outs * y.stride[1], .bias_group = outs};
+  j.g = (tch_gather) {.m = g->n * g->out[0] * g->out[1], .n = outs, .r = channels * taps, .a = x.data, .b = weight,
+                      .bn = channels * taps, .c = y.data, .cn = y.stride[1], .bias = bias, .alpha = 1};
+  TCH_TRY(window_table(s, g, &x, &j.g.am));
+  TCH_TRY(tap_table(s, g, &x, &j.g.ar));
+  TCH_TRY(count_table(s, j.g.r, &j.g.br));
+  TCH_TRY(position_table(s, g->n, g->out[0], g->out[1], y.stride, 0, &j.g.cm));
+  return run(s, &j, false);
+}
+
+tch_status tch_convolve(const tch_conv_geometry *g, tch_planes x, const void *weight, const void *bias, tch_planes y) {
+  scratch s = {0};
+  tch_status status = forward(&s, g, x, weight, bias, y);
+  give_back(&s);
+  return status;
+}
+
+/* -- gradient of the weight -------------------------------------------------------------------------------------- */
+
+static tch_status weight_gradient(scratch *s, const tch_conv_geometry *g, tch_planes x, tch_planes gy, tch_planes gw,
+                                  double alpha, double beta) {
+  TCH_TRY(add_border(s, g->type, &x, g->n, g->c, g->in, g->pad, g->pad));
+  int64_t channels = g->c / g->groups, taps = g->kernel[0] * g->kernel[1], outs = g->o / g->groups;
+  job j = {.k = kernels(g->type), .type = g->type, .groups = g->groups, .a_group = channels * x.stride[1],
+           .b_group = outs * gy.stride[1], .c_group = outs * gw.stride[0]};
+  j.g = (tch_gather) {.m = channels * taps, .n = outs, .r = g->n * g->out[0] * g->out[1], .a = x.data, .b = gy.data,
+                      .bn = gy.stride[1], .c = gw.data, .cn = gw.stride[0], .alpha = alpha, .beta = beta};
+  int64_t step[4] = {gw.stride[1], 0, gw.stride[2], gw.stride[3]};
+  TCH_TRY(tap_table(s, g, &x, &j.g.am));
+  TCH_TRY(window_table(s, g, &x, &j.g.ar));
+  TCH_TRY(position_table(s, g->n, g->out[0], g->out[1], gy.stride, 0, &j.g.br));
+  TCH_TRY(position_table(s, channels, g->kernel[0], g->kernel[1], step, 0, &j.g.cm));
+  return run(s, &j, true);
+}
+
+tch_status tch_convolve_weight(const tch_conv_geometry *g, tch_planes x, tch_planes gy, tch_planes gw, double alpha,
+                               double beta) {
+  scratch s = {0};
+  tch_status status = weight_gradient(&s, g, x, gy, gw, alpha, beta);
+  give_back(&s);
+  return status;
+}
+
+/* -- gradient of the input --------------------------------------------------------------------------------------- */
+
+/* In one direction, a phase is the input positions i with (i + pad) % stride == phase. Position number q of them is
+ * i = first + q * stride, and tap t (at t * dilation) meets output (i + pad - t * dilation) / stride = q + origin - back(t). */
+typedef struct phase {
+  int64_t first, count, origin;
+  int64_t taps;    /* how many taps it meets: t0, t0 + period, ... */
+  int64_t t0, period, back0, back_step;
+} phase;
+
+static int64_t gcd(int64_t a, int64_t b) {
+  while (b) {
+    int64_t r = a % b;
+    a = b, b = r;
+  }
+  return a;
+}
+
+static phase phase_of(const tch_conv_geometry *g, int d, int64_t p) {
+  int64_t stride = g->stride[d], dilation = g->dilation[d];
+  phase f = {.period = stride / gcd(stride, dilation), .t0 = -1};
+  f.first = ((p - g->pad[d]) % stride + stride) % stride;
+  f.count = f.first < g->in[d] ? (g->in[d] - 1 - f.first) / stride + 1 : 0;
+  f.origin = (f.first + g->pad[d]) / stride;
+  for (int64_t t = 0; t < min(f.period, g->kernel[d]) && f.t0 < 0; t++)
+    if (t * dilation % stride == p) f.t0 = t;
+  if (f.t0 >= 0) {
+    f.taps = (g->kernel[d] - 1 - f.t0) / f.period + 1;
+    f.back0 = (f.t0 * dilation - p) / stride;
+    f.back_step = f.period * dilation / stride;
+  }
+  return f;
+}
+
+/* Zeros that gy needs before and after it, so that every tap of every phase finds a number. */
+static void reach(const tch_conv_geometry *g, int d, int64_t *before, int64_t *after) {
+  *before = *after = 0;
+  for (int64_t p = 0; p < g->stride[d]; p++) {
+    phase f = phase_of(g, d, p);
+    if (f.count == 0 || f.taps == 0) continue;
+    *before = max(*before, f.back0 + (f.taps - 1) * f.back_step - f.origin);
+    *after = max(*after, f.origin + f.count - 1 - f.back0 - (g->out[d] - 1));
+  }
+}
+
+static tch_status phase_sum(const tch_conv_geometry *g, const tch_planes *gy, const int64_t before[2], const phase *v,
+                            const phase *h, const void *weight, const void *bias, const tch_planes *gx, double alpha,
+                            double beta) {
+  scratch memory = {0}, *s = &memory;
+  int64_t channels = g->c / g->groups, taps = g->kernel[0] * g->kernel[1], outs = g->o / g->groups;
+  job j = {.k = kernels(g->type), .type = g->type, .groups = g->groups, .a_group = outs * gy->stride[1],
+           .b_group = outs * channels * taps, .c_group = channels * gx->stride[1], .bias_group = channels};
+  j.g = (tch_gather) {.m = g->n * v->count * h->count, .n = channels, .r = outs * v->taps * h->taps, .a = gy->data,
+                      .b = weight, .bn = taps, .c = gx->data, .cn = gx->stride[1], .bias = bias, .alpha = alpha, .beta = beta};
+  int64_t out_step[4] = {gx->stride[0], 0, g->stride[0] * gx->stride[2], g->stride[1] * gx->stride[3]};
+  int64_t read_step[4] = {gy->stride[1], 0, -v->back_step * gy->stride[2], -h->back_step * gy->stride[3]};
+  int64_t tap_step[4] = {channels * taps, 0, v->period * g->kernel[1], h->period};
+  tch_status status = position_table(s, g->n, v->count, h->count, gy->stride,
+                                     (v->origin + before[0]) * gy->stride[2] + (h->origin + before[1]) * gy->stride[3], &j.g.am);
+  if (status == TCH_OK)
+    status = position_table(s, outs, v->taps, h->taps, read_step, -v->back0 * gy->stride[2] - h->back0 * gy->stride[3],
+                            &j.g.ar);
+  if (status == TCH_OK)
+    status = position_table(s, outs, v->taps, h->taps, tap_step, v->t0 * g->kernel[1] + h->t0, &j.g.br);
+  if (status == TCH_OK)
+    status = position_table(s, g->n, v->count, h->count, out_step, v->first * gx->stride[2] + h->first * gx->stride[3], &j.g.cm);
+  if (status == TCH_OK) status = run(s, &j, false);
+  give_back(s);
+  return status;
+}
+
+static tch_status input_gradient(scratch *s, const tch_conv_geometry *g, tch_planes gy, const void *weight, const void *bias,
+                                 tch_planes gx, double alpha, double beta) {
+  int64_t before[2], after[2];
+  for (int d = 0; d < 2; d++) reach(g, d, &before[d], &after[d]);
+  TCH_TRY(add_border(s, g->type, &gy, g->n, g->o, g->out, before, after));
+  for (int64_t p = 0; p < g->stride[0]; p++)
+    for (int64_t q = 0; q < g->stride[1]; q++) {
+      phase v = phase_of(g, 0, p), h = phase_of(g, 1, q);
+      if (v.count == 0 || h.count == 0) continue;
+      if (v.taps == 0 || h.taps == 0) v.taps = h.taps = v.t0 = h.t0 = 0;
+      TCH_TRY(phase_sum(g, &gy, before, &v, &h, weight, bias, &gx, alpha, beta));
+    }
+  return TCH_OK;
+}
+
+tch_status tch_convolve_input(const tch_conv_geometry *g, tch_planes gy, const void *weight, const void *bias, tch_planes gx,
+                              double alpha, double beta) {
+  scratch s = {0};
+  tch_status status = input_gradient(&s, g, gy, weight, bias, gx, alpha, beta);
+  give_back(&s);
+  return status;
+}
+
+/* -- gradient of the bias ---------------------------------------------------------------------------------------- */
+
+typedef struct sums {
+  const tch_conv_kernels *k;
+  const void *x;
+  int64_t outer, step, inner;
+  double alpha, beta;
+  void *out;
+} sums;
+
+static void sums_piece(void *context, int64_t begin, int64_t end) {
+  const sums *s = context;
+  s->k->sum_planes(s->x, s->outer, s->step, s->inner, s->alpha, s->beta, s->out, begin, end);
+}
+
+void tch_channel_sums(tch_dtype type, const void *gy, int64_t n, int64_t o, int64_t plane, double alpha, double beta, void *gb) {
+  sums s = {kernels(type), gy, n, o * plane, plane, alpha, beta, gb};
+  tch_parallel(o, max(1, PIECE / 4 / max(1, n * plane)), sums_piece, &s);
+}
