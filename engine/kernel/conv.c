@@ -9,7 +9,7 @@ static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 /* -- packing ----------------------------------------------------------------------------------------------------- */
 
 /* Rows [r0, r1) of block `block` of B into `to`. */
-static void pack_rows(const tch_gather *g, int64_t block, int64_t r0, int64_t r1, real *to) {
+static void pack_rows(const tch_contraction *g, int64_t block, int64_t r0, int64_t r1, real *to) {
   const real *b = (const real *) g->b + block * TILE_N * g->bn;
   int64_t columns = least(g->n - block * TILE_N, TILE_N), r = r0;
   while (r < r1) {
@@ -41,7 +41,7 @@ static void pack_rows(const tch_gather *g, int64_t block, int64_t r0, int64_t r1
   }
 }
 
-static void pack(const tch_gather *g, int64_t block) {
+static void pack(const tch_contraction *g, int64_t block) {
   pack_rows(g, block, 0, g->r, (real *) g->packed + block * g->r * TILE_N);
 }
 
@@ -54,7 +54,7 @@ typedef struct finish {
   bool relu;
 } finish;
 
-static finish finish_of(const tch_gather *g, int64_t block) {
+static finish finish_of(const tch_contraction *g, int64_t block) {
   finish f = {.alpha = (real) g->alpha, .beta = (real) g->beta, .relu = g->relu};
   real bias[TILE_N] = {0};
   if (g->bias)
@@ -69,7 +69,7 @@ static void put(real *c, real v, const finish *f) {
 }
 
 /* Stores a tile whose n runs along memory. */
-static void store_rows(const tch_gather *g, int64_t m, int64_t rows, int64_t columns, real *c, vreal (*sum)[2],
+static void store_rows(const tch_contraction *g, int64_t m, int64_t rows, int64_t columns, real *c, vreal (*sum)[2],
                        const finish *f) {
   for (int64_t i = 0; i < rows; i++) {
     real *to = c + g->cm[m + i];
@@ -111,7 +111,7 @@ static inline __attribute__((always_inline)) void store_columns(int64_t cn, int6
     }
 }
 
-static void store_scattered(const tch_gather *g, int64_t m, int64_t rows, int64_t columns, real *c, vreal (*sum)[2],
+static void store_scattered(const tch_contraction *g, int64_t m, int64_t rows, int64_t columns, real *c, vreal (*sum)[2],
                             const finish *f) {
   const real *flat = (const real *) sum;
   for (int64_t j = 0; j < columns; j++)
@@ -120,11 +120,11 @@ static void store_scattered(const tch_gather *g, int64_t m, int64_t rows, int64_
 
 /* -- sums -------------------------------------------------------------------------------------------------------- */
 
-static void tile_pointers(const tch_gather *g, int64_t m, int64_t rows, const real *a[TILE_M]) {
+static void tile_pointers(const tch_contraction *g, int64_t m, int64_t rows, const real *a[TILE_M]) {
   for (int i = 0; i < TILE_M; i++) a[i] = (const real *) g->a + g->am[m + (i < rows ? i : 0)];
 }
 
-static void gather(const tch_gather *g, int64_t block, int64_t m0, int64_t m1) {
+static void gather(const tch_contraction *g, int64_t block, int64_t m0, int64_t m1) {
   const real *b = (const real *) g->packed + block * g->r * TILE_N;
   real *c = (real *) g->c + block * TILE_N * g->cn;
   int64_t columns = least(g->n - block * TILE_N, TILE_N);
@@ -147,7 +147,7 @@ static void gather(const tch_gather *g, int64_t block, int64_t m0, int64_t m1) {
   }
 }
 
-static void long_gather(const tch_gather *g, int64_t block, int64_t m0, int64_t m1, void *sums) {
+static void long_gather(const tch_contraction *g, int64_t block, int64_t m0, int64_t m1, void *sums) {
   _Alignas(64) real b[CHUNK * TILE_N];
   real *c = (real *) g->c + block * TILE_N * g->cn, *s = sums;
   int64_t columns = least(g->n - block * TILE_N, TILE_N);
@@ -209,7 +209,8 @@ static void sum_planes(const void *x, int64_t outer, int64_t step, int64_t inner
   }
 }
 
-#define TABLE_NAME(type, isa) TCH_CONV_TABLE(type, isa)
+#define TABLE_NAME2(type, isa) tch_conv_kernels_##type##_##isa
+#define TABLE_NAME(type, isa) TABLE_NAME2(type, isa)
 extern const tch_conv_kernels TABLE_NAME(TCH_REAL, TCH_ISA);
 const tch_conv_kernels TABLE_NAME(TCH_REAL, TCH_ISA) = {
   .tile_m = TILE_M, .tile_n = TILE_N, .pack = pack, .gather = gather, .long_gather = long_gather, .pad = pad,

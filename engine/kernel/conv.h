@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-typedef struct tch_gather {
+typedef struct tch_contraction {
   int64_t m, n, r;
   const void *a;
   const int64_t *am, *ar;
@@ -23,16 +23,16 @@ typedef struct tch_gather {
   const void *bias;   /* one per n, added to the scaled sum; may be NULL */
   double alpha, beta; /* C = alpha * sum + bias + beta * C; with beta 0 the old C is not read */
   bool relu;          /* then C = max(C, 0) */
-} tch_gather;
+} tch_contraction;
 
 typedef struct tch_conv_kernels {
   int tile_m, tile_n;
   /* Packs block `block` of B. */
-  void (*pack)(const tch_gather *g, int64_t block);
+  void (*pack)(const tch_contraction *g, int64_t block);
   /* Positions [m0, m1) of block `block` of C, from packed. */
-  void (*gather)(const tch_gather *g, int64_t block, int64_t m0, int64_t m1);
+  void (*gather)(const tch_contraction *g, int64_t block, int64_t m0, int64_t m1);
   /* The same for a long r and few m: B is packed on the way, in pieces. sums is room for (m1 - m0) * tile_n numbers. */
-  void (*long_gather)(const tch_gather *g, int64_t block, int64_t m0, int64_t m1, void *sums);
+  void (*long_gather)(const tch_contraction *g, int64_t block, int64_t m0, int64_t m1, void *sums);
   /* Copies `rows` rows of `width` into a plane of rows of `to_width`, `left` zeros first, zeros after; `above` and `below`
    * rows of zeros around. */
   void (*pad)(const void *from, int64_t row, int64_t step, int64_t rows, int64_t width, void *to, int64_t to_width, int64_t left,
@@ -41,7 +41,4 @@ typedef struct tch_conv_kernels {
   void (*sum_planes)(const void *x, int64_t outer, int64_t step, int64_t inner, double alpha, double beta, void *out,
                      int64_t begin, int64_t end);
 } tch_conv_kernels;
-
-/* The table of a level ("avx2") and type. */
-#define TCH_CONV_TABLE(type, isa) tch_conv_kernels_##type##_##isa
 #endif

@@ -6,30 +6,14 @@
  *
  * A strided convolution's input gradient falls into stride x stride phases: positions that meet the same taps. */
 #include "op/convolve.h"
+#include "core/cpu.h"
 #include "core/error.h"
 #include "core/memory.h"
 #include "core/thread.h"
 #include "kernel/conv.h"
-#include "op/level.h"
 #include <string.h>
 
-extern const tch_conv_kernels TCH_CONV_TABLE(float, baseline), TCH_CONV_TABLE(double, baseline);
-#if defined(__x86_64__)
-extern const tch_conv_kernels TCH_CONV_TABLE(float, avx2), TCH_CONV_TABLE(double, avx2);
-extern const tch_conv_kernels TCH_CONV_TABLE(float, avx512), TCH_CONV_TABLE(double, avx512);
-#endif
-
-static const tch_conv_kernels *kernels(tch_dtype type) {
-#if defined(__x86_64__)
-  static const tch_conv_kernels *const table[][2] = {
-    {&TCH_CONV_TABLE(float, baseline), &TCH_CONV_TABLE(double, baseline)},
-    {&TCH_CONV_TABLE(float, avx2), &TCH_CONV_TABLE(double, avx2)},
-    {&TCH_CONV_TABLE(float, avx512), &TCH_CONV_TABLE(double, avx512)}};
-#else
-  static const tch_conv_kernels *const table[][2] = {{&TCH_CONV_TABLE(float, baseline), &TCH_CONV_TABLE(double, baseline)}};
-#endif
-  return table[tch_level()][type == TCH_DOUBLE];
-}
+TCH_KERNEL_FAMILY(conv)
 
 /* Work is counted in products; a piece for another thread is worth it from PIECE on (about ten microseconds). */
 enum { PIECE = 1 << 18, UNIT = 1 << 21 };
@@ -94,7 +78,7 @@ static void pad_piece(void *context, int64_t begin, int64_t end) {
 static tch_status add_border(scratch *s, tch_dtype type, tch_planes *x, int64_t n, int64_t channels, const int64_t size[2],
                              const int64_t before[2], const int64_t after[2]) {
   if (before[0] == 0 && before[1] == 0 && after[0] == 0 && after[1] == 0) return TCH_OK;
-  border b = {.k = kernels(type), .from = *x, .type = type, .channels = channels};
+  border b = {.k = tch_conv_table(type), .from = *x, .type = type, .channels = channels};
   for (int d = 0; d < 2; d++) {
     b.size[d] = size[d], b.before[d] = before[d], b.after[d] = after[d];
     b.to_size[d] = size[d] + before[d] + after[d];
@@ -125,15 +109,15 @@ static tch_status position_table(scratch *s, int64_t n, int64_t rows, int64_t co
 /* One sum per group; the groups lie `*_group` elements apart. */
 typedef struct job {
   const tch_conv_kernels *k;
-  tch_gather g;
+  tch_contraction g;
   tch_dtype type;
   int64_t groups, blocks, a_group, b_group, c_group, packed_group, bias_group;
   int64_t chunk, chunks;  /* positions per unit, units per block */
   char *sums;             /* of long_gather; NULL: gather */
 } job;
 
-static tch_gather group_of(const job *j, int64_t group) {
-  tch_gather g = j->g;
+static tch_contraction group_of(const job *j, int64_t group) {
+  tch_contraction g = j->g;
   g.a = at(j->type, g.a, group * j->a_group);
   g.b = at(j->type, g.b, group * j->b_group);
   g.c = at(j->type, g.c, group * j->c_group);
@@ -145,7 +129,7 @@ static tch_gather group_of(const job *j, int64_t group) {
 static void pack_piece(void *context, int64_t begin, int64_t end) {
   const job *j = context;
   for (int64_t u = begin; u < end; u++) {
-    tch_gather g = group_of(j, u / j->blocks);
+    tch_contraction g = group_of(j, u / j->blocks);
     j->k->pack(&g, u % j->blocks);
   }
 }
@@ -155,7 +139,7 @@ static void sum_piece(void *context, int64_t begin, int64_t end) {
   const job *j = context;
   for (int64_t u = begin; u < end; u++) {
     int64_t block = u % j->blocks, chunk = u / j->blocks % j->chunks, group = u / j->blocks / j->chunks;
-    tch_gather g = group_of(j, group);
+    tch_contraction g = group_of(j, group);
     int64_t m0 = chunk * j->chunk, m1 = min(g.m, m0 + j->chunk);
     if (j->sums)
       j->k->long_gather(&g, block, m0, m1, at(j->type, j->sums, ((group * j->blocks + block) * g.m + m0) * j->k->tile_n));
@@ -167,7 +151,7 @@ static void sum_piece(void *context, int64_t begin, int64_t end) {
 /* Runs a job whose g is filled but for packed. `longer` takes the way for a long r. */
 static tch_status run(scratch *s, job *j, bool longer) {
   int64_t tile_m = j->k->tile_m, tile_n = j->k->tile_n, bytes = tch_dtype_bytes(j->type);
-  tch_gather *g = &j->g;
+  tch_contraction *g = &j->g;
   j->blocks = ceil_div(g->n, tile_n);
   int64_t units = j->groups * j->blocks, unit = UNIT / max(1, g->r * tile_n);
   if (longer) {
@@ -210,13 +194,13 @@ static tch_status count_table(scratch *s, int64_t n, const int64_t **out) {
 }
 
 static tch_status forward(scratch *s, const tch_conv_geometry *g, tch_planes x, const void *weight, const void *bias,
-                          tch_planes y) {
+                          tch_planes y, double alpha, double beta) {
   TCH_TRY(add_border(s, g->type, &x, g->n, g->c, g->in, g->pad, g->pad));
   int64_t channels = g->c / g->groups, taps = g->kernel[0] * g->kernel[1], outs = g->o / g->groups;
-  job j = {.k = kernels(g->type), .type = g->type, .groups = g->groups, .a_group = channels * x.stride[1],
+  job j = {.k = tch_conv_table(g->type), .type = g->type, .groups = g->groups, .a_group = channels * x.stride[1],
            .b_group = outs * channels * taps, .c_group = outs * y.stride[1], .bias_group = outs};
-  j.g = (tch_gather) {.m = g->n * g->out[0] * g->out[1], .n = outs, .r = channels * taps, .a = x.data, .b = weight,
-                      .bn = channels * taps, .c = y.data, .cn = y.stride[1], .bias = bias, .alpha = 1};
+  j.g = (tch_contraction) {.m = g->n * g->out[0] * g->out[1], .n = outs, .r = channels * taps, .a = x.data, .b = weight,
+                      .bn = channels * taps, .c = y.data, .cn = y.stride[1], .bias = bias, .alpha = alpha, .beta = beta};
   TCH_TRY(window_table(s, g, &x, &j.g.am));
   TCH_TRY(tap_table(s, g, &x, &j.g.ar));
   TCH_TRY(count_table(s, j.g.r, &j.g.br));
@@ -224,9 +208,10 @@ static tch_status forward(scratch *s, const tch_conv_geometry *g, tch_planes x, 
   return run(s, &j, false);
 }
 
-tch_status tch_convolve(const tch_conv_geometry *g, tch_planes x, const void *weight, const void *bias, tch_planes y) {
+tch_status tch_convolve(const tch_conv_geometry *g, tch_planes x, const void *weight, const void *bias, tch_planes y,
+                        double alpha, double beta) {
   scratch s = {0};
-  tch_status status = forward(&s, g, x, weight, bias, y);
+  tch_status status = forward(&s, g, x, weight, bias, y, alpha, beta);
   give_back(&s);
   return status;
 }
@@ -237,9 +222,9 @@ static tch_status weight_gradient(scratch *s, const tch_conv_geometry *g, tch_pl
                                   double alpha, double beta) {
   TCH_TRY(add_border(s, g->type, &x, g->n, g->c, g->in, g->pad, g->pad));
   int64_t channels = g->c / g->groups, taps = g->kernel[0] * g->kernel[1], outs = g->o / g->groups;
-  job j = {.k = kernels(g->type), .type = g->type, .groups = g->groups, .a_group = channels * x.stride[1],
+  job j = {.k = tch_conv_table(g->type), .type = g->type, .groups = g->groups, .a_group = channels * x.stride[1],
            .b_group = outs * gy.stride[1], .c_group = outs * gw.stride[0]};
-  j.g = (tch_gather) {.m = channels * taps, .n = outs, .r = g->n * g->out[0] * g->out[1], .a = x.data, .b = gy.data,
+  j.g = (tch_contraction) {.m = channels * taps, .n = outs, .r = g->n * g->out[0] * g->out[1], .a = x.data, .b = gy.data,
                       .bn = gy.stride[1], .c = gw.data, .cn = gw.stride[0], .alpha = alpha, .beta = beta};
   int64_t step[4] = {gw.stride[1], 0, gw.stride[2], gw.stride[3]};
   TCH_TRY(tap_table(s, g, &x, &j.g.am));
@@ -259,8 +244,8 @@ tch_status tch_convolve_weight(const tch_conv_geometry *g, tch_planes x, tch_pla
 
 /* -- gradient of the input --------------------------------------------------------------------------------------- */
 
-/* In one direction, a phase is the input positions i with (i + pad) % stride == phase. Position number q of them is
- * i = first + q * stride, and tap t (at t * dilation) meets output (i + pad - t * dilation) / stride = q + origin - back(t). */
+/* In one direction, a phase is the input positions first, first + stride, ...; position number q of them meets tap t (at
+ * t * dilation) in output (first + q * stride + pad - t * dilation) / stride = q + origin - back(t), where that is whole. */
 typedef struct phase {
   int64_t first, count, origin;
   int64_t taps;    /* how many taps it meets: t0, t0 + period, ... */
@@ -275,12 +260,10 @@ static int64_t gcd(int64_t a, int64_t b) {
   return a;
 }
 
-static phase phase_of(const tch_conv_geometry *g, int d, int64_t p) {
-  int64_t stride = g->stride[d], dilation = g->dilation[d];
-  phase f = {.period = stride / gcd(stride, dilation), .t0 = -1};
-  f.first = ((p - g->pad[d]) % stride + stride) % stride;
-  f.count = f.first < g->in[d] ? (g->in[d] - 1 - f.first) / stride + 1 : 0;
-  f.origin = (f.first + g->pad[d]) / stride;
+static phase phase_of(const tch_conv_geometry *g, int d, int64_t first) {
+  int64_t stride = g->stride[d], dilation = g->dilation[d], p = (first + g->pad[d]) % stride;
+  phase f = {.first = first, .count = (g->in[d] - 1 - first) / stride + 1, .origin = (first + g->pad[d]) / stride,
+             .period = stride / gcd(stride, dilation), .t0 = -1};
   for (int64_t t = 0; t < min(f.period, g->kernel[d]) && f.t0 < 0; t++)
     if (t * dilation % stride == p) f.t0 = t;
   if (f.t0 >= 0) {
@@ -294,9 +277,9 @@ static phase phase_of(const tch_conv_geometry *g, int d, int64_t p) {
 /* Zeros that gy needs before and after it, so that every tap of every phase finds a number. */
 static void reach(const tch_conv_geometry *g, int d, int64_t *before, int64_t *after) {
   *before = *after = 0;
-  for (int64_t p = 0; p < g->stride[d]; p++) {
-    phase f = phase_of(g, d, p);
-    if (f.count == 0 || f.taps == 0) continue;
+  for (int64_t first = 0; first < min(g->stride[d], g->in[d]); first++) {
+    phase f = phase_of(g, d, first);
+    if (f.taps == 0) continue;
     *before = max(*before, f.back0 + (f.taps - 1) * f.back_step - f.origin);
     *after = max(*after, f.origin + f.count - 1 - f.back0 - (g->out[d] - 1));
   }
@@ -307,9 +290,9 @@ static tch_status phase_sum(const tch_conv_geometry *g, const tch_planes *gy, co
                             double beta) {
   scratch memory = {0}, *s = &memory;
   int64_t channels = g->c / g->groups, taps = g->kernel[0] * g->kernel[1], outs = g->o / g->groups;
-  job j = {.k = kernels(g->type), .type = g->type, .groups = g->groups, .a_group = outs * gy->stride[1],
+  job j = {.k = tch_conv_table(g->type), .type = g->type, .groups = g->groups, .a_group = outs * gy->stride[1],
            .b_group = outs * channels * taps, .c_group = channels * gx->stride[1], .bias_group = channels};
-  j.g = (tch_gather) {.m = g->n * v->count * h->count, .n = channels, .r = outs * v->taps * h->taps, .a = gy->data,
+  j.g = (tch_contraction) {.m = g->n * v->count * h->count, .n = channels, .r = outs * v->taps * h->taps, .a = gy->data,
                       .b = weight, .bn = taps, .c = gx->data, .cn = gx->stride[1], .bias = bias, .alpha = alpha, .beta = beta};
   int64_t out_step[4] = {gx->stride[0], 0, g->stride[0] * gx->stride[2], g->stride[1] * gx->stride[3]};
   int64_t read_step[4] = {gy->stride[1], 0, -v->back_step * gy->stride[2], -h->back_step * gy->stride[3]};
@@ -333,10 +316,9 @@ static tch_status input_gradient(scratch *s, const tch_conv_geometry *g, tch_pla
   int64_t before[2], after[2];
   for (int d = 0; d < 2; d++) reach(g, d, &before[d], &after[d]);
   TCH_TRY(add_border(s, g->type, &gy, g->n, g->o, g->out, before, after));
-  for (int64_t p = 0; p < g->stride[0]; p++)
-    for (int64_t q = 0; q < g->stride[1]; q++) {
+  for (int64_t p = 0; p < min(g->stride[0], g->in[0]); p++)
+    for (int64_t q = 0; q < min(g->stride[1], g->in[1]); q++) {
       phase v = phase_of(g, 0, p), h = phase_of(g, 1, q);
-      if (v.count == 0 || h.count == 0) continue;
       if (v.taps == 0 || h.taps == 0) v.taps = h.taps = v.t0 = h.t0 = 0;
       TCH_TRY(phase_sum(g, &gy, before, &v, &h, weight, bias, &gx, alpha, beta));
     }
@@ -367,6 +349,6 @@ static void sums_piece(void *context, int64_t begin, int64_t end) {
 }
 
 void tch_channel_sums(tch_dtype type, const void *gy, int64_t n, int64_t o, int64_t plane, double alpha, double beta, void *gb) {
-  sums s = {kernels(type), gy, n, o * plane, plane, alpha, beta, gb};
+  sums s = {tch_conv_table(type), gy, n, o * plane, plane, alpha, beta, gb};
   tch_parallel(o, max(1, PIECE / 4 / max(1, n * plane)), sums_piece, &s);
 }

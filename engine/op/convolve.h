@@ -21,8 +21,9 @@ typedef struct tch_planes {
 /* A tensor of 4 dimensions, or of 3 without the first one. */
 tch_planes tch_planes_of(const tch_tensor *t);
 
-/* y = conv(x, weight) + bias. weight is contiguous; bias may be NULL. */
-tch_status tch_convolve(const tch_conv_geometry *g, tch_planes x, const void *weight, const void *bias, tch_planes y);
+/* y = alpha * conv(x, weight) + bias + beta * y. weight is contiguous; bias may be NULL; with beta 0 the old y is not read. */
+tch_status tch_convolve(const tch_conv_geometry *g, tch_planes x, const void *weight, const void *bias, tch_planes y,
+                        double alpha, double beta);
 /* gx = alpha * (gradient of x for gy) + bias + beta * gx: the transposed convolution of gy. */
 tch_status tch_convolve_input(const tch_conv_geometry *g, tch_planes gy, const void *weight, const void *bias, tch_planes gx,
                               double alpha, double beta);
