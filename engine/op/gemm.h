@@ -1,0 +1,22 @@
+/* Matrix products on plain memory, cut for the pool by fixed tiles. */
+#ifndef TCH_OP_GEMM_H
+#define TCH_OP_GEMM_H
+#include "core/tensor.h"
+
+/* A matrix anywhere: element (i, j) at data[i * row + j * column]. */
+typedef struct tch_grid {
+  void *data;
+  int64_t row, column;
+} tch_grid;
+
+static inline tch_grid tch_grid_turned(tch_grid g) { return (tch_grid) {g.data, g.column, g.row}; }
+
+/* c (m, n) = alpha * a (m, k) * b (k, n) + beta * c; with beta 0 the old c is not read. c must have one stride of 1 (a and b
+ * need not). Fails when a size is beyond an int. */
+tch_status tch_gemm(tch_dtype type, int64_t m, int64_t n, int64_t k, double alpha, tch_grid a, tch_grid b, double beta,
+                    tch_grid c);
+/* Rows of y (m, n; contiguous) = x. */
+void tch_fill_rows(tch_dtype type, int64_t m, int64_t n, const void *x, void *y);
+/* y (n) = alpha * (sum of the rows of x (m, n; contiguous)) + beta * y */
+void tch_sum_rows(tch_dtype type, int64_t m, int64_t n, const void *x, double alpha, double beta, void *y);
+#endif
