@@ -222,6 +222,51 @@ static tch_status slice_backward(tch_call *c) {
 const tch_op_body tch_op_slice = {.shape = slice_shape, .forward = slice_forward, .backward_ops = slice_backward,
                                   .view = true};
 
+/* -- select: entry `index` of dimension dim, which goes away (negative: from the end) ----------------------------------- */
+
+static tch_status select_shape(tch_call *c) {
+  const tch_select_attr *a = c->attr;
+  const tch_tensor *x = c->in[0];
+  int d;
+  char text[TCH_SHAPE_TEXT];
+  TCH_TRY(same_shape(c));
+  TCH_TRY(tch_op_dim(c, x, a->dim, &d));
+  if (a->index >= x->size[d] || a->index < -x->size[d])
+    return tch_op_fail(c, TCH_ERROR_VALUE, "index %lld is not in 1..%lld (dimension %d of tensor %s)",
+                       (long long) (a->index < 0 ? a->index : a->index + 1), (long long) x->size[d], d + 1,
+                       tch_shape_text(x, text));
+  c->shape[0].ndim = x->ndim - 1;
+  memmove(c->shape[0].size + d, c->shape[0].size + d + 1, sizeof *x->size * (size_t) (x->ndim - 1 - d));
+  return TCH_OK;
+}
+
+static tch_status select_forward(tch_call *c) {
+  const tch_select_attr *a = c->attr;
+  const tch_tensor *x = c->in[0];
+  int d = (int) (a->dim < 0 ? a->dim + x->ndim : a->dim);
+  int64_t stride[TCH_MAX_DIMS], index = a->index < 0 ? a->index + x->size[d] : a->index;
+  for (int k = 0, n = 0; k < x->ndim; k++)
+    if (k != d) stride[n++] = x->stride[k];
+  return view_of(c, x->offset + index * x->stride[d], x->ndim - 1, c->shape[0].size, stride);
+}
+
+static tch_status select_backward(tch_call *c) {
+  const tch_select_attr *a = c->attr;
+  const tch_shape *s = &c->in_shape[0];
+  tch_tensor *row = NULL, *g = NULL;
+  int64_t dim = a->dim < 0 ? a->dim + s->ndim : a->dim, size[TCH_MAX_DIMS];
+  memcpy(size, s->size, sizeof size);
+  size[dim] = 1;
+  tch_status status = tch_reshape(c->gout[0], size, s->ndim, &row);
+  if (status == TCH_OK)
+    status = tch_unslice(row, dim, a->index < 0 ? a->index + s->size[dim] : a->index, 1, s->size[dim], &g);
+  tch_tensor_release(row);
+  return give(c, status, g);
+}
+
+const tch_op_body tch_op_select = {.shape = select_shape, .forward = select_forward, .backward_ops = select_backward,
+                                   .view = true};
+
 /* -- unslice: zeros with x where slice would read it (the gradient of slice) ----------------------------------------- */
 
 static tch_status unslice_shape(tch_call *c) {

@@ -1,0 +1,209 @@
+--- Who owns what the engine made, and how its failures become Lua errors.
+--
+-- Every tensor and storage that reaches Lua is a pointer with a finalizer that gives its reference back. LuaJIT's collector
+-- sees 16 bytes where the engine holds megabytes, so each new tensor checks the engine's count of bytes and collects when
+-- garbage may have piled up. Errors are raised at the first frame outside tocha's own files.
+-- @module tocha.bindings.own
+local ffi = require 'ffi'
+local C = require 'tocha.bindings.library'
+
+local own = {}
+local gc, istype, cast = ffi.gc, ffi.istype, ffi.cast
+local tensorPointer, storagePointer = ffi.typeof('tch_tensor *'), ffi.typeof('tch_storage *')
+local randomPointer = ffi.typeof('tch_random *')
+
+-- -- errors -------------------------------------------------------------------------------------------------------
+
+local folders = {}
+
+--- Declares the files of a folder (with its closing slash, without `scripts/` in it) to be tocha's own.
+function own.folder(path) folders[#folders + 1] = '@' .. path end
+own.folder(debug.getinfo(1, 'S').source:match('^@(.*[/\\])') or './')
+
+local function isOwn(source)
+  for i = 1, #folders do
+    local folder = folders[i]
+    if source:sub(1, #folder) == folder and not source:find('^scripts[/\\]', #folder + 1) then return true end
+  end
+  return false
+end
+
+--- Raises an error at the caller's line: the first frame outside tocha's own files.
+function own.raise(message)
+  local level = 2
+  local info = debug.getinfo(level, 'S')
+  while info and (info.what == 'C' or isOwn(info.source)) do
+    level = level + 1
+    info = debug.getinfo(level, 'S')
+  end
+  error(message, info and level or 0)
+end
+local raise = own.raise
+
+--- Raises the engine's last failure.
+function own.fail()
+  raise(ffi.string(C.tch_error()))
+end
+
+--- Raises a formatted error.
+function own.failWith(format, ...)
+  raise(format:format(...))
+end
+
+-- -- pressure on the collector ------------------------------------------------------------------------------------
+
+local MiB = 2 ^ 20
+local least = 64 * MiB -- bytes of new tensors between two collections, at least
+local limit = least
+
+-- A collection marks the whole Lua heap and frees what was dropped. The bytes that may pile up before the next one grow with
+-- what a collection costs (the Lua heap) and with what is in use, so its share of the time stays small.
+local function collect()
+  collectgarbage('collect')
+  local live = tonumber(C.tch_memory_used())
+  limit = live + math.max(least, live / 2, 4 * 1024 * collectgarbage('count'))
+end
+
+--- The floor of bytes between two collections of dropped tensors (a host with little memory may lower it).
+function own.setLeast(bytes)
+  least = bytes
+  limit = tonumber(C.tch_memory_used()) + bytes
+end
+
+-- -- references ---------------------------------------------------------------------------------------------------
+
+local scope -- tensors made since the innermost torch.scope began, or nil
+
+--- Takes a new reference over; NULL becomes nil.
+function own.wrap(pointer)
+  if pointer == nil then return nil end
+  if C.tch_memory_used() > limit then collect() end
+  local tensor = gc(pointer, C.tch_tensor_release)
+  if scope then scope[#scope + 1] = tensor end
+  return tensor
+end
+
+--- A reference of Lua's own to a tensor that the engine keeps; NULL becomes nil. Not made by the scope around it.
+function own.borrow(pointer)
+  if pointer == nil then return nil end
+  C.tch_tensor_retain(pointer)
+  return gc(pointer, C.tch_tensor_release)
+end
+
+function own.wrapStorage(pointer)
+  if C.tch_memory_used() > limit then collect() end
+  return gc(pointer, C.tch_storage_release)
+end
+
+function own.borrowStorage(pointer)
+  if pointer == nil then return nil end
+  C.tch_storage_retain(pointer)
+  return gc(pointer, C.tch_storage_release)
+end
+
+function own.wrapRandom(pointer) return gc(pointer, C.tch_random_release) end
+
+function own.isTensor(value) return type(value) == 'cdata' and istype(tensorPointer, value) end
+function own.isStorage(value) return type(value) == 'cdata' and istype(storagePointer, value) end
+function own.isRandom(value) return type(value) == 'cdata' and istype(randomPointer, value) end
+
+--- The address of a tensor's or storage's object in the engine, as a number.
+function own.address(value)
+  return tonumber(cast('intptr_t', value))
+end
+
+-- -- torch.scope --------------------------------------------------------------------------------------------------
+
+local function keep(value, kept)
+  if own.isTensor(value) then
+    kept[own.address(value)] = true
+  elseif type(value) == 'table' and not kept[value] then
+    kept[value] = true
+    for k, v in next, value do
+      keep(k, kept)
+      keep(v, kept)
+    end
+  end
+end
+
+local function leave(outer, ok, ...)
+  local made = scope
+  scope = outer
+  local kept = {}
+  for i = 1, select('#', ...) do keep((select(i, ...)), kept) end
+  for i = 1, #made do
+    local tensor = made[i]
+    if not kept[own.address(tensor)] then C.tch_tensor_free(tensor)
+    elseif outer then outer[#outer + 1] = tensor end
+  end
+  if not ok then error((...), 0) end
+  return ...
+end
+
+--- Calls fn() and empties, at its end, the tensors that were made inside and are not among its results (nor nested in tables
+-- that are). What the tape needs for a later backward stays.
+-- @treturn ... what fn returned
+function own.scope(fn, ...)
+  local outer = scope
+  scope = {}
+  return leave(outer, pcall(fn, ...))
+end
+
+-- -- arguments of the generated calls -----------------------------------------------------------------------------
+
+--- A cell for an op's result.
+own.newBox = ffi.typeof('tch_tensor *[1]')
+--- A buffer for sizes or indices.
+own.newInts = ffi.typeof('int64_t[16]')
+
+local function integer(value)
+  local number = tonumber(value)
+  if not number or number % 1 ~= 0 then
+    raise(('a whole number is needed, but %s was given'):format(tostring(value)))
+  end
+  return number
+end
+own.integer = integer
+
+--- Reads a number, a table of numbers, a LongStorage or nil into a buffer; with `dims` they are dimensions counted from 1.
+-- @treturn number how many
+function own.readInts(buffer, list, dims)
+  if list == nil then return 0 end
+  local shift = dims and 1 or 0
+  if type(list) == 'number' then
+    buffer[0] = (dims and list > 0) and list - 1 or integer(list)
+    return 1
+  end
+  local n = #list
+  if n > 16 then raise(('%d entries given, but at most 16 are possible'):format(n)) end
+  for i = 1, n do
+    local value = integer(list[i])
+    buffer[i - 1] = value > 0 and value - shift or value
+  end
+  return n
+end
+
+local slots, capacity = {}, { 0, 0, 0 }
+
+--- Puts a table of tensors into an array of pointers (one per slot, valid until the slot's next use).
+-- @treturn cdata,number the array and the number of tensors; nil gives NULL and 0
+function own.readTensors(list, slot)
+  if list == nil then return nil, 0 end
+  if type(list) ~= 'table' then raise('a table of tensors is needed, but a ' .. type(list) .. ' was given') end
+  local n = #list
+  if n > capacity[slot] then
+    capacity[slot] = math.max(16, 2 * n)
+    slots[slot] = ffi.new('tch_tensor *[?]', capacity[slot])
+  end
+  local array = slots[slot]
+  for i = 1, n do
+    local tensor = list[i]
+    if not own.isTensor(tensor) and tensor ~= nil then
+      raise(('entry %d of a list of tensors is a %s'):format(i, type(tensor)))
+    end
+    array[i - 1] = tensor
+  end
+  return array, n
+end
+
+return own

@@ -1,0 +1,67 @@
+--- Torch7's torch package on the tocha engine: `local torch = require 'tocha'`.
+--
+-- Nothing global is set. In a checkout this file also tells `require` where the bindings lie, so that lua/ on package.path
+-- is enough.
+-- @module tocha
+local here = debug.getinfo(1, 'S').source:match('^@(.*[/\\])') or './'
+
+-- tocha.bindings.X in a checkout: bindings/X.lua, or generated into build/gen.
+local function fromCheckout(root, build)
+  return function(name)
+    local file = name:match('^tocha%.bindings%.([%w_]+)$')
+    if not file then return nil end
+    local tried = {}
+    for _, folder in ipairs({ root .. 'bindings/', build .. '/gen/' }) do
+      local path = folder .. file .. '.lua'
+      local handle = io.open(path)
+      if handle then
+        handle:close()
+        return assert(loadfile(path))
+      end
+      tried[#tried + 1] = ("\n\tno file '%s'"):format(path)
+    end
+    return table.concat(tried) .. (' (run `make` in %s)'):format(root)
+  end
+end
+
+-- The engine's types can be declared once in a Lua state: a program that forgets the module gets the same one again.
+local registry = debug.getregistry()
+local once = registry['tocha.once']
+if once then
+  for name, module in pairs(once) do package.loaded[name] = module end
+  return once.tocha
+end
+
+local checkout = io.open(here .. '../../engine/include/tocha.h')
+if checkout then
+  checkout:close()
+  local root = here .. '../../'
+  local build = os.getenv 'TOCHA_BUILD' or 'build'
+  if not build:find('^/') then build = root .. build end
+  table.insert(package.loaders, 2, fromCheckout(root, build))
+end
+
+local torch = {}
+local class = require 'tocha.class'
+local own = require 'tocha.bindings.own'
+own.folder(here)
+
+torch.class = class
+for _, name in ipairs({ 'typename', 'type', 'isTypeOf', 'getmetatable', 'setmetatable', 'factory', 'newmetatable' }) do
+  torch[name] = class[name]
+end
+
+for _, part in ipairs({ 'storage', 'tensor', 'view', 'index', 'convert', 'autograd', 'make', 'random', 'pointwise', 'compare',
+  'reduce', 'matrix', 'pick', 'format', 'process' }) do
+  local module = require('tocha.bindings.' .. part)
+  if type(module) == 'table' and module.install then module.install(torch) end
+end
+require 'tocha.bindings.class'.seal()
+
+once = { tocha = torch }
+for name, module in pairs(package.loaded) do
+  if name == 'tocha.class' or name:find('^tocha%.bindings%.') then once[name] = module end
+end
+registry['tocha.once'] = once
+
+return torch
