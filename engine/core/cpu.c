@@ -58,3 +58,4 @@ tch_isa tch_cpu_isa(void) {
 void tch_cpu_use(tch_isa isa) { atomic_store(&chosen, isa); }
 
 const char *tch_cpu_name(void) { return names[tch_cpu_isa()]; }
+int tch_abi(void) { return TCH_ABI; }
