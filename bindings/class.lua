@@ -1,6 +1,6 @@
 --- The classes of tensors and storages: one ordinary table of methods per data type, behind one metatype each.
 --
--- All tensors are `tch_tensor *`. Their metatype's __index is a function that looks a name up in the table of the tensor's data
+-- All tensors are `tch_tensor &`. Their metatype's __index is a function that looks a name up in the table of the tensor's data
 -- type, so that methods can be added at run time (`torch.getmetatable('torch.FloatTensor').f = ...`), and hands anything
 -- else to the index functions that index.lua and storage.lua put here.
 -- @module tocha.bindings.class
@@ -61,11 +61,16 @@ local function operator(name)
 end
 
 M.operators = {}
+
+-- == asks whether two values are one object, as in Torch7.
+local function same(a, b) return M.isObject(a) and M.isObject(b) and own.same(a, b) end
+function M.isObject(value) return own.isTensor(value) or own.isStorage(value) end
+
 ffi.metatype('tch_tensor', {
   __index = tensorIndex, __newindex = tensorNewIndex,
   __add = operator 'add', __sub = operator 'sub', __mul = operator 'mul', __div = operator 'div', __mod = operator 'mod',
   __pow = operator 'pow', __unm = operator 'unm',
-  __eq = function() return false end, -- two tensors are equal if they are one object, which LuaJIT answers itself
+  __eq = same,
   __len = function(tensor) return tensor:size() end,
   __tostring = function(tensor) return tensor:__tostring__() end,
   __concat = function(a, b) return tostring(a) .. tostring(b) end,
@@ -83,7 +88,7 @@ ffi.metatype('tch_storage', {
     if type(key) == 'string' then own.raise(('a storage has no field %s to assign to'):format(key)) end
     M.putItem(storage, key, value)
   end,
-  __eq = function() return false end,
+  __eq = same,
   __len = function(storage) return tonumber(C.tch_storage_count(storage)) end,
   __tostring = function(storage) return storage:__tostring__() end,
   __concat = function(a, b) return tostring(a) .. tostring(b) end,

@@ -1,6 +1,7 @@
 --- Who owns what the engine made, and how its failures become Lua errors.
 --
--- Every tensor and storage that reaches Lua is a pointer with a finalizer that gives its reference back. LuaJIT's collector
+-- Every tensor and storage that reaches Lua is a C reference (to which a number index is not pointer arithmetic, as it would be
+-- to a pointer) with a finalizer that gives the engine's count back. LuaJIT's collector
 -- sees 16 bytes where the engine holds megabytes, so each new tensor checks the engine's count of bytes and collects when
 -- garbage may have piled up. Errors are raised at the first frame outside tocha's own files.
 -- @module tocha.bindings.own
@@ -9,8 +10,9 @@ local C = require 'tocha.bindings.library'
 
 local own = {}
 local gc, istype, cast = ffi.gc, ffi.istype, ffi.cast
-local tensorPointer, storagePointer = ffi.typeof('tch_tensor *'), ffi.typeof('tch_storage *')
-local randomPointer = ffi.typeof('tch_random *')
+local tensorType, storageType = ffi.typeof('tch_tensor &'), ffi.typeof('tch_storage &')
+local randomType = ffi.typeof('tch_random *')
+local voidPointer = ffi.typeof('void *')
 
 -- -- errors -------------------------------------------------------------------------------------------------------
 
@@ -78,7 +80,7 @@ local scope -- tensors made since the innermost torch.scope began, or nil
 function own.wrap(pointer)
   if pointer == nil then return nil end
   if C.tch_memory_used() > limit then collect() end
-  local tensor = gc(pointer, C.tch_tensor_release)
+  local tensor = gc(cast(tensorType, pointer), C.tch_tensor_release)
   if scope then scope[#scope + 1] = tensor end
   return tensor
 end
@@ -87,29 +89,34 @@ end
 function own.borrow(pointer)
   if pointer == nil then return nil end
   C.tch_tensor_retain(pointer)
-  return gc(pointer, C.tch_tensor_release)
+  return gc(cast(tensorType, pointer), C.tch_tensor_release)
 end
 
 function own.wrapStorage(pointer)
   if C.tch_memory_used() > limit then collect() end
-  return gc(pointer, C.tch_storage_release)
+  return gc(cast(storageType, pointer), C.tch_storage_release)
 end
 
 function own.borrowStorage(pointer)
   if pointer == nil then return nil end
   C.tch_storage_retain(pointer)
-  return gc(pointer, C.tch_storage_release)
+  return gc(cast(storageType, pointer), C.tch_storage_release)
 end
 
 function own.wrapRandom(pointer) return gc(pointer, C.tch_random_release) end
 
-function own.isTensor(value) return type(value) == 'cdata' and istype(tensorPointer, value) end
-function own.isStorage(value) return type(value) == 'cdata' and istype(storagePointer, value) end
-function own.isRandom(value) return type(value) == 'cdata' and istype(randomPointer, value) end
+function own.isTensor(value) return type(value) == 'cdata' and istype(tensorType, value) end
+function own.isStorage(value) return type(value) == 'cdata' and istype(storageType, value) end
+function own.isRandom(value) return type(value) == 'cdata' and istype(randomType, value) end
 
 --- The address of a tensor's or storage's object in the engine, as a number.
 function own.address(value)
-  return tonumber(cast('intptr_t', value))
+  return tonumber(cast('intptr_t', cast(voidPointer, value)))
+end
+
+--- Whether two values are the same object of the engine.
+function own.same(a, b)
+  return type(a) == 'cdata' and type(b) == 'cdata' and cast(voidPointer, a) == cast(voidPointer, b)
 end
 
 -- -- torch.scope --------------------------------------------------------------------------------------------------
