@@ -18,7 +18,7 @@ static tch_status byte_count(tch_dtype type, int64_t count, int64_t *bytes) {
 }
 
 tch_status tch_storage_new(tch_dtype type, int64_t count, tch_storage **out) {
-  int64_t bytes;
+  int64_t bytes = 0;
   TCH_TRY(byte_count(type, count, &bytes));
   tch_storage *s = tch_record_new(sizeof *s);
   if (s == NULL) return TCH_ERROR_MEMORY;
