@@ -44,7 +44,7 @@ void tch_storage_release(tch_storage *s) {
 }
 
 tch_status tch_storage_resize(tch_storage *s, int64_t count) {
-  int64_t bytes, old = s->count * tch_dtype_bytes(s->type);
+  int64_t bytes = 0, old = s->count * tch_dtype_bytes(s->type);
   TCH_TRY(byte_count(s->type, count, &bytes));
   if (count == s->count) return TCH_OK;
   void *data = NULL;

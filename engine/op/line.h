@@ -17,9 +17,9 @@ tch_status tch_op_shape_like(tch_call *c, int o, const tch_tensor *t);
 /* Shape rule: dim as counted from 0 in a tensor t; a scalar has a dimension 0 of size 1. */
 tch_status tch_op_line_dim(const tch_call *c, const tch_tensor *t, int64_t dim, int *out);
 
-/* Passes g on as the gradient of input i if status is TCH_OK; returns the first failure. */
-static inline tch_status tch_grad_pass(tch_call *c, int i, tch_status status, tch_tensor *g) {
-  return status == TCH_OK ? tch_grad_give(c, i, g) : status;
+/* Passes *g on as the gradient of input i if status is TCH_OK; returns the first failure. */
+static inline tch_status tch_grad_pass(tch_call *c, int i, tch_status status, tch_tensor **g) {
+  return status == TCH_OK ? tch_grad_give(c, i, *g) : status;
 }
 /* A new tensor of zeros with input i's sizes. */
 tch_status tch_grad_zeros(const tch_call *c, int i, tch_tensor **out);

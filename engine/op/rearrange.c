@@ -140,7 +140,7 @@ static tch_status pad_edge_backward(tch_call *c) {
   const tch_pad_edge_attr *a = c->attr;
   tch_tensor *g = NULL;
   tch_status status = tch_pad_edge_grad(c->gout[0], a->before.v, a->before.n, a->after.v, a->after.n, a->edge, &g);
-  return tch_grad_pass(c, 0, status, g);
+  return tch_grad_pass(c, 0, status, &g);
 }
 
 const tch_op_body tch_op_pad_edge = {.shape = pad_edge_shape, .forward = pad_edge_forward, .backward_ops = pad_edge_backward,
@@ -186,7 +186,7 @@ static tch_status pad_edge_grad_backward(tch_call *c) {
   const tch_pad_edge_grad_attr *a = c->attr;
   tch_tensor *g = NULL;
   tch_status status = tch_pad_edge(c->gout[0], a->before.v, a->before.n, a->after.v, a->after.n, a->edge, &g);
-  return tch_grad_pass(c, 0, status, g);
+  return tch_grad_pass(c, 0, status, &g);
 }
 
 const tch_op_body tch_op_pad_edge_grad = {.shape = pad_edge_grad_shape, .forward = pad_edge_grad_forward,
@@ -231,7 +231,7 @@ static tch_status roll_backward(tch_call *c) {
   int64_t back[TCH_MAX_DIMS];
   tch_tensor *g = NULL;
   for (int k = 0; k < a->shifts.n; k++) back[k] = a->shifts.v[k] == INT64_MIN ? 0 : -a->shifts.v[k];
-  return tch_grad_pass(c, 0, tch_roll(c->gout[0], back, a->shifts.n, a->dims.v, a->dims.n, &g), g);
+  return tch_grad_pass(c, 0, tch_roll(c->gout[0], back, a->shifts.n, a->dims.v, a->dims.n, &g), &g);
 }
 
 const tch_op_body tch_op_roll = {.shape = roll_shape, .forward = roll_forward, .backward_ops = roll_backward, .dense = true};
@@ -266,7 +266,7 @@ static tch_status flip_forward(tch_call *c) {
 static tch_status flip_backward(tch_call *c) {
   const tch_flip_attr *a = c->attr;
   tch_tensor *g = NULL;
-  return tch_grad_pass(c, 0, tch_flip(c->gout[0], a->dims.v, a->dims.n, &g), g);
+  return tch_grad_pass(c, 0, tch_flip(c->gout[0], a->dims.v, a->dims.n, &g), &g);
 }
 
 const tch_op_body tch_op_flip = {.shape = flip_shape, .forward = flip_forward, .backward_ops = flip_backward, .dense = true};
@@ -324,7 +324,7 @@ static tch_status tile_backward(tch_call *c) {
   if (status == TCH_OK) status = tch_reshape(sum ? sum : parts, x->size, x->ndim, &g);
   tch_tensor_release(parts);
   tch_tensor_release(sum);
-  return tch_grad_pass(c, 0, status, g);
+  return tch_grad_pass(c, 0, status, &g);
 }
 
 const tch_op_body tch_op_tile = {.shape = tile_shape, .forward = tile_forward, .backward_ops = tile_backward, .dense = true};

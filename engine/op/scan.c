@@ -69,7 +69,7 @@ static tch_status cumsum_backward(tch_call *c) {
   if (status == TCH_OK) status = tch_flip(sums, &a->dim, ndims, &g);
   tch_tensor_release(turned);
   tch_tensor_release(sums);
-  return tch_grad_pass(c, 0, status, g);
+  return tch_grad_pass(c, 0, status, &g);
 }
 
 const tch_op_body tch_op_cumsum = {.shape = cumsum_shape, .forward = cumsum_forward, .backward_ops = cumsum_backward,
@@ -158,7 +158,7 @@ static tch_status tril_forward(tch_call *c) { return triangle(c, ((const tch_tri
 
 static tch_status tril_backward(tch_call *c) {
   tch_tensor *g = NULL;
-  return tch_grad_pass(c, 0, tch_tril(c->gout[0], ((const tch_tril_attr *) c->attr)->k, &g), g);
+  return tch_grad_pass(c, 0, tch_tril(c->gout[0], ((const tch_tril_attr *) c->attr)->k, &g), &g);
 }
 
 const tch_op_body tch_op_tril = {.shape = triangle_shape, .forward = tril_forward, .backward_ops = tril_backward,
@@ -168,7 +168,7 @@ static tch_status triu_forward(tch_call *c) { return triangle(c, ((const tch_tri
 
 static tch_status triu_backward(tch_call *c) {
   tch_tensor *g = NULL;
-  return tch_grad_pass(c, 0, tch_triu(c->gout[0], ((const tch_triu_attr *) c->attr)->k, &g), g);
+  return tch_grad_pass(c, 0, tch_triu(c->gout[0], ((const tch_triu_attr *) c->attr)->k, &g), &g);
 }
 
 const tch_op_body tch_op_triu = {.shape = triangle_shape, .forward = triu_forward, .backward_ops = triu_backward,

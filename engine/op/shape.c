@@ -18,8 +18,8 @@ static tch_status view_of(tch_call *c, int64_t offset, int ndim, const int64_t *
   return tch_tensor_view_of(x->storage, offset, ndim, size, stride, &c->out[0]);
 }
 
-static tch_status give(tch_call *c, tch_status status, tch_tensor *g) {
-  return status == TCH_OK ? tch_grad_give(c, 0, g) : status;
+static tch_status give(tch_call *c, tch_status status, tch_tensor **g) {
+  return status == TCH_OK ? tch_grad_give(c, 0, *g) : status;
 }
 
 /* -- expand: size 1 stretches, new dimensions come first; -1 keeps a size ------------------------------------------- */
@@ -94,7 +94,7 @@ static tch_status permute_backward(tch_call *c) {
   int64_t back[TCH_MAX_DIMS];
   for (int d = 0; d < n; d++) back[a->dims.v[d] < 0 ? a->dims.v[d] + n : a->dims.v[d]] = d;
   tch_tensor *g = NULL;
-  return give(c, tch_permute(c->gout[0], back, n, &g), g);
+  return give(c, tch_permute(c->gout[0], back, n, &g), &g);
 }
 
 const tch_op_body tch_op_permute = {.shape = permute_shape, .forward = permute_forward, .backward_ops = permute_backward,
@@ -136,15 +136,11 @@ static bool view_strides(const tch_tensor *x, const tch_shape *to, int64_t *stri
     for (; e >= 0; e--) stride[e] = step, step *= to->size[e] > 0 ? to->size[e] : 1;
     return true;
   }
-  while (d >= 0) { /* [.., d] is a run of dimensions of x that lie in one line, holding `left` elements */
-    int64_t run = 1, step = x->stride[d];
-    bool end;
-    do {
-      run *= x->size[d];
-      end = d == 0 || (x->size[d - 1] != 1 && x->stride[d - 1] != x->size[d] * x->stride[d] && x->size[d] != 1);
-      if (!end && x->size[d] == 1 && run == 1) step = x->stride[d - 1];
-      d--;
-    } while (!end);
+  for (;;) { /* a run: neighbouring dimensions that lie in one line, of `run` elements every `step` */
+    while (d >= 0 && x->size[d] == 1) d--;
+    if (d < 0) break;
+    int64_t run = x->size[d], step = x->stride[d];
+    for (d--; d >= 0 && (x->size[d] == 1 || x->stride[d] == run * step); d--) run *= x->size[d];
     while (e >= 0 && (run > 1 || to->size[e] == 1)) {
       if (run % to->size[e] != 0) return false;
       stride[e] = step;
@@ -174,7 +170,7 @@ static tch_status reshape_forward(tch_call *c) {
 
 static tch_status reshape_backward(tch_call *c) {
   tch_tensor *g = NULL;
-  return give(c, tch_reshape(c->gout[0], c->in_shape[0].size, c->in_shape[0].ndim, &g), g);
+  return give(c, tch_reshape(c->gout[0], c->in_shape[0].size, c->in_shape[0].ndim, &g), &g);
 }
 
 const tch_op_body tch_op_reshape = {.shape = reshape_shape, .forward = reshape_forward, .backward_ops = reshape_backward,
@@ -216,7 +212,7 @@ static tch_status slice_backward(tch_call *c) {
   const tch_shape *s = &c->in_shape[0];
   tch_tensor *g = NULL;
   int64_t dim = a->dim < 0 ? a->dim + s->ndim : a->dim;
-  return give(c, tch_unslice(c->gout[0], dim, a->start, a->step, s->size[dim], &g), g);
+  return give(c, tch_unslice(c->gout[0], dim, a->start, a->step, s->size[dim], &g), &g);
 }
 
 const tch_op_body tch_op_slice = {.shape = slice_shape, .forward = slice_forward, .backward_ops = slice_backward,
@@ -301,7 +297,7 @@ static tch_status unslice_backward(tch_call *c) {
   const tch_shape *s = &c->in_shape[0];
   tch_tensor *g = NULL;
   int64_t dim = a->dim < 0 ? a->dim + s->ndim : a->dim;
-  return give(c, tch_slice(c->gout[0], dim, a->start, s->size[dim], a->step, &g), g);
+  return give(c, tch_slice(c->gout[0], dim, a->start, s->size[dim], a->step, &g), &g);
 }
 
 const tch_op_body tch_op_unslice = {.shape = unslice_shape, .forward = unslice_forward, .backward_ops = unslice_backward};
@@ -340,7 +336,7 @@ static tch_status unfold_backward(tch_call *c) {
   const tch_shape *s = &c->in_shape[0];
   tch_tensor *g = NULL;
   int64_t dim = a->dim < 0 ? a->dim + s->ndim : a->dim;
-  return give(c, tch_fold(c->gout[0], dim, a->step, s->size[dim], &g), g);
+  return give(c, tch_fold(c->gout[0], dim, a->step, s->size[dim], &g), &g);
 }
 
 const tch_op_body tch_op_unfold = {.shape = unfold_shape, .forward = unfold_forward, .backward_ops = unfold_backward,
@@ -401,7 +397,7 @@ static tch_status fold_backward(tch_call *c) {
   const tch_shape *s = &c->in_shape[0];
   tch_tensor *g = NULL;
   int64_t dim = a->dim < 0 ? a->dim + s->ndim : a->dim;
-  return give(c, tch_unfold(c->gout[0], dim, s->size[s->ndim - 1], a->step, &g), g);
+  return give(c, tch_unfold(c->gout[0], dim, s->size[s->ndim - 1], a->step, &g), &g);
 }
 
 const tch_op_body tch_op_fold = {.shape = fold_shape, .forward = fold_forward, .backward_ops = fold_backward};
@@ -426,7 +422,7 @@ static tch_status cast_shape(tch_call *c) {
 
 static tch_status cast_backward(tch_call *c) {
   tch_tensor *g = NULL;
-  return give(c, tch_cast(c->gout[0], c->in_shape[0].type, &g), g);
+  return give(c, tch_cast(c->gout[0], c->in_shape[0].type, &g), &g);
 }
 
 const tch_op_body tch_op_cast = {.shape = cast_shape, .forward = clone_forward, .backward_ops = cast_backward};

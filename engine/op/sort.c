@@ -217,7 +217,7 @@ static tch_status picked_backward(tch_call *c, int64_t dim, int64_t base, bool k
   }
   tch_tensor_release(from);
   tch_tensor_release(at);
-  return tch_grad_pass(c, 0, status, g);
+  return tch_grad_pass(c, 0, status, &g);
 }
 
 /* -- sort ------------------------------------------------------------------------------------------------------------------ */
