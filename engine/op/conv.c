@@ -191,8 +191,8 @@ static tch_status conv2d_backward(tch_call *c) {
 }
 
 /* Hands over a gradient that an op made. */
-static tch_status give(tch_call *c, int i, tch_status status, tch_tensor *g) {
-  return status == TCH_OK ? tch_grad_give(c, i, g) : status;
+static tch_status give(tch_call *c, int i, tch_status status, tch_tensor **g) {
+  return status == TCH_OK ? tch_grad_give(c, i, *g) : status;
 }
 
 static tch_status give_bias(tch_call *c) {
@@ -200,7 +200,7 @@ static tch_status give_bias(tch_call *c) {
   bool one = c->gout[0]->ndim == 3;
   tch_tensor *g = NULL;
   if (c->nin <= BIAS || !tch_wants(c, BIAS)) return TCH_OK;
-  return give(c, BIAS, tch_sum(c->gout[0], one ? single : batch, one ? 2 : 3, false, &g), g);
+  return give(c, BIAS, tch_sum(c->gout[0], one ? single : batch, one ? 2 : 3, false, &g), &g);
 }
 
 static const int64_t *last2(const tch_shape *s) { return s->size + s->ndim - 2; }
@@ -209,10 +209,10 @@ static tch_status conv2d_backward_ops(tch_call *c) {
   const tch_conv2d_attr *a = c->attr;
   tch_tensor *gy = c->gout[0], *g = NULL;
   if (tch_wants(c, X))
-    TCH_TRY(give(c, X, tch_conv2d_input_grad(gy, c->in[WEIGHT], last2(&c->in_shape[X]), 2, PASS(a), &g), g));
+    TCH_TRY(give(c, X, tch_conv2d_input_grad(gy, c->in[WEIGHT], last2(&c->in_shape[X]), 2, PASS(a), &g), &g));
   g = NULL;
   if (tch_wants(c, WEIGHT))
-    TCH_TRY(give(c, WEIGHT, tch_conv2d_weight_grad(c->in[X], gy, last2(&c->in_shape[WEIGHT]), 2, PASS(a), &g), g));
+    TCH_TRY(give(c, WEIGHT, tch_conv2d_weight_grad(c->in[X], gy, last2(&c->in_shape[WEIGHT]), 2, PASS(a), &g), &g));
   return give_bias(c);
 }
 
@@ -268,10 +268,10 @@ static tch_status input_grad_forward(tch_call *c) {
 static tch_status input_grad_backward_ops(tch_call *c) {
   const tch_conv2d_input_grad_attr *a = c->attr;
   tch_tensor *ggx = c->gout[0], *g = NULL;
-  if (tch_wants(c, 0)) TCH_TRY(give(c, 0, tch_conv2d(ggx, c->in[WEIGHT], NULL, PASS(a), &g), g));
+  if (tch_wants(c, 0)) TCH_TRY(give(c, 0, tch_conv2d(ggx, c->in[WEIGHT], NULL, PASS(a), &g), &g));
   g = NULL;
   if (tch_wants(c, WEIGHT))
-    TCH_TRY(give(c, WEIGHT, tch_conv2d_weight_grad(ggx, c->in[0], last2(&c->in_shape[WEIGHT]), 2, PASS(a), &g), g));
+    TCH_TRY(give(c, WEIGHT, tch_conv2d_weight_grad(ggx, c->in[0], last2(&c->in_shape[WEIGHT]), 2, PASS(a), &g), &g));
   return TCH_OK;
 }
 
@@ -320,9 +320,9 @@ static tch_status weight_grad_forward(tch_call *c) {
 static tch_status weight_grad_backward_ops(tch_call *c) {
   const tch_conv2d_weight_grad_attr *a = c->attr;
   tch_tensor *ggw = c->gout[0], *g = NULL;
-  if (tch_wants(c, 0)) TCH_TRY(give(c, 0, tch_conv2d_input_grad(c->in[1], ggw, last2(&c->in_shape[0]), 2, PASS(a), &g), g));
+  if (tch_wants(c, 0)) TCH_TRY(give(c, 0, tch_conv2d_input_grad(c->in[1], ggw, last2(&c->in_shape[0]), 2, PASS(a), &g), &g));
   g = NULL;
-  if (tch_wants(c, 1)) TCH_TRY(give(c, 1, tch_conv2d(c->in[0], ggw, NULL, PASS(a), &g), g));
+  if (tch_wants(c, 1)) TCH_TRY(give(c, 1, tch_conv2d(c->in[0], ggw, NULL, PASS(a), &g), &g));
   return TCH_OK;
 }
 
@@ -398,10 +398,10 @@ static tch_status conv_transpose2d_backward(tch_call *c) {
 static tch_status conv_transpose2d_backward_ops(tch_call *c) {
   const tch_conv_transpose2d_attr *a = c->attr;
   tch_tensor *gy = c->gout[0], *g = NULL;
-  if (tch_wants(c, X)) TCH_TRY(give(c, X, tch_conv2d(gy, c->in[WEIGHT], NULL, PASS(a), &g), g));
+  if (tch_wants(c, X)) TCH_TRY(give(c, X, tch_conv2d(gy, c->in[WEIGHT], NULL, PASS(a), &g), &g));
   g = NULL;
   if (tch_wants(c, WEIGHT))
-    TCH_TRY(give(c, WEIGHT, tch_conv2d_weight_grad(gy, c->in[X], last2(&c->in_shape[WEIGHT]), 2, PASS(a), &g), g));
+    TCH_TRY(give(c, WEIGHT, tch_conv2d_weight_grad(gy, c->in[X], last2(&c->in_shape[WEIGHT]), 2, PASS(a), &g), &g));
   return give_bias(c);
 }
 

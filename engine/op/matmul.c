@@ -150,8 +150,8 @@ static tch_status run_product(tch_call *c, const rule *r, double alpha, double b
 
 /* -- gradients, by ops ------------------------------------------------------------------------------------------- */
 
-static tch_status give(tch_call *c, int i, tch_status status, tch_tensor *g) {
-  return status == TCH_OK ? tch_grad_give(c, i, g) : status;
+static tch_status give(tch_call *c, int i, tch_status status, tch_tensor **g) {
+  return status == TCH_OK ? tch_grad_give(c, i, *g) : status;
 }
 
 /* t with its last two dimensions exchanged, or with a dimension of size 1 put at `at`. */
@@ -199,7 +199,7 @@ static tch_status factor_gradients(tch_call *c, const rule *r, double alpha) {
   }
   if (status == TCH_OK && tch_wants(c, ia)) {
     status = times_turned(g, b, false, alpha, &made); /* (..., m, k) */
-    status = give(c, ia, status, made);
+    status = give(c, ia, status, &made);
     made = NULL;
   }
   if (status == TCH_OK && tch_wants(c, ib)) {
@@ -209,7 +209,7 @@ static tch_status factor_gradients(tch_call *c, const rule *r, double alpha) {
       tch_tensor_release(made);
       made = step;
     }
-    status = give(c, ib, status, made);
+    status = give(c, ib, status, &made);
   }
   tch_tensor_release(a);
   tch_tensor_release(b);
@@ -222,7 +222,7 @@ static tch_status sum_gradients(tch_call *c, const rule *r, double alpha, double
   if (tch_wants(c, 0)) {
     tch_tensor *part = NULL;
     if (beta == 1) TCH_TRY((tch_tensor_retain(g), tch_grad_give(c, 0, g)));
-    else TCH_TRY(give(c, 0, tch_mul_scalar(g, beta, &part), part));
+    else TCH_TRY(give(c, 0, tch_mul_scalar(g, beta, &part), &part));
   }
   return factor_gradients(c, r, alpha);
 }
@@ -350,14 +350,14 @@ static tch_status linear_weight_gradient(tch_tensor *g, tch_tensor *x, tch_tenso
 static tch_status linear_backward_ops(tch_call *c) {
   tch_tensor *g = c->gout[0], *made = NULL;
   int64_t dims[TCH_MAX_DIMS];
-  if (tch_wants(c, X)) TCH_TRY(give(c, X, tch_matmul(g, c->in[WEIGHT], 1, &made), made));
+  if (tch_wants(c, X)) TCH_TRY(give(c, X, tch_matmul(g, c->in[WEIGHT], 1, &made), &made));
   made = NULL;
-  if (tch_wants(c, WEIGHT)) TCH_TRY(give(c, WEIGHT, linear_weight_gradient(g, c->in[X], &made), made));
+  if (tch_wants(c, WEIGHT)) TCH_TRY(give(c, WEIGHT, linear_weight_gradient(g, c->in[X], &made), &made));
   made = NULL;
   if (!tch_wants(c, BIAS)) return TCH_OK;
   for (int d = 0; d < g->ndim - 1; d++) dims[d] = d;
   if (g->ndim == 1) return (tch_tensor_retain(g), tch_grad_give(c, BIAS, g));
-  return give(c, BIAS, tch_sum(g, dims, g->ndim - 1, false, &made), made);
+  return give(c, BIAS, tch_sum(g, dims, g->ndim - 1, false, &made), &made);
 }
 
 const tch_op_body tch_op_linear = {.shape = linear_shape, .forward = linear_forward, .backward = linear_backward,
