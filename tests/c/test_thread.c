@@ -126,6 +126,9 @@ static void sleepers_wake(void **state) {
 }
 
 static void a_forked_child_has_a_pool(void **state) {
+#ifdef __SANITIZE_THREAD__
+  skip(); /* it forbids threads in the child of a process that had some */
+#endif
   ok(tch_set_threads(3));
   atomic_llong sum = 0;
   tch_parallel(8, 1, add, &sum);
