@@ -320,7 +320,7 @@ end
 local lua = { '-- ' .. banner, [[
 return function(C, own)
 local box1, box2, box3, box4 = own.newBox(), own.newBox(), own.newBox(), own.newBox()
-local ints1, ints2, ints3, ints4 = own.newInts(), own.newInts(), own.newInts(), own.newInts()
+local ints1, ints2, ints3, ints4, ints5 = own.newInts(), own.newInts(), own.newInts(), own.newInts(), own.newInts()
 local wrap, fail, readInts, readTensors = own.wrap, own.fail, own.readInts, own.readTensors
 local ops, schema = {}, {}
 ]] }
