@@ -1,0 +1,48 @@
+--- Threads, memory and build facts of the process.
+-- @module tocha.bindings.process
+local ffi = require 'ffi'
+local C = require 'tocha.bindings.library'
+local own = require 'tocha.bindings.own'
+
+local P = {}
+
+function P.install(torch)
+  --- Threads of the engine's pool, 1 to 256. Results do not depend on it.
+  function torch.setnumthreads(n)
+    local status = C.tch_set_threads(own.integer(n))
+    if status ~= 0 then own.fail(status) end
+  end
+
+  function torch.getnumthreads() return C.tch_threads() end
+
+  --- Bytes: `used` by live tensors, `cached` for reuse, `peak` of both, `lua` in Lua's own heap.
+  function torch.memstats()
+    return { used = tonumber(C.tch_memory_used()), cached = tonumber(C.tch_memory_cached()),
+             peak = tonumber(C.tch_memory_peak()), lua = collectgarbage('count') * 1024 }
+  end
+
+  --- Collects dropped tensors and gives cached memory back to the system.
+  function torch.trim()
+    collectgarbage()
+    C.tch_memory_trim()
+  end
+
+  --- What runs here: instruction set, threads, LuaJIT, its heap, default type.
+  function torch.config()
+    return { cpu = ffi.string(C.tch_cpu_name()), threads = C.tch_threads(), luajit = jit.version, gc64 = ffi.abi('gc64'),
+             abi = C.tch_abi(), default = torch.getdefaulttensortype() }
+  end
+
+  --- Torch7's switch for its own heap counting; the bindings always do it.
+  function torch.setheaptracking(_) end
+
+  --- The address of a tensor's, storage's, table's or function's object, as a number.
+  function torch.pointer(value)
+    if own.isTensor(value) or own.isStorage(value) then return own.address(value) end
+    return tonumber((('%p'):format(value):gsub('^0x', '')), 16)
+  end
+
+  torch.scope = own.scope
+end
+
+return P

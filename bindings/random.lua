@@ -1,0 +1,197 @@
+--- Random numbers: the default generator, generators of one's own, and tensors filled with draws.
+-- Every function takes a generator (torch.Generator()) as an optional first argument.
+-- @module tocha.bindings.random
+local ffi = require 'ffi'
+local C = require 'tocha.bindings.library'
+local dtype = require 'tocha.bindings.dtype'
+local own = require 'tocha.bindings.own'
+local M = require 'tocha.bindings.class'
+local size = require 'tocha.bindings.size'
+local tensor = require 'tocha.bindings.tensor'
+local class = require 'tocha.class'
+
+local raise, fail, isTensor, integer = own.raise, own.fail, own.isTensor, own.integer
+local box = ffi.new('tch_random *[1]')
+local sizes = own.newInts()
+local Tensor = M.tensor
+local R = {}
+
+local function default() return C.tch_random_default() end
+
+-- A fresh seed of the system.
+local function entropy()
+  local file = io.open('/dev/urandom', 'rb')
+  local bytes = file and file:read(4)
+  if file then file:close() end
+  if not bytes then return os.time() end
+  local a, b, c, d = bytes:byte(1, 4)
+  return a + 256 * (b + 256 * (c + 256 * d))
+end
+
+-- Splits an optional generator off the arguments.
+local function withGenerator(f)
+  return function(first, ...)
+    if own.isRandom(first) then return f(first, ...) end
+    return f(default(), first, ...)
+  end
+end
+
+local function number(what, value, otherwise)
+  if value == nil then return otherwise end
+  local n = tonumber(value)
+  if not n or type(value) == 'string' then raise(('%s: a number is needed, not a %s'):format(what, type(value))) end
+  return n
+end
+
+-- -- generators ---------------------------------------------------------------------------------------------------
+
+local stateBytes = tonumber(C.tch_random_state_size())
+
+local function getState(generator)
+  local state = tensor.new(dtype.Byte, 1, (function() sizes[0] = stateBytes return sizes end)())
+  C.tch_random_save(generator, C.tch_tensor_data(state))
+  return state
+end
+
+local function setState(generator, state)
+  if not isTensor(state) or M.rowOf(state) ~= dtype.Byte then raise('setRNGState: a torch.ByteTensor is needed') end
+  state = state:contiguous()
+  local status = C.tch_random_restore(generator, C.tch_tensor_data(state), C.tch_tensor_count(state))
+  if status ~= 0 then fail(status) end
+end
+
+local generatorClass = class.newmetatable('torch.Generator')
+ffi.metatype('tch_random', { __index = generatorClass })
+
+local function newGenerator(seed)
+  local status = C.tch_random_new(seed or entropy(), box)
+  if status ~= 0 then fail(status) end
+  return own.wrapRandom(box[0])
+end
+
+local global = {}
+
+--- Starts the stream of a seed.
+global.manualSeed = withGenerator(function(generator, seed)
+  C.tch_random_seed(generator, integer(seed) % 2 ^ 64)
+end)
+
+--- Starts a stream of a fresh seed, and returns the seed.
+global.seed = withGenerator(function(generator)
+  local seed = entropy()
+  C.tch_random_seed(generator, seed)
+  return seed
+end)
+
+global.initialSeed = withGenerator(function(generator) return tonumber(C.tch_random_initial_seed(generator)) end)
+global.getRNGState = withGenerator(getState)
+global.setRNGState = withGenerator(setState)
+
+-- -- single draws -------------------------------------------------------------------------------------------------
+
+local function range(a, b)
+  if a == nil then return 1, 2 ^ 32 end
+  if b == nil then return 1, integer(a) end
+  return integer(a), integer(b)
+end
+
+--- random(): 1 to 2^32; random(b): 1 to b; random(a, b): a to b.
+global.random = withGenerator(function(generator, a, b)
+  if a == nil then return tonumber(C.tch_random_next(generator)) + 1 end
+  a, b = range(a, b)
+  if b < a then raise(('random: there is no whole number from %d to %d'):format(a, b)) end
+  return tonumber(C.tch_random_next(generator)) % (b - a + 1) + a
+end)
+
+global.uniform = withGenerator(function(generator, a, b)
+  return C.tch_random_uniform(generator, number('uniform', a, 0), number('uniform', b, 1))
+end)
+
+global.normal = withGenerator(function(generator, mean, deviation)
+  return C.tch_random_normal(generator, number('normal', mean, 0), number('normal', deviation, 1))
+end)
+
+global.bernoulli = withGenerator(function(generator, p)
+  return C.tch_random_uniform(generator, 0, 1) <= number('bernoulli', p, 0.5) and 1 or 0
+end)
+
+-- -- tensors ------------------------------------------------------------------------------------------------------
+
+-- Draws in the order of the elements; a result in holes is drawn aside.
+local function method(what, fill, a0, b0)
+  return function(self, first, a, b)
+    local generator = default()
+    if own.isRandom(first) then generator = first else a, b = first, a end
+    local status = fill(self, number(what, a, a0), number(what, b, b0), generator)
+    if status ~= 0 then fail(status) end
+    return self
+  end
+end
+
+Tensor.uniform = method('uniform', function(t, a, b, g) return C.tch_tensor_uniform(t, a, b, g) end, 0, 1)
+Tensor.normal = method('normal', function(t, a, b, g) return C.tch_tensor_normal(t, a, b, g) end, 0, 1)
+Tensor.bernoulli = method('bernoulli', function(t, p, _, g) return C.tch_tensor_bernoulli(t, p, g) end, 0.5)
+
+-- The largest whole number that a type holds exactly, at most 2^32.
+local function top(t)
+  local row = M.rowOf(t)
+  if row.name == 'Float' then return 2 ^ 24 end
+  return math.min(2 ^ 32, row.floating and 2 ^ 32 or 2 ^ (8 * row.bytes - (row.name == 'Byte' and 0 or 1)) - 1)
+end
+
+--- random([generator,] [a,] [b]): whole numbers.
+function Tensor:random(first, a, b)
+  local generator = default()
+  if own.isRandom(first) then generator = first else a, b = first, a end
+  if a == nil then a, b = M.rowOf(self).floating and 1 or 0, top(self) else a, b = range(a, b) end
+  local status = C.tch_tensor_random(self, a, b, generator)
+  if status ~= 0 then fail(status) end
+  return self
+end
+
+--- randperm([result,] n): 1, ..., n in random order.
+global.randperm = withGenerator(function(generator, result, n)
+  if not isTensor(result) then result, n = tensor.empty(tensor.default), result end
+  if type(n) ~= 'number' or n < 1 or n % 1 ~= 0 then
+    raise(('randperm: a whole number from 1 on is needed, not %s'):format(tostring(n)))
+  end
+  sizes[0] = n
+  local fresh = tensor.new(M.rowOf(result), 1, sizes)
+  local status = C.tch_tensor_randperm(fresh, n, 1, generator)
+  if status ~= 0 then fail(status) end
+  return result:set(fresh)
+end)
+
+local function sized(what, fill)
+  return withGenerator(function(generator, first, ...)
+    local result
+    if isTensor(first) then
+      result = first:resize(...)
+    else
+      result = tensor.new(tensor.default, size.read(what, sizes, select('#', ...) + 1, first, ...), sizes)
+    end
+    local status = fill(result, 0, 1, generator)
+    if status ~= 0 then fail(status) end
+    return result
+  end)
+end
+
+--- rand([result,] sizes...): uniform in [0, 1).
+global.rand = sized('rand', function(t, a, b, g) return C.tch_tensor_uniform(t, a, b, g) end)
+--- randn([result,] sizes...): normal with mean 0 and deviation 1.
+global.randn = sized('randn', function(t, a, b, g) return C.tch_tensor_normal(t, a, b, g) end)
+
+function R.install(torch)
+  for name, f in pairs(global) do torch[name] = f end
+  --- A generator of one's own, from a seed or a fresh one.
+  function torch.Generator(seed) return newGenerator(seed) end
+  for _, name in ipairs({ 'manualSeed', 'seed', 'initialSeed', 'random', 'uniform', 'normal', 'bernoulli' }) do
+    generatorClass[name] = global[name]
+  end
+  generatorClass.getState, generatorClass.setState = getState, setState
+  for _, name in ipairs({ 'rand', 'randn', 'randperm' }) do
+    Tensor[name] = function(self, ...) return global[name](self, ...) end
+  end
+end
+
+return R
