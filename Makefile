@@ -200,8 +200,10 @@ test-install: $(library) ## install into fresh folders and use it from there
 # -- care -----------------------------------------------------------------------------------------------------------
 
 csource := $(wildcard engine/*/*.[ch] tests/c/*.[ch])
-lint: ## format, static analysis, Lua checks: what of clang-format, cppcheck, luacheck is there
-	@scripts/lint $(csource)
+lint: $(library) ## format, static analysis, Lua checks: what of clang-format, cppcheck, luacheck is there
+	@TOCHA_BUILD=$(BUILD) scripts/lint $(csource)
+lint-deps:
+	@scripts/deps lint
 
 docs: $(library) ## the reference pages, with LDoc, in build/docs
 	@scripts/deps docs
@@ -212,5 +214,5 @@ clean: ## remove the build folder
 	rm -rf build $(filter-out build/%,$(BUILD))
 
 FORCE:
-.PHONY: all help deps deps-build train bench test quicktest all-tests test-c test-lua test-install install uninstall lint docs clean FORCE
+.PHONY: all help deps deps-build train bench test quicktest all-tests test-c test-lua test-install install uninstall lint lint-deps docs clean FORCE
 -include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d)

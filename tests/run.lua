@@ -6,6 +6,6 @@ package.path = ('lua/?.lua;lua/?/init.lua;%s/gen/?.lua;'):format(build) .. packa
 
 local files = false
 for i = 1, #arg do files = files or not arg[i]:find '^%-' end
-if not files then arg[#arg + 1] = 'tests/lua' end
+if not files then table.insert(arg, 'tests/lua') end
 
 require 'busted.runner' { standalone = false, output = 'tests/report.lua' }

@@ -82,7 +82,8 @@ tch_status tch_tensor_randperm(tch_tensor *t, int64_t n, int64_t first, tch_rand
 
 tch_status tch_probabilities(const tch_tensor *p, const char *name, double most, tch_tensor **out) {
   if (!tch_dtype_floating(p->type))
-    return tch_fail(TCH_ERROR_TYPE, "%s: the probabilities are of type %s, but must be Float or Double", name, tch_dtype_name(p->type));
+    return tch_fail(TCH_ERROR_TYPE, "%s: the probabilities are of type %s, but must be Float or Double", name,
+                    tch_dtype_name(p->type));
   tch_tensor *copy = NULL;
   TCH_TRY(tch_tensor_new(TCH_DOUBLE, p->ndim, p->size, &copy));
   tch_status status = tch_tensor_copy(copy, p);

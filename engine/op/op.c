@@ -36,7 +36,8 @@ static tch_status same_type(const tch_call *c, uint32_t mask, bool floating) {
     if (!(mask >> bit & 1) || c->in[i] == NULL) continue;
     tch_dtype type = c->in[i]->type;
     if (floating && !tch_dtype_floating(type))
-      return tch_op_fail(c, TCH_ERROR_TYPE, "%s is a %sTensor, but a FloatTensor or DoubleTensor is needed (convert it with :float())",
+      return tch_op_fail(c, TCH_ERROR_TYPE,
+                         "%s is a %sTensor, but a FloatTensor or DoubleTensor is needed (convert it with :float())",
                          tch_op_input_name(c, i, a), tch_dtype_name(type));
     if (first < 0) first = i;
     else if (type != c->in[first]->type)
@@ -122,7 +123,8 @@ static tch_status prepare_output(tch_call *c, int o, tch_tensor *target) {
   if (target->type != c->shape[o].type)
     return tch_op_fail(c, TCH_ERROR_TYPE, "the result is a %sTensor, but the tensor given for it is a %sTensor",
                        tch_dtype_name(c->shape[o].type), tch_dtype_name(target->type));
-  if (!writes_safely(c, target) || (c->op->body->dense && !tch_tensor_contiguous(target)) || (!fits(target, &c->shape[o]) && target->history))
+  if (!writes_safely(c, target) || (c->op->body->dense && !tch_tensor_contiguous(target))
+      || (!fits(target, &c->shape[o]) && target->history))
     return tch_tensor_of(&c->shape[o], &c->out[o]);
   TCH_TRY(tch_tensor_become(target, &c->shape[o]));
   c->out[o] = target;

@@ -146,7 +146,7 @@ static tch_status pad_edge_backward(tch_call *c) {
 const tch_op_body tch_op_pad_edge = {.shape = pad_edge_shape, .forward = pad_edge_forward, .backward_ops = pad_edge_backward,
                                      .dense = true};
 
-/* -- pad_edge_grad: adds every entry of g to the entry that pad_edge took it from ---------------------------------- */
+/* -- pad_edge_grad: adds every entry of g to the entry that pad_edge took it from --------------------------------- */
 
 static tch_status pad_edge_grad_shape(tch_call *c) {
   const tch_pad_edge_grad_attr *a = c->attr;
@@ -192,7 +192,7 @@ static tch_status pad_edge_grad_backward(tch_call *c) {
 const tch_op_body tch_op_pad_edge_grad = {.shape = pad_edge_grad_shape, .forward = pad_edge_grad_forward,
                                           .backward_ops = pad_edge_grad_backward, .dense = true};
 
-/* -- roll: entries move on by shifts[k] in dims[k]; what leaves at the end comes in at the start ------------------- */
+/* -- roll: entries move on by shifts[k] in dims[k]; what leaves at the end comes in at the start ------------------ */
 
 static tch_status roll_shape(tch_call *c) {
   const tch_roll_attr *a = c->attr;
@@ -236,7 +236,7 @@ static tch_status roll_backward(tch_call *c) {
 
 const tch_op_body tch_op_roll = {.shape = roll_shape, .forward = roll_forward, .backward_ops = roll_backward, .dense = true};
 
-/* -- flip: dims in reverse order ----------------------------------------------------------------------------------- */
+/* -- flip: dims in reverse order ---------------------------------------------------------------------------------- */
 
 static tch_status flip_shape(tch_call *c) {
   const tch_flip_attr *a = c->attr;
@@ -271,7 +271,7 @@ static tch_status flip_backward(tch_call *c) {
 
 const tch_op_body tch_op_flip = {.shape = flip_shape, .forward = flip_forward, .backward_ops = flip_backward, .dense = true};
 
-/* -- tile: x times[d] times along dimension d; more times than dimensions add dimensions in front -------------------- */
+/* -- tile: x times[d] times along dimension d; more times than dimensions add dimensions in front ----------------- */
 
 /* Sizes of x with ones in front up to n dimensions. */
 static void lead_ones(int ndim, const int64_t *size, int n, int64_t *out) {

@@ -53,7 +53,7 @@ static tch_status along(tch_call *c, int64_t dim, piece run) {
 RUNNING(running_sums, SUM_LINE)
 RUNNING(running_products, PRODUCT_LINE)
 
-/* -- cumsum: y_i = x_1 + ... + x_i ---------------------------------------------------------------------------------- */
+/* -- cumsum: y_i = x_1 + ... + x_i -------------------------------------------------------------------------------- */
 
 static tch_status cumsum_shape(tch_call *c) { return along_shape(c, ((const tch_cumsum_attr *) c->attr)->dim); }
 
@@ -75,7 +75,7 @@ static tch_status cumsum_backward(tch_call *c) {
 const tch_op_body tch_op_cumsum = {.shape = cumsum_shape, .forward = cumsum_forward, .backward_ops = cumsum_backward,
                                    .in_place = true, .dense = true};
 
-/* -- cumprod: y_i = x_1 ... x_i ---------------------------------------------------------------------------------------- */
+/* -- cumprod: y_i = x_1 ... x_i ----------------------------------------------------------------------------------- */
 
 static tch_status cumprod_shape(tch_call *c) { return along_shape(c, ((const tch_cumprod_attr *) c->attr)->dim); }
 
@@ -126,7 +126,7 @@ static tch_status cumprod_backward(tch_call *c) {
 const tch_op_body tch_op_cumprod = {.shape = cumprod_shape, .forward = cumprod_forward, .backward = cumprod_backward,
                                     .save_in = 1, .in_place = true, .dense = true};
 
-/* -- tril, triu: the matrices of x without what lies above, or below, diagonal k --------------------------------------- */
+/* -- tril, triu: the matrices of x without what lies above, or below, diagonal k ---------------------------------- */
 
 static tch_status triangle_shape(tch_call *c) {
   char text[TCH_SHAPE_TEXT];
@@ -174,7 +174,7 @@ static tch_status triu_backward(tch_call *c) {
 const tch_op_body tch_op_triu = {.shape = triangle_shape, .forward = triu_forward, .backward_ops = triu_backward,
                                  .in_place = true, .dense = true};
 
-/* -- one_hot: a new last dimension of `classes`, zero but for a 1 at the index --------------------------------------- */
+/* -- one_hot: a new last dimension of `classes`, zero but for a 1 at the index ------------------------------------ */
 
 static tch_status one_hot_shape(tch_call *c) {
   const tch_one_hot_attr *a = c->attr;

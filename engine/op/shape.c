@@ -257,7 +257,7 @@ static tch_status select_backward(tch_call *c) {
   if (status == TCH_OK)
     status = tch_unslice(row, dim, a->index < 0 ? a->index + s->size[dim] : a->index, 1, s->size[dim], &g);
   tch_tensor_release(row);
-  return give(c, status, g);
+  return give(c, status, &g);
 }
 
 const tch_op_body tch_op_select = {.shape = select_shape, .forward = select_forward, .backward_ops = select_backward,

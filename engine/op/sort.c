@@ -4,7 +4,7 @@
 #include "op/line.h"
 #include <string.h>
 
-/* -- keys: unsigned numbers that order as the values do --------------------------------------------------------------- */
+/* -- keys: unsigned numbers that order as the values do ----------------------------------------------------------- */
 
 typedef struct entry {
   uint64_t key;
@@ -89,7 +89,7 @@ static void select_entries(entry *e, int64_t n, int64_t k) {
   }
 }
 
-/* -- lines: every op picks m of the n entries of each line --------------------------------------------------------------- */
+/* -- lines: every op picks m of the n entries of each line -------------------------------------------------------- */
 
 typedef struct job {
   const tch_tensor *x;
@@ -186,8 +186,8 @@ static int64_t line_length(const tch_call *c, int64_t dim) {
 
 static tch_status nothing_there(const tch_call *c, int64_t dim) {
   char text[TCH_SHAPE_TEXT];
-  return tch_op_fail(c, TCH_ERROR_SHAPE, "dimension %d of %s has no entries", tch_line_of(c->in[0]->ndim, c->in[0]->size, dim).dim + 1,
-                     tch_shape_text(c->in[0], text));
+  return tch_op_fail(c, TCH_ERROR_SHAPE, "dimension %d of %s has no entries",
+                     tch_line_of(c->in[0]->ndim, c->in[0]->size, dim).dim + 1, tch_shape_text(c->in[0], text));
 }
 
 /* The gradient goes where the values came from; `kept` says whether the outputs still have dimension dim. */
@@ -220,7 +220,7 @@ static tch_status picked_backward(tch_call *c, int64_t dim, int64_t base, bool k
   return tch_grad_pass(c, 0, status, &g);
 }
 
-/* -- sort ------------------------------------------------------------------------------------------------------------------ */
+/* -- sort --------------------------------------------------------------------------------------------------------- */
 
 static tch_status sort_shape(tch_call *c) {
   const tch_sort_attr *a = c->attr;
@@ -243,7 +243,7 @@ static tch_status sort_backward(tch_call *c) {
 const tch_op_body tch_op_sort = {.shape = sort_shape, .forward = sort_forward, .backward_ops = sort_backward, .save_out = 2,
                                  .dense = true};
 
-/* -- topk: the k smallest or largest, in order ------------------------------------------------------------------------------- */
+/* -- topk: the k smallest or largest, in order -------------------------------------------------------------------- */
 
 static tch_status topk_shape(tch_call *c) {
   const tch_topk_attr *a = c->attr;
@@ -251,7 +251,8 @@ static tch_status topk_shape(tch_call *c) {
   TCH_TRY(tch_op_line_dim(c, c->in[0], a->dim, &d));
   int64_t n = line_length(c, a->dim);
   if (a->k < 1 || a->k > n)
-    return tch_op_fail(c, TCH_ERROR_VALUE, "k = %lld, but dimension %d has %lld entries", (long long) a->k, d + 1, (long long) n);
+    return tch_op_fail(c, TCH_ERROR_VALUE, "k = %lld, but dimension %d has %lld entries", (long long) a->k, d + 1,
+                       (long long) n);
   return picked_shape(c, a->dim, a->k, true);
 }
 
@@ -269,7 +270,7 @@ static tch_status topk_backward(tch_call *c) {
 const tch_op_body tch_op_topk = {.shape = topk_shape, .forward = topk_forward, .backward_ops = topk_backward, .save_out = 2,
                                  .dense = true};
 
-/* -- kthvalue: the k-th smallest, k from 1 --------------------------------------------------------------------------------------- */
+/* -- kthvalue: the k-th smallest, k from 1 ------------------------------------------------------------------------ */
 
 static tch_status kthvalue_shape(tch_call *c) {
   const tch_kthvalue_attr *a = c->attr;
@@ -277,7 +278,8 @@ static tch_status kthvalue_shape(tch_call *c) {
   TCH_TRY(tch_op_line_dim(c, c->in[0], a->dim, &d));
   int64_t n = line_length(c, a->dim);
   if (a->k < 1 || a->k > n)
-    return tch_op_fail(c, TCH_ERROR_VALUE, "k = %lld, but dimension %d has %lld entries", (long long) a->k, d + 1, (long long) n);
+    return tch_op_fail(c, TCH_ERROR_VALUE, "k = %lld, but dimension %d has %lld entries", (long long) a->k, d + 1,
+                       (long long) n);
   return picked_shape(c, a->dim, 1, a->keep);
 }
 
@@ -295,7 +297,7 @@ static tch_status kthvalue_backward(tch_call *c) {
 const tch_op_body tch_op_kthvalue = {.shape = kthvalue_shape, .forward = kthvalue_forward, .backward_ops = kthvalue_backward,
                                      .save_out = 2, .dense = true};
 
-/* -- median: the middle value, the lower of two ------------------------------------------------------------------------------------ */
+/* -- median: the middle value, the lower of two ------------------------------------------------------------------- */
 
 static tch_status median_shape(tch_call *c) {
   const tch_median_attr *a = c->attr; /* mode's are the same */
@@ -319,7 +321,7 @@ static tch_status median_backward(tch_call *c) {
 const tch_op_body tch_op_median = {.shape = median_shape, .forward = median_forward, .backward_ops = median_backward,
                                    .save_out = 2, .dense = true};
 
-/* -- mode: the most frequent value, the smallest of several ------------------------------------------------------------------------- */
+/* -- mode: the most frequent value, the smallest of several ------------------------------------------------------- */
 
 _Static_assert(sizeof(tch_mode_attr) == sizeof(tch_median_attr), "median's rules read mode's attributes");
 

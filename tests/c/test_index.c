@@ -40,7 +40,7 @@ static void release(tch_tensor *a, tch_tensor *b, tch_tensor *c) {
   tch_tensor_release(c);
 }
 
-/* -- index_select and its kin --------------------------------------------------------------------------------------- */
+/* -- index_select and its kin ------------------------------------------------------------------------------------- */
 
 static void index_select_takes_rows_and_columns(void **state) {
   tch_tensor *x = DOUBLES(2, 3, 1, 2, 3, 4, 5, 6), *index = LONGS(2, 0, 3, 1), *y = NULL, *rows = NULL;
@@ -84,7 +84,7 @@ static void index_copy_and_fill(void **state) {
   release(x, index, source);
 }
 
-/* -- gather and scatter --------------------------------------------------------------------------------------------- */
+/* -- gather and scatter ------------------------------------------------------------------------------------------- */
 
 static void gather_and_scatter_are_inverse(void **state) {
   tch_tensor *x = DOUBLES(2, 3, 1, 2, 3, 4, 5, 6), *index = LONGS(2, 2, 3, 1, 2, 2), *y = NULL, *z = NULL, *f = NULL;
@@ -121,7 +121,7 @@ static void a_failed_scatter_changes_nothing(void **state) {
   release(index, source, NULL);
 }
 
-/* -- embedding -------------------------------------------------------------------------------------------------------- */
+/* -- embedding ---------------------------------------------------------------------------------------------------- */
 
 static void embedding_gives_no_gradient_to_padding(void **state) {
   tch_tensor *weight = DOUBLES(3, 2, 1, 2, 3, 4, 5, 6), *index = LONGS(2, 2, 1, 3, 3, 1), *y = NULL, *s = NULL;
@@ -136,7 +136,7 @@ static void embedding_gives_no_gradient_to_padding(void **state) {
   tch_tensor_release(index);
 }
 
-/* -- masks ------------------------------------------------------------------------------------------------------------ */
+/* -- masks -------------------------------------------------------------------------------------------------------- */
 
 static void masks_select_fill_and_copy(void **state) {
   tch_tensor *x = DOUBLES(2, 2, 1, 2, 3, 4), *mask = BYTES(2, 2, 0, 1, 1, 0), *y = NULL, *f = NULL, *c = NULL;
@@ -160,7 +160,7 @@ static void nonzero_lists_places(void **state) {
   tch_tensor_release(x);
 }
 
-/* -- joining and rearranging ------------------------------------------------------------------------------------------ */
+/* -- joining and rearranging -------------------------------------------------------------------------------------- */
 
 static void cat_and_stack(void **state) {
   tch_tensor *a = DOUBLES(2, 1, 1, 2), *b = DOUBLES(2, 2, 3, 4, 5, 6), *list[] = {a, b}, *twice[] = {a, a}, *y = NULL, *z = NULL;
@@ -205,7 +205,7 @@ static void roll_flip_and_tile(void **state) {
   tch_tensor_release(x);
 }
 
-/* -- order ---------------------------------------------------------------------------------------------------------------- */
+/* -- order -------------------------------------------------------------------------------------------------------- */
 
 static void sort_keeps_the_order_of_equals_and_puts_nan_last(void **state) {
   tch_tensor *x = DOUBLES(5, 0, 2, NAN, -0.0, 2, 0), *y = NULL, *index = NULL;
@@ -289,7 +289,7 @@ static void one_hot_rows(void **state) {
   tch_tensor_release(index);
 }
 
-/* -- dropout ---------------------------------------------------------------------------------------------------------------- */
+/* -- dropout ------------------------------------------------------------------------------------------------------ */
 
 static void dropout_draws_torch7s_stream(void **state) {
   tch_random *r = NULL;
@@ -303,7 +303,7 @@ static void dropout_draws_torch7s_stream(void **state) {
   tch_random_release(r);
 }
 
-/* -- gradients ---------------------------------------------------------------------------------------------------------------- */
+/* -- gradients ---------------------------------------------------------------------------------------------------- */
 
 #define OP_OF(name, call)                                                           \
   static tch_status name(tch_tensor *const *x, void *context, tch_tensor **y) {     \

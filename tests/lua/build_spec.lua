@@ -1,6 +1,0 @@
-describe('the build', function()
-  it('leaves no generated file to be committed', function()
-    local ignored = assert(io.open('.gitignore')):read('*a')
-    assert.truthy(ignored:find('/build/', 1, true))
-  end)
-end)
