@@ -25,7 +25,16 @@ int64_t tch_cut(double value) {
 
 #define CUT_IF_false(name, T, TO) ROW(name, T, TO, SAME, stride, 1)
 #define CUT_IF_true(name, T, TO) ROW(name, T, TO, cut, stride, 1)
-#define FROM_DOUBLE_false(name, T) ROW(name, double, T, cut, 1, stride)
+/* Nearly always all numbers fit 32 bits; then vectors do it. */
+#define FROM_DOUBLE_false(name, T)                                                        \
+  ROW(name##_any, double, T, cut, 1, stride)                                              \
+  ROW(name##_small, double, T, (int32_t), 1, stride)                                      \
+  static void name(const double *restrict from, T *restrict to, int64_t stride, int64_t n) { \
+    bool small = true;                                                                    \
+    for (int64_t i = 0; i < n; i++) small &= from[i] > -0x1p31 && from[i] < 0x1p31;       \
+    if (small) name##_small(from, to, stride, n);                                         \
+    else name##_any(from, to, stride, n);                                                 \
+  }
 #define FROM_DOUBLE_true(name, T) ROW(name, double, T, SAME, 1, stride)
 
 #define ROWS(ID, T, NAME, FLOATING)                      \

@@ -160,8 +160,9 @@ int64_t tch_random_range(tch_random *r, int64_t a, int64_t b) {
   r = tch_random_or_default(r);
   if (a >= b) return a;
   uint64_t span = (uint64_t)b - (uint64_t)a;
-  uint64_t bits = draw(r);
-  if (span > UINT32_MAX) bits = bits << 32 | draw(r);
+  uint32_t one = draw(r);
+  if (span < UINT32_MAX) return a + one % ((uint32_t)span + 1);
+  uint64_t bits = span == UINT32_MAX ? one : (uint64_t)one << 32 | draw(r);
   return (int64_t)((uint64_t)a + (span == UINT64_MAX ? bits : bits % (span + 1)));
 }
 
