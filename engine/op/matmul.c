@@ -171,6 +171,15 @@ static tch_status with_dim(tch_tensor *t, int at, tch_tensor **out) {
   return tch_reshape(t, size, t->ndim + 1, out);
 }
 
+/* Drops the last dimension, of size 1. On failure *t is released and NULL. */
+static tch_status without_last(tch_tensor **t) {
+  tch_tensor *flat = NULL;
+  tch_status status = tch_reshape(*t, (*t)->size, (*t)->ndim - 1, &flat);
+  tch_tensor_release(*t);
+  *t = flat;
+  return status;
+}
+
 /* a * b' or a' * b of operands of at least two dimensions. */
 static tch_status times_turned(tch_tensor *a, tch_tensor *b, bool turn_a, double alpha, tch_tensor **out) {
   tch_tensor *t = NULL;
@@ -199,16 +208,13 @@ static tch_status factor_gradients(tch_call *c, const rule *r, double alpha) {
   }
   if (status == TCH_OK && tch_wants(c, ia)) {
     status = times_turned(g, b, false, alpha, &made); /* (..., m, k) */
+    if (status == TCH_OK && column_a) status = without_last(&made);
     status = give(c, ia, status, &made);
     made = NULL;
   }
   if (status == TCH_OK && tch_wants(c, ib)) {
     status = times_turned(a, g, true, alpha, &made); /* (..., k, n) */
-    if (status == TCH_OK && column_b) {
-      status = tch_reshape(made, made->size, made->ndim - 1, &step);
-      tch_tensor_release(made);
-      made = step;
-    }
+    if (status == TCH_OK && column_b) status = without_last(&made);
     status = give(c, ib, status, &made);
   }
   tch_tensor_release(a);

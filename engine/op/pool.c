@@ -73,6 +73,10 @@ static tch_status read_window(const tch_call *c, const options *o, const int64_t
                          (ll) w->kernel[0], (ll) w->kernel[1], (ll) (in[0] + 2 * w->pad[0]), (ll) (in[1] + 2 * w->pad[1]));
     w->out[d] = (room + (o->ceil ? w->stride[d] - 1 : 0)) / w->stride[d] + 1;
     if (o->ceil && (w->out[d] - 1) * w->stride[d] >= in[d] + w->pad[d]) w->out[d]--;
+    for (int64_t out = w->pad[d]; out > 0; out -= w->stride[d]) /* a window that begins `out` before the plane */
+      if ((out + w->dilation[d] - 1) / w->dilation[d] * w->dilation[d] - out >= in[d])
+        return tch_op_fail(c, TCH_ERROR_VALUE, "with pad %lld and dilation %lld a window misses the input of %lldx%lld",
+                           (ll) w->pad[d], (ll) w->dilation[d], (ll) in[0], (ll) in[1]);
   }
   return TCH_OK;
 }
@@ -84,6 +88,17 @@ static void planes_like(tch_shape *s, const tch_tensor *x, tch_dtype type, const
   s->ndim = x->ndim;
   memcpy(s->size, x->size, sizeof *s->size * x->ndim);
   memcpy(s->size + s->ndim - 2, size, sizeof *size * 2);
+}
+
+/* Input i holds what the windows give: planes of w->out, which an adaptive pooling takes from it. */
+static tch_status check_origin(const tch_call *c, int i, window *w) {
+  const int64_t *size = last2(c->in[i]);
+  char name[32];
+  if (w->adaptive) memcpy(w->out, size, sizeof w->out);
+  if (memcmp(w->out, size, sizeof w->out) == 0) return TCH_OK;
+  return tch_op_fail(c, TCH_ERROR_SHAPE, "%s has planes of %lldx%lld, but the windows on planes of %lldx%lld give %lldx%lld",
+                     tch_op_input_name(c, i, name), (ll) size[0], (ll) size[1], (ll) w->in[0], (ll) w->in[1], (ll) w->out[0],
+                     (ll) w->out[1]);
 }
 
 static int64_t widest(const window *w, int d) {
@@ -288,7 +303,7 @@ static tch_status max_pool2d_backward_ops(tch_call *c) {
   tch_tensor *g = NULL;
   if (c->gout[0] == NULL) return TCH_OK;
   const int64_t *size = c->in_shape[0].size + c->in_shape[0].ndim - 2;
-  return give(c, 0, tch_max_pool2d_grad(c->gout[0], c->out[1], size, 2, PASS(a), a->dilation.v, a->dilation.n, &g), &g);
+  return give(c, 0, tch_max_pool2d_grad(c->gout[0], c->out[1], size, 2, PASS(a), a->dilation.v, a->dilation.n, a->ceil, &g), &g);
 }
 
 const tch_op_body tch_op_max_pool2d = {.shape = max_pool2d_shape, .forward = max_pool2d_forward,
@@ -319,7 +334,7 @@ static tch_status adaptive_max_pool2d_backward_ops(tch_call *c) {
   tch_tensor *g = NULL;
   if (c->gout[0] == NULL) return TCH_OK;
   const int64_t *size = c->in_shape[0].size + c->in_shape[0].ndim - 2;
-  return give(c, 0, tch_max_pool2d_grad(c->gout[0], c->out[1], size, 2, NULL, 0, NULL, 0, NULL, 0, NULL, 0, &g), &g);
+  return give(c, 0, tch_max_pool2d_grad(c->gout[0], c->out[1], size, 2, NULL, 0, NULL, 0, NULL, 0, NULL, 0, false, &g), &g);
 }
 
 const tch_op_body tch_op_adaptive_max_pool2d = {
@@ -342,17 +357,13 @@ static tch_status check_places(const tch_call *c, const window *w, const int64_t
 
 static tch_status max_grad_window(const tch_call *c, window *w) {
   const tch_max_pool2d_grad_attr *a = c->attr;
-  options o = {.kernel = &a->kernel, .stride = &a->stride, .pad = &a->pad, .dilation = &a->dilation, .adaptive = !a->kernel.n};
+  options o = {.kernel = &a->kernel, .stride = &a->stride, .pad = &a->pad, .dilation = &a->dilation, .ceil = a->ceil,
+               .adaptive = !a->kernel.n};
   int64_t in[2];
   TCH_TRY(check_planes(c, 0));
   TCH_TRY(pair(c, "size", &a->size, NULL, 1, in));
   TCH_TRY(read_window(c, &o, in, w));
-  int64_t least[2] = {o.adaptive ? 1 : w->out[0], o.adaptive ? 1 : w->out[1]};
-  for (int d = 0; d < 2; d++) /* one more with ceil */
-    if (last2(c->in[0])[d] < least[d] || (!o.adaptive && last2(c->in[0])[d] > least[d] + 1))
-      return tch_op_fail(c, TCH_ERROR_SHAPE, "planes of %lldx%lld do not come from planes of %lldx%lld", (ll) last2(c->in[0])[0],
-                         (ll) last2(c->in[0])[1], (ll) in[0], (ll) in[1]);
-  memcpy(w->out, last2(c->in[0]), sizeof w->out);
+  TCH_TRY(check_origin(c, 0, w));
   return check_places(c, w, c->in[0]->size, c->in[0]->ndim);
 }
 
@@ -378,7 +389,7 @@ static tch_status max_pool2d_grad_forward(tch_call *c) {
 static tch_status max_pool2d_grad_backward(tch_call *c) {
   const tch_max_pool2d_grad_attr *a = c->attr;
   tch_tensor *g = NULL;
-  return give(c, 0, tch_max_pool2d_take(c->gout[0], c->in[1], PASS(a), a->dilation.v, a->dilation.n, &g), &g);
+  return give(c, 0, tch_max_pool2d_take(c->gout[0], c->in[1], PASS(a), a->dilation.v, a->dilation.n, a->ceil, &g), &g);
 }
 
 const tch_op_body tch_op_max_pool2d_grad = {.shape = max_pool2d_grad_shape, .forward = max_pool2d_grad_forward,
@@ -386,15 +397,12 @@ const tch_op_body tch_op_max_pool2d_grad = {.shape = max_pool2d_grad_shape, .for
 
 static tch_status max_take_window(const tch_call *c, window *w) {
   const tch_max_pool2d_take_attr *a = c->attr;
-  options o = {.kernel = &a->kernel, .stride = &a->stride, .pad = &a->pad, .dilation = &a->dilation, .adaptive = !a->kernel.n};
+  options o = {.kernel = &a->kernel, .stride = &a->stride, .pad = &a->pad, .dilation = &a->dilation, .ceil = a->ceil,
+               .adaptive = !a->kernel.n};
   TCH_TRY(check_planes(c, 0));
   TCH_TRY(check_planes(c, 1));
   TCH_TRY(read_window(c, &o, last2(c->in[0]), w));
-  for (int d = 0; d < 2; d++)
-    if (!o.adaptive && (last2(c->in[1])[d] < w->out[d] || last2(c->in[1])[d] > w->out[d] + 1))
-      return tch_op_fail(c, TCH_ERROR_SHAPE, "indices of %lldx%lld do not come from planes of %lldx%lld",
-                         (ll) last2(c->in[1])[0], (ll) last2(c->in[1])[1], (ll) w->in[0], (ll) w->in[1]);
-  memcpy(w->out, last2(c->in[1]), sizeof w->out);
+  TCH_TRY(check_origin(c, 1, w));
   return check_places(c, w, c->in[0]->size, c->in[0]->ndim);
 }
 
@@ -421,7 +429,7 @@ static tch_status max_pool2d_take_backward(tch_call *c) {
   const tch_max_pool2d_take_attr *a = c->attr;
   const int64_t *size = c->in_shape[0].size + c->in_shape[0].ndim - 2;
   tch_tensor *g = NULL;
-  return give(c, 0, tch_max_pool2d_grad(c->gout[0], c->in[1], size, 2, PASS(a), a->dilation.v, a->dilation.n, &g), &g);
+  return give(c, 0, tch_max_pool2d_grad(c->gout[0], c->in[1], size, 2, PASS(a), a->dilation.v, a->dilation.n, a->ceil, &g), &g);
 }
 
 const tch_op_body tch_op_max_pool2d_take = {.shape = max_pool2d_take_shape, .forward = max_pool2d_take_forward,
@@ -522,10 +530,7 @@ static tch_status avg_grad_window(const tch_call *c, window *w) {
   TCH_TRY(check_planes(c, 0));
   TCH_TRY(pair(c, "size", &a->size, NULL, 1, in));
   TCH_TRY(read_window(c, &o, in, w));
-  if (o.adaptive) memcpy(w->out, last2(c->in[0]), sizeof w->out);
-  if (memcmp(w->out, last2(c->in[0]), sizeof w->out) == 0) return TCH_OK;
-  return tch_op_fail(c, TCH_ERROR_SHAPE, "planes of %lldx%lld do not come from planes of %lldx%lld", (ll) last2(c->in[0])[0],
-                     (ll) last2(c->in[0])[1], (ll) in[0], (ll) in[1]);
+  return check_origin(c, 0, w);
 }
 
 static tch_status avg_pool2d_grad_shape(tch_call *c) {

@@ -1,0 +1,241 @@
+/* Convolution against its definition, on random shapes, types, views and every instruction set. */
+#include "gradcheck.h"
+#include "random_tensor.h"
+#include "core/cpu.h"
+
+typedef struct shape {
+  int64_t n, c, o, groups, in[2], out[2], kernel[2], stride[2], pad[2], dilation[2];
+} shape;
+
+static shape random_shape(void) {
+  static const int64_t planes[] = {1, 1, 2, 3, 5, 8, 13, 17, 33};
+  shape s = {.n = random_from(1, 3), .groups = random_from(1, 3)};
+  s.c = s.groups * planes[random_below(9)], s.o = s.groups * planes[random_below(9)];
+  if (random_below(4) == 0) s.groups = s.c, s.o = s.c * random_from(1, 2);
+  for (int d = 0; d < 2; d++) {
+    s.kernel[d] = random_from(1, 4), s.stride[d] = random_from(1, 3), s.dilation[d] = random_from(1, 2);
+    s.pad[d] = random_from(0, 3);
+    int64_t span = s.dilation[d] * (s.kernel[d] - 1) + 1, least = span - 2 * s.pad[d];
+    s.in[d] = random_from(least < 1 ? 1 : least, (least < 1 ? 1 : least) + 19);
+    s.out[d] = (s.in[d] + 2 * s.pad[d] - span) / s.stride[d] + 1;
+  }
+  return s;
+}
+
+typedef struct reference {
+  double *y, *gx, *gw, *gb;
+} reference;
+
+/* The definition: y, and the gradients for gy. */
+static reference define(const shape *s, const tch_tensor *x, const tch_tensor *w, const tch_tensor *gy) {
+  int64_t cg = s->c / s->groups, og = s->o / s->groups;
+  reference r = {calloc(s->n * s->o * s->out[0] * s->out[1], 8), calloc(s->n * s->c * s->in[0] * s->in[1], 8),
+                 calloc(s->o * cg * s->kernel[0] * s->kernel[1], 8), calloc(s->o, 8)};
+  double *y = r.y;
+  for (int64_t n = 0; n < s->n; n++)
+    for (int64_t o = 0; o < s->o; o++)
+      for (int64_t i = 0; i < s->out[0]; i++)
+        for (int64_t j = 0; j < s->out[1]; j++, y++) {
+          double g = get4(gy, n, o, i, j);
+          r.gb[o] += g;
+          for (int64_t c = 0; c < cg; c++)
+            for (int64_t p = 0; p < s->kernel[0]; p++)
+              for (int64_t q = 0; q < s->kernel[1]; q++) {
+                int64_t h = i * s->stride[0] + p * s->dilation[0] - s->pad[0], channel = o / og * cg + c;
+                int64_t v = j * s->stride[1] + q * s->dilation[1] - s->pad[1];
+                if (h < 0 || v < 0 || h >= s->in[0] || v >= s->in[1]) continue;
+                double a = get4(x, n, channel, h, v), b = get4(w, o, c, p, q);
+                *y += a * b;
+                r.gx[((n * s->c + channel) * s->in[0] + h) * s->in[1] + v] += g * b;
+                r.gw[((o * cg + c) * s->kernel[0] + p) * s->kernel[1] + q] += g * a;
+              }
+        }
+  return r;
+}
+
+static void forget(reference *r) { free(r->y), free(r->gx), free(r->gw), free(r->gb); }
+
+/* t = scale * want + add (bias NULL: nothing added, else per plane) */
+static void same(const char *what, const tch_tensor *t, const double *want, double scale, double add, const tch_tensor *bias) {
+  int64_t size[4] = {1, 1, 1, 1}, i = 0;
+  int n = tch_tensor_dim(t);
+  for (int d = 0; d < n; d++) size[d + 4 - n] = tch_tensor_size(t, d);
+  double tolerance = tch_tensor_dtype(t) == TCH_DOUBLE ? 1e-11 : 2e-4;
+  for (int64_t at[4] = {0}; i < tch_tensor_count(t); i++) {
+    double got, b = 0;
+    ok(tch_tensor_get(t, n, at + 4 - n, &got));
+    if (bias) ok(tch_tensor_get(bias, 1, &at[1], &b));
+    double expected = scale * want[i] + add + b;
+    if (fabs(got - expected) > tolerance * (1 + fabs(expected)))
+      fail_msg("%s[%lld] is %.9g, not %.9g (%s)", what, (long long) i, got, expected, tch_cpu_name());
+    for (int d = 3; d >= 0 && ++at[d] == size[d]; d--) at[d] = 0;
+  }
+}
+
+#define OPTIONS(s) (s)->stride, 2, (s)->pad, 2, (s)->dilation, 2, (s)->groups
+
+static void compare(tch_dtype type, bool views) {
+  shape s = random_shape();
+  int64_t cg = s.c / s.groups;
+  tch_tensor *x = random_tensor(type, 4, (int64_t[]) {s.n, s.c, s.in[0], s.in[1]}, views);
+  tch_tensor *w = random_tensor(type, 4, (int64_t[]) {s.o, cg, s.kernel[0], s.kernel[1]}, views);
+  tch_tensor *gy = random_tensor(type, 4, (int64_t[]) {s.n, s.o, s.out[0], s.out[1]}, views);
+  tch_tensor *b = random_tensor(type, 1, &s.o, views), *bx = random_tensor(type, 1, &s.c, false);
+  tch_tensor *gx = NULL, *gw = NULL, *gb = NULL, *y = NULL, *into = random_tensor(type, 4, (int64_t[]) {1, 2, 2, 1}, false);
+  reference r = define(&s, x, w, gy);
+  ok(tch_conv2d(x, w, b, OPTIONS(&s), &y));
+  same("y", y, r.y, 1, 0, b);
+  ok(tch_conv2d_input_grad(gy, w, s.in, 2, OPTIONS(&s), &gx));
+  same("gx", gx, r.gx, 1, 0, NULL);
+  ok(tch_conv2d_weight_grad(x, gy, s.kernel, 2, OPTIONS(&s), &gw));
+  same("gw", gw, r.gw, 1, 0, NULL);
+  ok(tch_tensor_empty(type, &gb));
+  ok(tch_tensor_fill(gx, 1));
+  ok(tch_tensor_fill(gw, 1));
+  ok(tch_conv2d_backward(x, w, b, OPTIONS(&s), NULL, gy, 0.5, 3, gx, gw, gb));
+  same("gx", gx, r.gx, 0.5, 1, NULL);
+  same("gw", gw, r.gw, 0.5, 1, NULL);
+  same("gb", gb, r.gb, 1, 0, NULL);
+  int64_t extra[2];
+  for (int d = 0; d < 2; d++)
+    extra[d] = s.in[d] - ((s.out[d] - 1) * s.stride[d] - 2 * s.pad[d] + s.dilation[d] * (s.kernel[d] - 1) + 1);
+  ok(tch_conv_transpose2d(gy, w, bx, OPTIONS(&s), extra, 2, &into));
+  same("transposed", into, r.gx, 1, 0, bx);
+  forget(&r);
+  tch_tensor *all[] = {x, w, gy, b, bx, gx, gw, gb, y, into};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) tch_tensor_release(all[i]);
+}
+
+static void convolution_is_its_definition(void **state) {
+  for (int i = 0; i < 40; i++) {
+    EVERY_ISA(compare(TCH_FLOAT, i % 3 == 0));
+    EVERY_ISA(compare(TCH_DOUBLE, i % 3 == 1));
+  }
+}
+
+static void threads_do_not_change_a_bit(void **state) {
+  int64_t xs[] = {5, 19, 17, 13}, ws[] = {37, 19, 3, 3}, size[] = {17, 13};
+  tch_tensor *x = random_tensor(TCH_FLOAT, 4, xs, false), *w = random_tensor(TCH_FLOAT, 4, ws, false);
+  tch_tensor *y[2] = {NULL}, *gx[2] = {NULL}, *gw[2] = {NULL};
+  int threads = tch_threads();
+  for (int i = 0; i < 2; i++) {
+    ok(tch_set_threads(i ? 3 : 1));
+    ok(tch_conv2d(x, w, NULL, NULL, 0, NULL, 0, NULL, 0, 1, &y[i]));
+    ok(tch_conv2d_input_grad(y[i], w, size, 2, NULL, 0, NULL, 0, NULL, 0, 1, &gx[i]));
+    ok(tch_conv2d_weight_grad(x, y[i], ws + 2, 2, NULL, 0, NULL, 0, NULL, 0, 1, &gw[i]));
+  }
+  ok(tch_set_threads(threads));
+  tch_tensor **pairs[] = {y, gx, gw};
+  for (int i = 0; i < 3; i++) {
+    assert_memory_equal(tch_tensor_data(pairs[i][0]), tch_tensor_data(pairs[i][1]), tch_tensor_count(pairs[i][0]) * sizeof(float));
+    tch_tensor_release(pairs[i][0]);
+    tch_tensor_release(pairs[i][1]);
+  }
+  tch_tensor_release(x);
+  tch_tensor_release(w);
+}
+
+/* -- gradients of the ops, which are the second derivatives of convolution ------------------------------------------ */
+
+static tch_status conv(tch_tensor *const *x, void *context, tch_tensor **y) {
+  const shape *s = context;
+  return tch_conv2d(x[0], x[1], x[2], OPTIONS(s), y);
+}
+static tch_status input_grad(tch_tensor *const *x, void *context, tch_tensor **y) {
+  const shape *s = context;
+  return tch_conv2d_input_grad(x[0], x[1], s->in, 2, OPTIONS(s), y);
+}
+static tch_status weight_grad(tch_tensor *const *x, void *context, tch_tensor **y) {
+  const shape *s = context;
+  return tch_conv2d_weight_grad(x[0], x[1], s->kernel, 2, OPTIONS(s), y);
+}
+static tch_status transposed(tch_tensor *const *x, void *context, tch_tensor **y) {
+  const shape *s = context;
+  return tch_conv_transpose2d(x[0], x[1], x[2], OPTIONS(s), (int64_t[]) {1, 0}, 2, y);
+}
+
+static void gradients_agree_with_differences(void **state) {
+  shape s = {.n = 2, .c = 4, .o = 2, .groups = 2, .in = {6, 4}, .kernel = {3, 2}, .stride = {2, 1}, .pad = {1, 1}, .dilation = {1, 2},
+             .out = {3, 4}};
+  tch_tensor *x = random_tensor(TCH_DOUBLE, 4, (int64_t[]) {2, 4, 6, 4}, false);
+  tch_tensor *w = random_tensor(TCH_DOUBLE, 4, (int64_t[]) {2, 2, 3, 2}, false);
+  tch_tensor *y = random_tensor(TCH_DOUBLE, 4, (int64_t[]) {2, 2, 3, 4}, false);
+  tch_tensor *b = random_tensor(TCH_DOUBLE, 1, (int64_t[]) {2}, false), *b4 = random_tensor(TCH_DOUBLE, 1, (int64_t[]) {4}, false);
+  tch_tensor *all[] = {x, w, b, y, b4};
+  gradcheck(conv, &s, (tch_tensor *[]) {x, w, b}, 3);
+  for (int i = 0; i < 3; i++) ok(tch_set_grad(all[i], NULL));
+  gradcheck(input_grad, &s, (tch_tensor *[]) {y, w}, 2);
+  for (int i = 0; i < 4; i++) ok(tch_set_grad(all[i], NULL));
+  gradcheck(weight_grad, &s, (tch_tensor *[]) {x, y}, 2);
+  for (int i = 0; i < 4; i++) ok(tch_set_grad(all[i], NULL));
+  gradcheck(transposed, &s, (tch_tensor *[]) {y, w, b4}, 3);
+  for (int i = 0; i < 5; i++) tch_tensor_release(all[i]);
+}
+
+/* -- what is refused ---------------------------------------------------------------------------------------------- */
+
+static tch_tensor *zeros(int ndim, const int64_t *size) {
+  tch_tensor *t = NULL;
+  ok(tch_tensor_new(TCH_FLOAT, ndim, size, &t));
+  ok(tch_tensor_fill(t, 0));
+  return t;
+}
+
+static void misfits_are_named(void **state) {
+  tch_tensor *x = zeros(4, (int64_t[]) {64, 1, 28, 28}), *w = zeros(4, (int64_t[]) {32, 3, 3, 3}), *y = NULL;
+  tch_tensor *w1 = zeros(4, (int64_t[]) {4, 1, 3, 3}), *b = zeros(1, (int64_t[]) {5}), *flat = zeros(2, (int64_t[]) {3, 3});
+  int64_t none[] = {0}, huge[] = {(int64_t) 1 << 30}, many[] = {1, 1, 1};
+#define CONV(x, w, b, stride, pad, dilation, groups) tch_conv2d(x, w, b, stride, stride != NULL, pad, pad != NULL, dilation, dilation != NULL, groups, &y)
+  const int64_t *no = NULL;
+  refused(CONV(x, w, NULL, no, no, no, 1), TCH_ERROR_SHAPE,
+          "conv2d: weight has 3 input planes, input has 1 (input 64x1x28x28, weight 32x3x3x3)");
+  refused(CONV(x, w1, b, no, no, no, 1), TCH_ERROR_SHAPE, "bias is 5, but one number for each of the 4 output planes");
+  refused(CONV(flat, w1, NULL, no, no, no, 1), TCH_ERROR_SHAPE, "x is 3x3, but images (N,C,H,W) or one image (C,H,W)");
+  refused(CONV(x, flat, NULL, no, no, no, 1), TCH_ERROR_SHAPE, "weight is 3x3, but 4 dimensions are needed");
+  refused(CONV(x, w1, NULL, none, no, no, 1), TCH_ERROR_VALUE, "stride is 0, but must be 1 or more");
+  refused(CONV(x, w1, NULL, no, no, none, 1), TCH_ERROR_VALUE, "dilation is 0");
+  refused(CONV(x, w1, NULL, no, no, no, 0), TCH_ERROR_VALUE, "groups is 0");
+  refused(CONV(x, w1, NULL, no, no, no, 3), TCH_ERROR_SHAPE, "4 planes of weight (4x1x3x3) cannot be cut into 3 groups");
+  refused(CONV(x, w1, NULL, no, huge, no, 1), TCH_ERROR_VALUE, "more than 2^46 elements");
+  refused(CONV(x, w1, NULL, no, no, huge, 1), TCH_ERROR_SHAPE, "kernel 3x3 with its dilation is larger than the input");
+  refused(tch_conv2d(x, w1, NULL, many, 3, NULL, 0, NULL, 0, 1, &y), TCH_ERROR_VALUE, "stride has 3 entries");
+  refused(tch_conv_transpose2d(x, w, NULL, NULL, 0, NULL, 0, NULL, 0, 1, NULL, 0, &y), TCH_ERROR_SHAPE,
+          "weight takes 32 planes, input has 1");
+  refused(tch_conv_transpose2d(x, w1, NULL, NULL, 0, NULL, 0, NULL, 0, 1, (int64_t[]) {1}, 1, &y), TCH_ERROR_VALUE,
+          "output_pad is 1, but must be less than stride (1) or dilation (1)");
+  assert_null(y);
+  tch_tensor *all[] = {x, w, w1, b, flat};
+  for (int i = 0; i < 5; i++) tch_tensor_release(all[i]);
+}
+
+static void failing_memory_leaves_nothing_behind(void **state) {
+  int64_t xs[] = {2, 3, 9, 9}, ws[] = {4, 3, 3, 3}, pad[] = {1};
+  tch_tensor *x = zeros(4, xs), *w = zeros(4, ws), *y = NULL;
+  int64_t used = tch_memory_used();
+  int failures = 0;
+  for (int n = 1; n < 40; n++) {
+    tch_memory_trim();
+    tch_memory_fail_after(n);
+    tch_status status = tch_conv2d(x, w, NULL, NULL, 0, pad, 1, NULL, 0, 1, &y);
+    tch_memory_fail_after(0);
+    if (status == TCH_OK) break;
+    assert_int_equal(status, TCH_ERROR_MEMORY);
+    assert_null(y);
+    assert_int_equal(tch_memory_used(), used);
+    failures++;
+  }
+  assert_true(failures > 3);
+  assert_non_null(y);
+  tch_tensor_release(y);
+  tch_tensor_release(x);
+  tch_tensor_release(w);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(convolution_is_its_definition), cmocka_unit_test(threads_do_not_change_a_bit),
+    cmocka_unit_test(gradients_agree_with_differences), cmocka_unit_test(misfits_are_named),
+    cmocka_unit_test(failing_memory_leaves_nothing_behind),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
