@@ -79,18 +79,50 @@ end
 
 -- A scalar row's parameters a and b become attributes where its expressions name them.
 local function parameters(expressions)
-  if uses('b', expressions) then return 'a:float=0 b:float=0' end
-  return uses('a', expressions) and 'a:float=0' or ''
+  if uses('b', expressions) then return 'a:float=1 b:float=0' end
+  return uses('a', expressions) and 'a:float=1' or ''
 end
 
+-- Bits of the operands that an expression names.
+local function operands(names, expression)
+  local bits = 0
+  for i, name in ipairs(names) do if uses(name, { expression }) then bits = bits + 2 ^ (i - 1) end end
+  return bits
+end
+
+-- What the gradients of a scalar row read: saves[i] of the inputs for the gradient of input i, saves.out whether the result.
+local function saves(inputs, result, gradients)
+  local s = { out = 0 }
+  for i, expression in ipairs(gradients) do
+    s[i] = operands(inputs, expression)
+    s.out = math.max(s.out, operands({ result }, expression))
+  end
+  return s
+end
+
+local function scalarRow(inputs, result, first)
+  return function(p)
+    local expressions = {}
+    for i = first, #p do expressions[#expressions + 1] = p[i] end
+    local gradients = {}
+    for i = 2, #inputs + 1 do gradients[#gradients + 1] = expressions[i] end
+    local attributes = parameters(expressions)
+    addOp(p[1], table.concat(inputs, ' '), attributes, result)
+    ops[p[1]].saves = saves(inputs, result, gradients)
+    return attributes
+  end
+end
+
+local unary = scalarRow({ 'x' }, 'y', 3)
 local rowKinds = {
   OP = function(p) addOp(p[1], p[2], p[3], p[4]) end,
   UNARY = function(p)
-    local attributes = parameters({ p[3], p[4], p[5] })
-    addOp(p[1], 'x', attributes, 'y')
-    if p[4] ~= 'NONE' then addOp(p[1] .. '_grad', 'g x y~', attributes, 'dx') end
+    local attributes = unary(p)
+    addOp(p[1] .. '_grad', 'g x y~', attributes, 'dx')
+    addOp(p[1] .. '_grad2', 'g x y~', attributes, 'ddx')
   end,
-  BINARY = function(p) addOp(p[1], 'x y', parameters({ p[3], p[4], p[5] }), 'z') end,
+  BINARY = scalarRow({ 'x', 'y' }, 'z', 3),
+  TERNARY = scalarRow({ 'x', 'y', 'z' }, 'w', 2),
   COMPARE = function(p) addOp(p[1], 'x y', parameters({ p[2] }), 'z~') end,
 }
 
@@ -196,6 +228,13 @@ for _, op in ipairs(ops) do
     attr[#attr + 1] = ('typedef struct { %s } tch_%s_attr;'):format(table.concat(fields, ' '), op.name)
   end
 end
+append(attr, { '', '/* Inputs that the gradient of input 0, 1, 2 of a scalar row reads, and whether any reads the result. */' })
+for _, op in ipairs(ops) do
+  if op.saves then
+    attr[#attr + 1] = ('enum { tch_%s_saves0 = %d, tch_%s_saves1 = %d, tch_%s_saves2 = %d, tch_%s_saves_out = %d };'):format(
+      op.name, op.saves[1], op.name, op.saves[2] or 0, op.name, op.saves[3] or 0, op.name, op.saves.out)
+  end
+end
 append(attr, { '', '#endif' })
 write('op_attr.h', attr)
 
@@ -252,6 +291,7 @@ for _, op in ipairs(ops) do
   local list = listInput(op)
   append(entries, {
     ('extern const tch_op_body tch_op_%s;'):format(op.name),
+    ('extern const tch_op tch_%s_op;'):format(op.name),
     ('const tch_op tch_%s_op = {{"%s", "%s", "%s", "%s", %d, %d, %s, %s, %s, %s, %s, %s}, &tch_op_%s};'):format(op.name,
       op.name, op.inputText, op.attrText, op.outputText, #op.inputs, #op.outputs, tostring(list and true or false),
       mask(op.inputs, 'optional'), mask(op.inputs, 'constant'), mask(op.inputs, 'updated'), mask(op.outputs, 'plain'),

@@ -198,3 +198,60 @@ static tch_status nonzero_forward(tch_call *c) {
 }
 
 const tch_op_body tch_op_nonzero = {.shape = nonzero_shape, .forward = nonzero_forward, .dense = true};
+
+/* -- where: x where cond is not 0, else y; all three broadcast -------------------------------------------------- */
+
+static tch_status where_shape(tch_call *c) {
+  char a[TCH_SHAPE_TEXT], b[TCH_SHAPE_TEXT], d[TCH_SHAPE_TEXT];
+  tch_shape both;
+  if (c->in[0]->type != TCH_BYTE)
+    return tch_op_fail(c, TCH_ERROR_TYPE, "cond is a %sTensor, but a ByteTensor is needed (convert it with :byte())",
+                       tch_dtype_name(c->in[0]->type));
+  TCH_TRY(tch_op_same_type(c, 6));
+  bool fit = tch_broadcast(c->in[1], c->in[2], &both);
+  if (fit) {
+    tch_tensor sofar = {.type = both.type, .ndim = both.ndim, .count = 1};
+    memcpy(sofar.size, both.size, sizeof sofar.size);
+    fit = tch_broadcast(&sofar, c->in[0], &c->shape[0]);
+  }
+  return fit ? TCH_OK : tch_op_fail(c, TCH_ERROR_SHAPE, "cond %s, x %s and y %s do not broadcast to one size",
+                                    tch_shape_text(c->in[0], a), tch_shape_text(c->in[1], b), tch_shape_text(c->in[2], d));
+}
+
+static void where_row(void *context, int64_t n, void *const *data, const int64_t *stride) {
+  const uint8_t *cond = data[1];
+  switch (*(const tch_dtype *) context) {
+#define CHOOSE(ID, T, NAME, FLOATING)                                                                          \
+  case TCH_##ID:                                                                                               \
+    for (int64_t i = 0; i < n; i++)                                                                            \
+      ((T *) data[0])[i * stride[0]] = cond[i * stride[1]] ? ((T *) data[2])[i * stride[2]] : ((T *) data[3])[i * stride[3]]; \
+    break;
+    TCH_DTYPES(CHOOSE)
+#undef CHOOSE
+    default: break;
+  }
+}
+
+static tch_status where_forward(tch_call *c) {
+  tch_tensor *operand[] = {c->out[0], c->in[0], c->in[1], c->in[2]};
+  tch_dtype type = c->out[0]->type;
+  tch_iterate(&c->shape[0], operand, 4, where_row, &type);
+  return TCH_OK;
+}
+
+static tch_status where_backward(tch_call *c) {
+  tch_tensor *zero = NULL, *g = NULL;
+  TCH_TRY(tch_tensor_new(c->gout[0]->type, 0, NULL, &zero));
+  tch_status status = tch_tensor_fill(zero, 0);
+  for (int i = 1; i <= 2 && status == TCH_OK; i++) {
+    if (!tch_wants(c, i)) continue;
+    g = NULL;
+    status = tch_where(c->in[0], i == 1 ? c->gout[0] : zero, i == 1 ? zero : c->gout[0], &g);
+    if (status == TCH_OK) status = tch_grad_give(c, i, g);
+  }
+  tch_tensor_release(zero);
+  return status;
+}
+
+const tch_op_body tch_op_where = {.shape = where_shape, .forward = where_forward, .backward_ops = where_backward,
+                                  .save_in = 1};

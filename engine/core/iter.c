@@ -1,0 +1,111 @@
+/* Iteration over operands of one broadcast shape. */
+#include "core/iter.h"
+#include "core/thread.h"
+#include <string.h>
+
+enum { GRAIN = 1 << 15 }; /* elements a piece of work should have */
+
+typedef struct plan {
+  tch_row row;
+  void *context;
+  int n, ndim; /* operands; outer dimensions, without the row's */
+  int64_t size[TCH_MAX_DIMS], length;
+  int64_t stride[TCH_ITER_MAX][TCH_MAX_DIMS], step[TCH_ITER_MAX], bytes[TCH_ITER_MAX];
+  char *data[TCH_ITER_MAX];
+} plan;
+
+bool tch_broadcast(const tch_tensor *a, const tch_tensor *b, tch_shape *out) {
+  int n = a->ndim > b->ndim ? a->ndim : b->ndim;
+  if ((a->ndim == 0 && a->count == 0) || (b->ndim == 0 && b->count == 0)) return false;
+  out->type = a->type;
+  out->ndim = n;
+  for (int d = 0; d < n; d++) {
+    int da = d - (n - a->ndim), db = d - (n - b->ndim);
+    int64_t sa = da < 0 ? 1 : a->size[da], sb = db < 0 ? 1 : b->size[db];
+    if (sa != sb && sa != 1 && sb != 1) return false;
+    out->size[d] = sa == 1 ? sb : sa;
+  }
+  return true;
+}
+
+static int64_t stride_of(const tch_tensor *t, int d, int ndim) {
+  int k = d - (ndim - t->ndim);
+  return k < 0 || t->size[k] == 1 ? 0 : t->stride[k];
+}
+
+/* Orders dimensions by the result's strides, so that rows run along its memory. */
+static void order_dimensions(const tch_tensor *result, const tch_shape *shape, int *order) {
+  for (int d = 0; d < shape->ndim; d++) order[d] = d;
+  for (int i = 1; i < shape->ndim; i++)
+    for (int k = i; k > 0; k--) {
+      int64_t before = stride_of(result, order[k - 1], shape->ndim), here = stride_of(result, order[k], shape->ndim);
+      if (before < 0) before = -before;
+      if (here < 0) here = -here;
+      if (before >= here || here == 0 || before == 0) break;
+      int t = order[k];
+      order[k] = order[k - 1];
+      order[k - 1] = t;
+    }
+}
+
+/* Merges neighbouring dimensions that every operand steps through alike. Returns their number. */
+static int merge(const tch_shape *shape, tch_tensor *const *operand, int n, int64_t *size, int64_t stride[][TCH_MAX_DIMS]) {
+  int order[TCH_MAX_DIMS], m = 0;
+  order_dimensions(operand[0], shape, order);
+  for (int i = 0; i < shape->ndim; i++) {
+    int64_t s = shape->size[order[i]];
+    if (s == 1) continue;
+    bool joins = m > 0;
+    for (int k = 0; k < n && joins; k++) joins = stride[k][m - 1] == s * stride_of(operand[k], order[i], shape->ndim);
+    int at = joins ? m - 1 : m++;
+    size[at] = joins ? size[at] * s : s;
+    for (int k = 0; k < n; k++) stride[k][at] = stride_of(operand[k], order[i], shape->ndim);
+  }
+  return m;
+}
+
+static void rows_piece(void *context, int64_t begin, int64_t end) {
+  const plan *p = context;
+  int64_t place[TCH_MAX_DIMS];
+  void *data[TCH_ITER_MAX];
+  int64_t left = begin;
+  for (int k = 0; k < p->n; k++) data[k] = p->data[k];
+  for (int d = p->ndim - 1; d >= 0; d--) {
+    place[d] = left % p->size[d];
+    left /= p->size[d];
+    for (int k = 0; k < p->n; k++) data[k] = (char *) data[k] + place[d] * p->stride[k][d] * p->bytes[k];
+  }
+  for (int64_t r = begin; r < end; r++) {
+    p->row(p->context, p->length, data, p->step);
+    for (int d = p->ndim - 1; d >= 0; d--) {
+      int64_t move = ++place[d] == p->size[d] ? 1 - p->size[d] : 1;
+      for (int k = 0; k < p->n; k++) data[k] = (char *) data[k] + move * p->stride[k][d] * p->bytes[k];
+      if (move == 1) break;
+      place[d] = 0;
+    }
+  }
+}
+
+static void part_piece(void *context, int64_t begin, int64_t end) {
+  const plan *p = context;
+  void *data[TCH_ITER_MAX];
+  for (int k = 0; k < p->n; k++) data[k] = p->data[k] + begin * p->step[k] * p->bytes[k];
+  p->row(p->context, end - begin, data, p->step);
+}
+
+void tch_iterate(const tch_shape *shape, tch_tensor *const *operand, int n, tch_row row, void *context) {
+  plan p = {.row = row, .context = context, .n = n};
+  int64_t count = tch_shape_count(shape);
+  if (count == 0) return;
+  for (int k = 0; k < n; k++) {
+    p.data[k] = tch_tensor_data(operand[k]);
+    p.bytes[k] = tch_dtype_bytes(operand[k]->type);
+  }
+  int m = merge(shape, operand, n, p.size, p.stride);
+  p.ndim = m > 0 ? m - 1 : 0;
+  p.length = m > 0 ? p.size[m - 1] : 1;
+  for (int k = 0; k < n; k++) p.step[k] = m > 0 ? p.stride[k][m - 1] : 1;
+  int64_t rows = count / p.length;
+  if (rows == 1) tch_parallel(p.length, GRAIN, part_piece, &p);
+  else tch_parallel(rows, p.length >= GRAIN ? 1 : GRAIN / p.length, rows_piece, &p);
+}

@@ -1,0 +1,165 @@
+/* Normalisation kernels. Sums run in LANES independent partial sums over blocks, then in double: accurate, and the same
+ * whatever the vector width. */
+#include "kernel/norm.h"
+#include <stddef.h>
+
+#define NAME2(type, isa) tch_norm_kernels_##type##_##isa
+#define NAME(type, isa) NAME2(type, isa)
+
+typedef TCH_REAL real;
+enum { LANES = 32, BLOCK = 4096 };
+
+/* Sums term(i) for i < n; the lanes are independent, so the compiler keeps them in vectors. */
+#define SUM(n, total, term)                                               \
+  do {                                                                    \
+    for (int64_t start = 0; start < (n); start += BLOCK) {                \
+      int64_t end = start + BLOCK < (n) ? start + BLOCK : (n), i = start; \
+      real lane[LANES] = {0};                                             \
+      for (; i + LANES <= end; i += LANES)                                \
+        for (int k = 0; k < LANES; k++) lane[k] += term(i + k);           \
+      for (int k = 0; i < end; i++, k++) lane[k] += term(i);              \
+      double part = 0;                                                    \
+      for (int k = 0; k < LANES; k++) part += lane[k];                    \
+      total += part;                                                      \
+    }                                                                     \
+  } while (0)
+
+static double sum(int64_t n, const void *xs) {
+  const real *x = xs;
+  double total = 0;
+#define TERM(i) x[i]
+  SUM(n, total, TERM);
+#undef TERM
+  return total;
+}
+
+static double square(int64_t n, const void *xs, double mean) {
+  const real *x = xs;
+  real m = (real) mean;
+  double total = 0;
+#define TERM(i) (x[i] - m) * (x[i] - m)
+  SUM(n, total, TERM);
+#undef TERM
+  return total;
+}
+
+static void moments(int64_t n, const void *gs, const void *xs, double mean, double *g_sum, double *gx_sum) {
+  const real *g = gs, *x = xs;
+  real m = (real) mean;
+  double plain = 0, centred = 0;
+#define TERM(i) g[i]
+  SUM(n, plain, TERM);
+#undef TERM
+#define TERM(i) g[i] * (x[i] - m)
+  SUM(n, centred, TERM);
+#undef TERM
+  *g_sum = plain;
+  *gx_sum = centred;
+}
+
+static void affine(int64_t n, const void *xs, void *ys, double a, double b) {
+  const real *x = xs;
+  real *y = ys, p = (real) a, q = (real) b;
+  for (int64_t i = 0; i < n; i++) y[i] = p * x[i] + q;
+}
+
+static void gradient(int64_t n, const void *gs, const void *xs, void *ds, double a, double b, double c, double beta) {
+  const real *restrict g = gs, *restrict x = xs;
+  real *restrict d = ds, p = (real) a, q = (real) b, r = (real) c;
+  if (beta == 0)
+    for (int64_t i = 0; i < n; i++) d[i] = p * g[i] + q * x[i] + r;
+  else
+    for (int64_t i = 0; i < n; i++) d[i] += p * g[i] + q * x[i] + r;
+}
+
+static void affine_columns(int64_t n, const void *xs, void *ys, const double *a, const double *b) {
+  const real *x = xs;
+  real *y = ys;
+  for (int64_t i = 0; i < n; i++) y[i] = (real) (a[i] * x[i] + b[i]);
+}
+
+static void gradient_columns(int64_t n, const void *gs, const void *xs, void *ds, const double *a, const double *b,
+                             const double *c, double beta) {
+  const real *g = gs, *x = xs;
+  real *d = ds;
+  if (beta == 0)
+    for (int64_t i = 0; i < n; i++) d[i] = (real) (a[i] * g[i] + b[i] * x[i] + c[i]);
+  else
+    for (int64_t i = 0; i < n; i++) d[i] += (real) (a[i] * g[i] + b[i] * x[i] + c[i]);
+}
+
+static void add_columns(int64_t n, const void *xs, double *total) {
+  const real *x = xs;
+  for (int64_t i = 0; i < n; i++) total[i] += x[i];
+}
+
+static void square_columns(int64_t n, const void *xs, const double *mean, double *total) {
+  const real *x = xs;
+  for (int64_t i = 0; i < n; i++) total[i] += (x[i] - mean[i]) * (x[i] - mean[i]);
+}
+
+static void moments_columns(int64_t n, const void *gs, const void *xs, const double *mean, double *g_sum, double *gx_sum) {
+  const real *g = gs, *x = xs;
+  for (int64_t i = 0; i < n; i++) {
+    g_sum[i] += g[i];
+    gx_sum[i] += g[i] * (x[i] - mean[i]);
+  }
+}
+
+static void layer(int64_t n, const void *xs, void *ys, double mean, double invstd, const void *ws, const void *bs) {
+  const real *x = xs, *w = ws, *b = bs;
+  real *y = ys, m = (real) mean, s = (real) invstd;
+  if (w && b)
+    for (int64_t i = 0; i < n; i++) y[i] = (x[i] - m) * s * w[i] + b[i];
+  else
+    for (int64_t i = 0; i < n; i++) y[i] = (x[i] - m) * s * (w ? w[i] : 1) + (b ? b[i] : 0);
+}
+
+static void layer_moments(int64_t n, const void *gs, const void *xs, const void *ws, double mean, double invstd,
+                          double *gw_sum, double *gwx_sum) {
+  const real *g = gs, *x = xs, *w = ws;
+  real m = (real) mean, s = (real) invstd;
+  double plain = 0, centred = 0;
+  if (w) {
+#define TERM(i) g[i] * w[i]
+    SUM(n, plain, TERM);
+#undef TERM
+#define TERM(i) g[i] * w[i] * ((x[i] - m) * s)
+    SUM(n, centred, TERM);
+#undef TERM
+  } else {
+#define TERM(i) g[i]
+    SUM(n, plain, TERM);
+#undef TERM
+#define TERM(i) g[i] * ((x[i] - m) * s)
+    SUM(n, centred, TERM);
+#undef TERM
+  }
+  *gw_sum = plain;
+  *gwx_sum = centred;
+}
+
+static void layer_gradient(int64_t n, const void *gs, const void *xs, const void *ws, void *ds, double mean, double invstd,
+                           double p, double q, double beta) {
+  const real *g = gs, *x = xs, *w = ws;
+  real *d = ds, m = (real) mean, s = (real) invstd, a = (real) p, b = (real) q;
+  for (int64_t i = 0; i < n; i++) {
+    real gw = w ? g[i] * w[i] : g[i], value = s * (gw - a - (x[i] - m) * s * b);
+    d[i] = beta == 0 ? value : d[i] + value;
+  }
+}
+
+static void layer_weights(int64_t n, const void *gs, const void *xs, double mean, double invstd, double *dw, double *db) {
+  const real *g = gs, *x = xs;
+  if (dw)
+    for (int64_t i = 0; i < n; i++) dw[i] += g[i] * ((x[i] - mean) * invstd);
+  if (db)
+    for (int64_t i = 0; i < n; i++) db[i] += g[i];
+}
+
+extern const tch_norm_kernels NAME(TCH_REAL, TCH_ISA);
+const tch_norm_kernels NAME(TCH_REAL, TCH_ISA) = {
+    .sum = sum, .square = square, .moments = moments, .affine = affine, .gradient = gradient,
+    .affine_columns = affine_columns, .gradient_columns = gradient_columns, .add_columns = add_columns,
+    .square_columns = square_columns, .moments_columns = moments_columns, .layer = layer, .layer_moments = layer_moments,
+    .layer_gradient = layer_gradient, .layer_weights = layer_weights};
