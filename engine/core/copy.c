@@ -315,6 +315,7 @@ tch_status tch_tensor_copy(tch_tensor *to, const tch_tensor *from) {
     return tch_fail(TCH_ERROR_SHAPE, "copy: the target (%s) has %lld elements, the source (%s) has %lld", tch_shape_text(to, a),
                     (long long)to->count, tch_shape_text(from, b), (long long)from->count);
   }
+  TCH_TRY(tch_tensor_writable(to, "copy"));
   if (to->count == 0 || tch_tensor_same_view(to, from)) return TCH_OK;
   plan p = {.to_type = to->type, .from_type = from->type};
   if (tch_tensor_overlap(to, from) || !common_dims(&p, to, from)) return copy_aside(to, from);
@@ -326,6 +327,7 @@ tch_status tch_tensor_copy(tch_tensor *to, const tch_tensor *from) {
 }
 
 tch_status tch_tensor_fill(tch_tensor *t, double value) {
+  TCH_TRY(tch_tensor_writable(t, "fill"));
   if (t->count == 0) return TCH_OK;
   uint64_t element;
   tch_store_double(t->type, &element, 1, &value, 1);

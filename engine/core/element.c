@@ -32,6 +32,7 @@ tch_status tch_tensor_get(const tch_tensor *t, int n, const int64_t *index, doub
 tch_status tch_tensor_put(tch_tensor *t, int n, const int64_t *index, double value) {
   void *at = locate(t, "put", n, index);
   if (!at) return TCH_ERROR_SHAPE;
+  TCH_TRY(tch_tensor_writable(t, "put"));
   tch_store_double(t->type, at, 1, &value, 1);
   tch_tensor_wrote(t);
   return TCH_OK;

@@ -16,6 +16,7 @@ typedef struct law {
 
 /* A contiguous tensor to write into: t itself, or a new one that finish() copies to t. */
 static tch_status begin(tch_tensor *t, tch_tensor **to) {
+  TCH_TRY(tch_tensor_writable(t, "random numbers"));
   if (tch_tensor_contiguous(t)) {
     tch_tensor_retain(t);
     *to = t;

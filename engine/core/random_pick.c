@@ -25,6 +25,7 @@ static int64_t top(tch_dtype type) {
 
 tch_status tch_tensor_random(tch_tensor *t, int64_t a, int64_t b, tch_random *r) {
   if (a > b) return tch_fail(TCH_ERROR_VALUE, "random: the range %lld to %lld is empty", (long long)a, (long long)b);
+  TCH_TRY(tch_tensor_writable(t, "random"));
   if (t->count == 0) return TCH_OK;
   tch_tensor *to = t;
   if (!tch_tensor_contiguous(t)) TCH_TRY(tch_tensor_new(t->type, t->ndim, t->size, &to));
