@@ -90,9 +90,9 @@ complete = $(MAKE) $(objects) $(kernels) >/dev/null && $(link) -shared -Wl,-z,de
 # -- generated files ------------------------------------------------------------------------------------------------
 
 # Written aside and moved only if they changed, so that a new row does not rebuild what does not read it.
-$(BUILD)/gen/.done: bindings/mkops.lua bindings/mkcdef.lua engine/op/ops.def engine/op/elementwise.def engine/include/tocha.h
+$(BUILD)/gen/.done: bindings/mkops.lua bindings/mkrows.lua bindings/mkcdef.lua engine/op/ops.def engine/kernel/elementwise.def engine/include/tocha.h
 	@mkdir -p $(BUILD)/gen/new
-	@$(LUAJIT) bindings/mkops.lua $(BUILD)/gen/new engine/op/ops.def engine/op/elementwise.def
+	@$(LUAJIT) bindings/mkops.lua $(BUILD)/gen/new engine/op/ops.def engine/kernel/elementwise.def
 	@$(LUAJIT) bindings/mkcdef.lua engine/include/tocha.h $(BUILD)/gen/new/tocha_ops.h > $(BUILD)/gen/new/cdef.lua
 	@for f in $(notdir $(gen)); do \
 	  cmp -s $(BUILD)/gen/new/$$f $(BUILD)/gen/$$f || mv $(BUILD)/gen/new/$$f $(BUILD)/gen/$$f || exit 1; done

@@ -65,7 +65,7 @@ static inline void store(real *p, int64_t stride, V v, int64_t n) {
       out[i * s[0]] = test;                                                                   \
     }                                                                                         \
   }
-#include "op/elementwise.def"
+#include "kernel/elementwise.def"
 #undef UNARY
 #undef BINARY
 #undef TERNARY
@@ -84,5 +84,5 @@ const tch_elementwise_kernels NAME(TCH_REAL, TCH_ISA) = {
   .ternary[TCH_TERNARY_##name] = ternary_##name,          \
   .ternary_grad[TCH_TERNARY_##name] = {ternary_dx_##name, ternary_dy_##name, ternary_dz_##name},
 #define COMPARE(name, test) .compare[TCH_COMPARE_##name] = compare_##name,
-#include "op/elementwise.def"
+#include "kernel/elementwise.def"
 };

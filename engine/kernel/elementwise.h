@@ -8,7 +8,7 @@
 #define TERNARY(name, ...)
 #define COMPARE(name, ...)
 enum {
-#include "op/elementwise.def"
+#include "kernel/elementwise.def"
   TCH_UNARY_COUNT
 };
 #undef UNARY
@@ -16,7 +16,7 @@ enum {
 #define UNARY(name, ...)
 #define BINARY(name, ...) TCH_BINARY_##name,
 enum {
-#include "op/elementwise.def"
+#include "kernel/elementwise.def"
   TCH_BINARY_COUNT
 };
 #undef BINARY
@@ -24,7 +24,7 @@ enum {
 #define BINARY(name, ...)
 #define TERNARY(name, ...) TCH_TERNARY_##name,
 enum {
-#include "op/elementwise.def"
+#include "kernel/elementwise.def"
   TCH_TERNARY_COUNT
 };
 #undef TERNARY
@@ -32,7 +32,7 @@ enum {
 #define TERNARY(name, ...)
 #define COMPARE(name, ...) TCH_COMPARE_##name,
 enum {
-#include "op/elementwise.def"
+#include "kernel/elementwise.def"
   TCH_COMPARE_COUNT
 };
 #undef UNARY

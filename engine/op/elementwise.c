@@ -174,7 +174,7 @@ static tch_status third(tch_call *c) {
 #define BINARY(name, types, f, dx, dy)
 #define TERNARY(name, f, dx, dy, dz)
 #define COMPARE(name, test)
-#include "op/elementwise.def"
+#include "kernel/elementwise.def"
 #undef UNARY
 #undef BINARY
 #undef TERNARY
@@ -333,4 +333,4 @@ static tch_status compare_forward(tch_call *c, int op) {
   return TCH_OK;
 }
 
-#include "op/elementwise.def"
+#include "kernel/elementwise.def"

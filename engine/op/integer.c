@@ -60,7 +60,7 @@ static inline int64_t remain(int64_t x, int64_t y) {
 #define BINARY(name, types, f, dx, dy) types(FIVE(BINARY_ROW, name, f))
 #define TERNARY(name, f, dx, dy, dz)
 #define COMPARE(name, test) FIVE(COMPARE_ROW, name, test)
-#include "op/elementwise.def"
+#include "kernel/elementwise.def"
 #undef UNARY
 #undef BINARY
 #undef COMPARE
@@ -73,7 +73,7 @@ static tch_element_row *const unary[TCH_UNARY_COUNT][INTEGERS] = {
 #define UNARY(name, types, f, dx, ddx) types([TCH_UNARY_##name] = FIVE_NAMES(unary, name)) types(,)
 #define BINARY(name, types, f, dx, dy)
 #define COMPARE(name, test)
-#include "op/elementwise.def"
+#include "kernel/elementwise.def"
 };
 #undef UNARY
 #undef BINARY
@@ -83,7 +83,7 @@ static tch_element_row *const binary[TCH_BINARY_COUNT][INTEGERS] = {
 #define UNARY(name, types, f, dx, ddx)
 #define BINARY(name, types, f, dx, dy) types([TCH_BINARY_##name] = FIVE_NAMES(binary, name)) types(,)
 #define COMPARE(name, test)
-#include "op/elementwise.def"
+#include "kernel/elementwise.def"
 };
 #undef BINARY
 #undef COMPARE
@@ -91,7 +91,7 @@ static tch_element_row *const binary[TCH_BINARY_COUNT][INTEGERS] = {
 static tch_element_row *const compare[TCH_COMPARE_COUNT][INTEGERS] = {
 #define BINARY(name, types, f, dx, dy)
 #define COMPARE(name, test) [TCH_COMPARE_##name] = FIVE_NAMES(compare, name),
-#include "op/elementwise.def"
+#include "kernel/elementwise.def"
 };
 
 tch_element_row *tch_integer_unary(tch_dtype type, int op) { return unary[op][type]; }

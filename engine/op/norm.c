@@ -49,9 +49,11 @@ static tch_status batch_norm_shape(tch_call *c) {
   int64_t channels = x->size[1];
   for (int i = 1; i < 5; i++) TCH_TRY(check_vector(c, i, channels, "channels"));
   if ((c->in[3] == NULL) != (c->in[4] == NULL) || (!a->training && c->in[3] == NULL))
-    return tch_op_fail(c, TCH_ERROR_VALUE, "running mean and variance are needed %s", a->training ? "both or neither" : "to evaluate");
+    return tch_op_fail(c, TCH_ERROR_VALUE, "running mean and variance are needed %s",
+                       a->training ? "both or neither" : "to evaluate");
   if (a->training && x->count <= channels)
-    return tch_op_fail(c, TCH_ERROR_SHAPE, "one value per channel has no variance (input %s): train on a larger batch, or call evaluate()",
+    return tch_op_fail(c, TCH_ERROR_SHAPE,
+                       "one value per channel has no variance (input %s): train on a larger batch, or call evaluate()",
                        tch_shape_text(x, text));
   shape_like(&c->shape[0], x);
   for (int o = 1; o < 3; o++) c->shape[o] = (tch_shape) {.type = x->type, .ndim = 1, .size = {channels}};
