@@ -30,8 +30,12 @@ local function isOwn(source)
   return false
 end
 
+--- Says, before a message, where in the program's objects an error arose; lua/tocha/nn names the module there.
+own.context = nil
+
 --- Raises an error at the caller's line: the first frame outside tocha's own files.
 function own.raise(message)
+  if own.context then message = own.context() .. message end
   local level = 2
   local info = debug.getinfo(level, 'S')
   while info and (info.what == 'C' or isOwn(info.source)) do

@@ -70,7 +70,7 @@ local function viewArguments(what, n, first, ...)
     sizes[d - 1] = integer(list[2 * d - 1])
     local stride = list[2 * d] and integer(list[2 * d]) or -1
     strides[d - 1] = stride < 0 and step or stride
-    step = strides[d - 1] * math.max(sizes[d - 1], 1)
+    step = strides[d - 1] * math.max(tonumber(sizes[d - 1]), 1)
   end
   return ndim, true
 end

@@ -1,0 +1,94 @@
+--- What lua/tocha/nn needs of the engine below the tensor methods: generated calls, leaves of parameters, passes off the tape.
+-- @module tocha.bindings.module
+local ffi = require 'ffi'
+local C = require 'tocha.bindings.library'
+local own = require 'tocha.bindings.own'
+local op = require 'tocha.bindings.op'
+local autograd = require 'tocha.bindings.autograd'
+
+local glue = { ops = op.ops, schema = op.schema }
+local box = own.newBox()
+local wrap, fail = own.wrap, own.fail
+
+--- t without its history.
+function glue.constant(t)
+  if not own.isTensor(t) or not C.tch_needs_grad(t) then return t end
+  if C.tch_detach(t, box) ~= 0 then fail() end
+  return wrap(box[0])
+end
+
+--- An alias of a parameter that is a leaf of the tape and adds its gradient to `grad`; nil for nil, the parameter itself while
+-- gradients are off.
+function glue.leaf(t, grad)
+  if t == nil or grad == nil or not C.tch_grad_enabled() then return t end
+  if C.tch_parameter(t, grad, box) ~= 0 then fail() end
+  return wrap(box[0])
+end
+
+--- A fresh leaf on t's elements, t without history if it cannot have a gradient.
+function glue.input(t)
+  if C.tch_detach(t, box) ~= 0 then fail() end
+  local leaf = wrap(box[0])
+  local type = C.tch_tensor_dtype(t)
+  if type == C.TCH_FLOAT or type == C.TCH_DOUBLE then
+    if C.tch_requires_grad(leaf, true) ~= 0 then fail() end
+  end
+  return leaf
+end
+
+--- Whether both show the same elements in the same way.
+function glue.sameView(a, b) return C.tch_tensor_same_view(a, b) end
+
+--- Whether a and b have one type and the same sizes.
+function glue.alike(a, b)
+  return C.tch_tensor_dtype(a) == C.tch_tensor_dtype(b) and C.tch_tensor_same_size(a, b)
+end
+
+--- Whether a and b differ in type.
+function glue.differ(a, b) return C.tch_tensor_dtype(a) ~= C.tch_tensor_dtype(b) end
+
+-- -- passes -------------------------------------------------------------------------------------------------------
+
+local options = { retainGraph = true, allowUnused = true, offTape = true }
+
+--- The gradients of ys, weighted by gys, towards xs; nil where an x has none. The graph stays, versions are not checked.
+function glue.gradients(ys, gys, xs)
+  local made, weights = {}, {}
+  for i = 1, #ys do
+    if C.tch_needs_grad(ys[i]) then made[#made + 1], weights[#made + 1] = ys[i], gys[i] end
+  end
+  if #made == 0 then return {} end
+  options.gradOutputs = weights
+  local grads = autograd.grad(made, xs, options)
+  options.gradOutputs = nil
+  return grads
+end
+
+glue.hostNode, glue.sweep = autograd.hostNode, autograd.sweep
+
+-- -- scalars ------------------------------------------------------------------------------------------------------
+
+local ones = {}
+
+--- A zero-dimensional 1 of t's type.
+function glue.one(t)
+  local type = tonumber(C.tch_tensor_dtype(t))
+  local one = ones[type]
+  if not one then
+    if C.tch_tensor_new(type, 0, nil, box) ~= 0 then fail() end
+    one = wrap(box[0])
+    if C.tch_tensor_fill(one, 1) ~= 0 then fail() end
+    ones[type] = one
+  end
+  return one
+end
+
+local value = ffi.new('double[1]')
+
+--- The number in a zero-dimensional tensor.
+function glue.item(t)
+  if C.tch_tensor_get(t, 0, nil, value) ~= 0 then fail() end
+  return value[0]
+end
+
+return glue

@@ -1,0 +1,20 @@
+--- The engine's fused optimizer steps, with its failures as Lua errors. Arguments as in tocha.h.
+-- @module tocha.bindings.update
+local C = require 'tocha.bindings.library'
+local own = require 'tocha.bindings.own'
+
+local update = {}
+
+for _, name in ipairs { 'sgd', 'adam', 'rmsprop', 'adagrad', 'adadelta' } do
+  local step = C['tch_' .. name .. '_step']
+  update[name] = function(...)
+    if step(...) ~= 0 then own.fail() end
+  end
+end
+
+--- x += share * (target - x)
+function update.approach(x, target, share)
+  if C.tch_approach(x, target, share) ~= 0 then own.fail() end
+end
+
+return update

@@ -1,0 +1,61 @@
+--- Transfer functions: one row each.
+-- @module tocha.nn.activation
+local torch = require 'tocha'
+local nn = require 'tocha.nn'
+local derive = require 'tocha.nn.derive'
+local F = require 'tocha.nn.functional'
+local raise = require 'tocha.bindings.own'.raise
+
+-- The dimension of the classes: (C), (N, C), (C, H, W), (N, C, H, W)
+local env = { classes = function(input) return input:dim() % 2 == 1 and 1 or 2 end }
+
+local inplace = { 'inplace', false }
+
+-- Type, forward, then the constructor's arguments as {field, default}. An argument `inplace` permits the output to take the
+-- input's place; only functions whose derivative follows from the output have it.
+local rows = {
+  { 'nn.Tanh', 'tanh(input)' },
+  { 'nn.Sigmoid', 'sigmoid(input)' },
+  { 'nn.ReLU', 'relu(input)', inplace },
+  { 'nn.ReLU6', 'relu6(input)', inplace },
+  { 'nn.LeakyReLU', 'leaky_relu(input, self.negval)', { 'negval', 1 / 100 }, inplace },
+  { 'nn.ELU', 'elu(input, self.alpha)', { 'alpha', 1 }, inplace },
+  { 'nn.Threshold', 'threshold(input, self.threshold, self.val)', { 'threshold', 1e-6 }, { 'val', 0 }, inplace },
+  { 'nn.HardTanh', 'hardtanh(input, self.min_val, self.max_val)', { 'min_val', -1 }, { 'max_val', 1 }, inplace },
+  { 'nn.SoftPlus', 'softplus(input, self.beta, self.threshold)', { 'beta', 1 }, { 'threshold', 20 } },
+  { 'nn.SoftSign', 'softsign(input)' },
+  { 'nn.SoftShrink', 'softshrink(input, self.lambda)', { 'lambda', 0.5 } },
+  { 'nn.HardShrink', 'hardshrink(input, self.lambda)', { 'lambda', 0.5 } },
+  { 'nn.TanhShrink', function(_, x) return x - torch.tanh(x) end },
+  { 'nn.LogSigmoid', 'log_sigmoid(input)' },
+  { 'nn.SoftMax', 'softmax(input, classes(input))' },
+  { 'nn.LogSoftMax', 'log_softmax(input, classes(input))' },
+  { 'nn.Exp', 'exp(input)' },
+  { 'nn.Log', 'log(input)' },
+  { 'nn.Sqrt', 'sqrt(input)' },
+  { 'nn.Square', 'square(input)' },
+  { 'nn.SoftMin', function(_, x) return F.softmax(torch.mul(x, -1), env.classes(x)) end },
+  { 'nn.Abs', 'abs(input)' },
+  { 'nn.Power', 'pow_scalar(input, self.pow)', { 'pow' } },
+  { 'tocha.GELU', 'gelu(input)' },
+  { 'tocha.SiLU', 'silu(input)' },
+  { 'tocha.SELU', 'selu(input)' },
+  { 'tocha.Mish', 'mish(input)' },
+  { 'tocha.HardSigmoid', 'hardsigmoid(input)' },
+  { 'tocha.Hardswish', 'hardswish(input)' },
+}
+
+for _, row in ipairs(rows) do
+  local class, parent = torch.class(row[1], 'nn.Module', nn)
+  local count = #row
+  class.__init = function(self, ...)
+    parent.__init(self)
+    for i = 3, count do
+      local name, value = row[i][1], (select(i - 2, ...))
+      if value == nil then value = row[i][2] end
+      if value == nil then raise(('%s: argument %s is missing'):format(row[1], name)) end
+      self[name] = value
+    end
+  end
+  derive(class, row[2], env)
+end

@@ -1,0 +1,165 @@
+--- Layers that add, multiply and compare whole tensors.
+-- @module tocha.nn.arithmetic
+local torch = require 'tocha'
+local nn = require 'tocha.nn'
+local derive = require 'tocha.nn.derive'
+local raise = require 'tocha.bindings.own'.raise
+
+local function define(name, init, forward)
+  local class, parent = torch.class(name, 'nn.Module', nn)
+  class.__init = function(self, ...)
+    parent.__init(self)
+    if init then init(self, ...) end
+  end
+  derive(class, forward)
+  return class
+end
+
+local function pair(self) self.gradInput = { torch.Tensor(), torch.Tensor() } end
+local function table_(self) self.gradInput = {} end
+
+-- -- elementwise over a table ---------------------------------------------------------------------------------------
+
+-- op(op(a, b), c) ... over the entries of a table
+local function fold(op)
+  return function(_, input)
+    local total = input[1]
+    for i = 2, #input do total = op(total, input[i]) end
+    return total
+  end
+end
+
+define('nn.CAddTable', function(self, inplace) self.inplace, self.gradInput = inplace, {} end, fold(torch.add))
+define('nn.CMulTable', table_, fold(torch.cmul))
+define('nn.CSubTable', table_, function(_, input) return input[1] - input[2] end)
+define('nn.CDivTable', table_, function(_, input) return torch.cdiv(input[1], input[2]) end)
+define('nn.CMaxTable', table_, fold(torch.cmax))
+define('nn.CMinTable', table_, fold(torch.cmin))
+-- adds the first entry, a vector, to every row of the second
+define('nn.CAddTensorTable', table_, function(_, input)
+  local out = {}
+  for i, t in ipairs(input[2]) do out[i] = torch.add(t, input[1]) end
+  return out
+end)
+
+-- -- constants ------------------------------------------------------------------------------------------------------
+
+define('nn.MulConstant', function(self, constant, inplace)
+  if type(constant) ~= 'number' then raise('nn.MulConstant: a number is wanted') end
+  self.constant_scalar, self.inplace = constant, inplace or false
+end, function(self, input) return torch.mul(input, self.constant_scalar) end)
+
+define('nn.AddConstant', function(self, constant, inplace)
+  self.constant_scalar, self.inplace = constant, inplace or false
+end, function(self, input) return torch.add(input, self.constant_scalar) end)
+
+-- -- products -------------------------------------------------------------------------------------------------------
+
+-- {A, B}: matrices, or batches of matrices
+define('nn.MM', function(self, transA, transB)
+  pair(self)
+  self.transA, self.transB = transA or false, transB or false
+end, function(self, input)
+  local a, b = input[1], input[2]
+  local rows, columns = a:dim() - 1, a:dim()
+  if self.transA then a = a:transpose(rows, columns) end
+  if self.transB then b = b:transpose(rows, columns) end
+  return rows == 1 and torch.mm(a, b) or torch.bmm(a, b)
+end)
+
+-- {M, v}: a matrix and a vector, or batches of them
+define('nn.MV', function(self, trans)
+  pair(self)
+  self.trans = trans or false
+end, function(self, input)
+  local m, v = input[1], input[2]
+  if self.trans then m = m:transpose(m:dim() - 1, m:dim()) end
+  if m:dim() == 2 then return torch.mv(m, v) end
+  local product = torch.bmm(m, v:view(v:size(1), v:size(2), 1))
+  return product:view(product:size(1), product:size(2))
+end)
+
+local function rows(t) return t:dim() == 1 and t:view(1, -1) or t end
+
+-- Sums over the second dimension, as (N).
+local function across(t) return torch.sum(t, 2):view(-1) end
+
+define('nn.DotProduct', pair, function(_, input) return across(torch.cmul(rows(input[1]), rows(input[2]))) end)
+
+define('nn.CosineDistance', pair, function(_, input)
+  local a, b = rows(input[1]), rows(input[2])
+  local norms = torch.cmul(torch.add(across(torch.square(a)), 1e-12), torch.add(across(torch.square(b)), 1e-12))
+  return torch.cdiv(across(torch.cmul(a, b)), torch.sqrt(norms))
+end)
+
+-- (sum |a - b|^p)^(1/p)
+define('nn.PairwiseDistance', function(self, p)
+  pair(self)
+  self.norm = p or 2
+end, function(self, input)
+  local distance = torch.abs(rows(input[1]) - rows(input[2]))
+  if self.norm == 1 then return across(distance) end
+  return torch.pow(torch.add(across(torch.pow(distance, self.norm)), 1e-12), 1 / self.norm)
+end)
+
+-- x / (sum |x|^p + eps)^(1/p) per row
+local Normalize = define('nn.Normalize', function(self, p, eps)
+  if not p or p <= 0 then raise('nn.Normalize: a positive norm is wanted') end
+  self.p, self.eps = p, eps or 1e-10
+end, function(self, input)
+  local x = rows(input)
+  local norm
+  if self.p == math.huge then norm = torch.add((torch.max(torch.abs(x), 2)), self.eps)
+  else
+    local powers = self.p == 2 and torch.square(x) or torch.pow(torch.abs(x), self.p)
+    norm = torch.pow(torch.add(torch.sum(powers, 2), self.eps), 1 / self.p)
+  end
+  return torch.cdiv(x, norm:view(-1, 1)):view(input:size())
+end)
+
+function Normalize:__tostring__()
+  return (self.p % 1 == 0 and '%s(%d)' or '%s(%f)'):format(torch.type(self), self.p)
+end
+
+-- -- over a dimension -----------------------------------------------------------------------------------------------
+
+local function positive(self, input)
+  local dim = self.dimension
+  if dim < 0 then dim = input:dim() + dim + 1
+  elseif self.nInputDims and input:dim() == self.nInputDims + 1 then dim = dim + 1 end
+  if dim > input:dim() then
+    raise(('dimension %d of an input of %d dimensions'):format(dim, input:dim()))
+  end
+  return dim
+end
+
+local function without(t, dim) return t:dim() > 1 and t:select(dim, 1) or t end
+
+local function sum(self, input)
+  local dim = positive(self, input)
+  local total = torch.sum(input, dim)
+  if self.sizeAverage then total = torch.div(total, input:size(dim)) end
+  return self.squeeze == false and total or without(total, dim)
+end
+
+local function dimension(self, dim, nInputDims) self.dimension, self.nInputDims = dim or 1, nInputDims end
+
+define('nn.Sum', function(self, dim, nInputDims, sizeAverage, squeeze)
+  dimension(self, dim, nInputDims)
+  self.sizeAverage, self.squeeze = sizeAverage or false, squeeze ~= false
+end, sum)
+
+define('nn.Mean', function(self, dim, nInputDims)
+  dimension(self, dim, nInputDims)
+  self.sizeAverage, self.squeeze = true, true
+end, sum)
+
+local function extreme(op)
+  return function(self, input)
+    local dim = positive(self, input)
+    return without((op(input, dim)), dim)
+  end
+end
+
+define('nn.Max', dimension, extreme(torch.max))
+define('nn.Min', dimension, extreme(torch.min))

@@ -1,0 +1,329 @@
+--- Containers: modules made of modules.
+--
+-- A container's own update functions run the children's, so that any mixture of derived and legacy layers works inside;
+-- its compute runs the children on the tape. Calls of children are no tail calls: messages of errors name the path of the
+-- module, and find it on the stack (see path.lua).
+-- @module tocha.nn.container
+local torch = require 'tocha'
+local nn = require 'tocha.nn'
+local utils = require 'tocha.nn.utils'
+local derive = require 'tocha.nn.derive'
+local raise = require 'tocha.bindings.own'.raise
+
+local Container, parent = torch.class('nn.Container', 'nn.Module', nn)
+
+function Container:__init(...)
+  parent.__init(self, ...)
+  self.modules = {}
+end
+
+function Container:add(module)
+  if not torch.isTypeOf(module, 'nn.Module') then
+    raise(('add: a module is wanted, but a %s was given'):format(torch.type(module)))
+  end
+  table.insert(self.modules, module)
+  return self
+end
+
+function Container:get(index) return self.modules[index] end
+
+function Container:size() return #self.modules end
+
+function Container:applyToModules(fn)
+  for _, module in ipairs(self.modules) do fn(module) end
+end
+
+function Container:zeroGradParameters()
+  local modules = self.modules
+  for i = 1, #modules do modules[i]:zeroGradParameters() end
+end
+
+function Container:updateParameters(rate)
+  local modules = self.modules
+  for i = 1, #modules do modules[i]:updateParameters(rate) end
+end
+
+function Container:training()
+  for _, module in ipairs(self.modules) do module:training() end
+  parent.training(self)
+end
+
+function Container:evaluate()
+  for _, module in ipairs(self.modules) do module:evaluate() end
+  parent.evaluate(self)
+end
+
+function Container:share(other, ...)
+  for i, module in ipairs(self.modules) do module:share(other.modules[i], ...) end
+  return self
+end
+
+function Container:reset(deviation)
+  for _, module in ipairs(self.modules) do module:reset(deviation) end
+end
+
+function Container:parameters()
+  local params, grads = {}, {}
+  for _, module in ipairs(self.modules) do
+    local p, g = module:parameters()
+    utils.flat(p, params)
+    utils.flat(g, grads)
+  end
+  return params, grads
+end
+
+function Container:clearState()
+  for _, name in ipairs { 'output', 'gradInput' } do
+    local value = self[name]
+    -- a new object: the old one may be a child's, or somebody's result
+    if torch.isTensor(value) then self[name] = value.new()
+    elseif type(value) == 'table' then self[name] = {} end
+  end
+  for _, module in ipairs(self.modules) do module:clearState() end
+  return self
+end
+
+local function indented(text, by) return (tostring(text):gsub('\n', '\n' .. by)) end
+
+--- The picture of children that work side by side.
+function Container:__tostring__()
+  local lines, count = { torch.type(self) .. ' {', '  input' }, #self.modules
+  for i, module in ipairs(self.modules) do
+    local last = i == count
+    lines[#lines + 1] = ('  %s(%d): %s'):format(last and '   `-> ' or '  |`-> ', i,
+      indented(module, last and '         ' or '    |    '))
+  end
+  lines[#lines + 1] = '     ... -> output'
+  return table.concat(lines, '\n') .. '\n}'
+end
+
+-- -- in a row ------------------------------------------------------------------------------------------------------
+
+local Sequential = torch.class('nn.Sequential', 'nn.Container', nn)
+
+function Sequential:__len() return #self.modules end
+
+local function ends(self)
+  local modules = self.modules
+  self.output = #modules > 0 and modules[#modules].output or torch.Tensor()
+  self.gradInput = #modules > 0 and modules[1].gradInput or torch.Tensor()
+end
+
+function Sequential:add(module)
+  Container.add(self, module)
+  ends(self)
+  return self
+end
+
+--- Puts a module in at an index (at the end without one).
+function Sequential:insert(module, index)
+  local count = #self.modules
+  index = index or count + 1
+  if index < 1 or index > count + 1 then
+    raise(('insert: index %s is outside 1..%d'):format(tostring(index), count + 1))
+  end
+  table.insert(self.modules, index, module)
+  ends(self)
+  return self
+end
+
+--- Takes the module at an index out (the last without one).
+function Sequential:remove(index)
+  local count = #self.modules
+  index = index or count
+  if index < 1 or index > count then
+    raise(('remove: index %s is outside 1..%d'):format(tostring(index), count))
+  end
+  table.remove(self.modules, index)
+  ends(self)
+  return self
+end
+
+function Sequential:updateOutput(input)
+  local modules = self.modules
+  for i = 1, #modules do input = modules[i]:updateOutput(input) end
+  self.output = input
+  return input
+end
+
+function Sequential:updateGradInput(input, gradOutput)
+  local modules = self.modules
+  for i = #modules, 2, -1 do gradOutput = modules[i]:updateGradInput(modules[i - 1].output, gradOutput) end
+  if modules[1] then gradOutput = modules[1]:updateGradInput(input, gradOutput) end
+  self.gradInput = gradOutput
+  return gradOutput
+end
+
+function Sequential:accGradParameters(input, gradOutput, scale)
+  local modules = self.modules
+  for i = #modules, 2, -1 do
+    modules[i]:accGradParameters(modules[i - 1].output, gradOutput, scale or 1)
+    gradOutput = modules[i].gradInput
+  end
+  if modules[1] then modules[1]:accGradParameters(input, gradOutput, scale or 1) end
+end
+
+function Sequential:backward(input, gradOutput, scale)
+  local modules = self.modules
+  scale = scale or 1
+  for i = #modules, 2, -1 do gradOutput = modules[i]:backward(modules[i - 1].output, gradOutput, scale) end
+  if modules[1] then gradOutput = modules[1]:backward(input, gradOutput, scale) end
+  self.gradInput = gradOutput
+  return gradOutput
+end
+
+function Sequential:accUpdateGradParameters(input, gradOutput, rate)
+  local modules = self.modules
+  for i = #modules, 2, -1 do
+    modules[i]:accUpdateGradParameters(modules[i - 1].output, gradOutput, rate)
+    gradOutput = modules[i].gradInput
+  end
+  if modules[1] then modules[1]:accUpdateGradParameters(input, gradOutput, rate) end
+end
+
+function Sequential:compute(input)
+  local modules = self.modules
+  for i = 1, #modules do input = nn.call(modules[i], input) end
+  return input
+end
+
+function Sequential:__tostring__()
+  local chain, lines = { 'input' }, { false }
+  for i, module in ipairs(self.modules) do
+    chain[#chain + 1] = ('(%d)'):format(i)
+    lines[#lines + 1] = ('  (%d): %s'):format(i, indented(module, '  '))
+  end
+  chain[#chain + 1] = 'output'
+  lines[1] = torch.type(self) .. ' {\n  [' .. table.concat(chain, ' -> ') .. ']'
+  return table.concat(lines, '\n') .. '\n}'
+end
+
+derive.seal(Sequential)
+
+-- -- side by side --------------------------------------------------------------------------------------------------
+
+-- How a container hands its input and gradOutput out to its children; `sum`: they all see the whole input.
+local function branches(class, inputOf, sum)
+  function class:updateOutput(input)
+    local output = type(self.output) == 'table' and self.output or {}
+    for i = 1, #self.modules do output[i] = self.modules[i]:updateOutput(inputOf(input, i)) end
+    for i = #output, #self.modules + 1, -1 do output[i] = nil end
+    self.output = output
+    return output
+  end
+
+  local function gather(self, input, gradOutput, method, scale)
+    local grads = {}
+    for i = 1, #self.modules do
+      grads[i] = self.modules[i][method](self.modules[i], inputOf(input, i), gradOutput[i], scale)
+    end
+    if not sum then
+      self.gradInput = grads
+      return grads
+    end
+    local total
+    for i = 1, #self.modules do
+      if grads[i] ~= nil then
+        if total then total = utils.recursiveAdd(total, grads[i])
+        else
+          total = utils.recursiveCopy(type(self.gradInput) == type(grads[i]) and self.gradInput or nil, grads[i])
+        end
+      end
+    end
+    self.gradInput = total
+    return total
+  end
+
+  function class:updateGradInput(input, gradOutput) return gather(self, input, gradOutput, 'updateGradInput') end
+
+  function class:backward(input, gradOutput, scale) return gather(self, input, gradOutput, 'backward', scale or 1) end
+
+  function class:accGradParameters(input, gradOutput, scale)
+    for i = 1, #self.modules do
+      self.modules[i]:accGradParameters(inputOf(input, i), gradOutput[i], scale or 1)
+    end
+  end
+
+  function class:accUpdateGradParameters(input, gradOutput, rate)
+    for i = 1, #self.modules do
+      self.modules[i]:accUpdateGradParameters(inputOf(input, i), gradOutput[i], rate)
+    end
+  end
+
+  function class:compute(input)
+    local output = {}
+    for i = 1, #self.modules do output[i] = nn.call(self.modules[i], inputOf(input, i)) end
+    return output
+  end
+
+  derive.seal(class)
+end
+
+local ConcatTable, concatTable = torch.class('nn.ConcatTable', 'nn.Container', nn)
+
+function ConcatTable:__init()
+  concatTable.__init(self)
+  self.output = {}
+end
+
+branches(ConcatTable, function(input) return input end, true)
+
+local ParallelTable, parallelTable = torch.class('nn.ParallelTable', 'nn.Container', nn)
+
+function ParallelTable:__init()
+  parallelTable.__init(self)
+  self.output, self.gradInput = {}, {}
+end
+
+branches(ParallelTable, function(input, i) return input[i] end, false)
+
+--- Applies one module to every entry of a table; the clones share its parameters.
+local MapTable, mapTable = torch.class('nn.MapTable', 'nn.Container', nn)
+
+function MapTable:__init(module, shared)
+  mapTable.__init(self)
+  self.shared = shared == nil or shared
+  self.output, self.gradInput = {}, {}
+  if module then self:add(module) end
+end
+
+function MapTable:add(module)
+  self.module = module
+  self.modules = { module }
+  return self
+end
+
+local function grow(self, count)
+  for i = #self.modules + 1, count do self.modules[i] = self.shared and self.module:sharedClone() or self.module:clone() end
+end
+
+--- Drops the clones down to the first n (1).
+function MapTable:resize(n)
+  n = n or 1
+  grow(self, n)
+  for i = #self.modules, n + 1, -1 do self.modules[i] = nil end
+end
+
+branches(MapTable, function(input, i) return input[i] end, false)
+for _, name in ipairs { 'updateOutput', 'compute' } do
+  local each = MapTable[name]
+  MapTable[name] = function(self, input)
+    self:resize(#input)
+    local output = each(self, input)
+    return output
+  end
+end
+derive.seal(MapTable)
+
+function MapTable:parameters() return self.module:parameters() end
+
+function MapTable:zeroGradParameters() self.module:zeroGradParameters() end
+
+function MapTable:updateParameters(rate) self.module:updateParameters(rate) end
+
+function MapTable:__tostring__()
+  if not self.module then return torch.type(self) .. ' { }' end
+  return torch.type(self) .. ' {\n  ' .. indented(self.module, '        ') .. '\n}'
+end
+
+return Container

@@ -1,0 +1,20 @@
+--- Layers, containers and criterions: `local nn = require 'tocha.nn'`.
+--
+-- Classes that Torch7 had are named nn.X; those it did not have are named tocha.X and stand in this table as X.
+-- How a layer is written: derive.lua. How a module is called: module.lua and call.lua.
+-- @module tocha.nn
+local nn = {
+  --- Receives sentences about what is suspicious and not wrong; replace it to direct them elsewhere.
+  warn = function(sentence) io.stderr:write('nn: ', sentence, '\n') end,
+}
+package.loaded[...] = nn
+
+nn.functional = require 'tocha.nn.functional'
+for _, file in ipairs {
+  'utils', 'module', 'derive', 'call', 'container', 'linear', 'convolution', 'pooling', 'activation', 'normalization',
+  'dropout', 'embedding', 'shape', 'arithmetic', 'criterion', 'criterions', 'path',
+} do
+  require('tocha.nn.' .. file)
+end
+
+return nn

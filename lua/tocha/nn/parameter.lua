@@ -1,0 +1,29 @@
+--- Parameters of a new layer and their default values.
+--
+-- Torch7's defaults: uniform in (-d, d) with d = 1 / sqrt(fan in); a standard deviation given to reset makes d = deviation *
+-- sqrt(3). The order of draws is weight, then bias, so a seed gives the values it always gave.
+-- @module tocha.nn.parameter
+local torch = require 'tocha'
+
+local parameter = {}
+
+--- Adds the fields NAME, with undefined contents, and gradNAME, zero.
+function parameter.new(module, name, ...)
+  module[name] = torch.Tensor(...)
+  module['grad' .. name:sub(1, 1):upper() .. name:sub(2)] = torch.Tensor(...):zero()
+end
+
+--- Fills weight and bias, those that exist.
+function parameter.uniform(module, deviation, fanIn)
+  local d = deviation and deviation * math.sqrt(3) or 1 / math.sqrt(fanIn)
+  if module.weight then module.weight:uniform(-d, d) end
+  if module.bias then module.bias:uniform(-d, d) end
+end
+
+--- Takes the bias away from a layer.
+function parameter.noBias(module)
+  module.bias, module.gradBias = nil, nil
+  return module
+end
+
+return parameter

@@ -1,0 +1,159 @@
+--- Layers and criterions from a function of tape operations (see derive.lua).
+--
+-- forward records the function on a private graph that stands in a weak table beside the module (a module's fields are what
+-- clone and files carry); the other update functions run that graph backwards, as often as they are called. An evaluating
+-- module records nothing until its backward is asked for.
+-- @module tocha.nn.record
+local torch = require 'tocha'
+local nn = require 'tocha.nn'
+local utils = require 'tocha.nn.utils'
+local glue = require 'tocha.bindings.module'
+local gradName = require 'tocha.nn.lines'.gradName
+
+local record = {}
+
+-- What a module's function sees as `self`: the module, with its parameters as leaves of the tape. `leaves` holds those used.
+local function bind(module)
+  local leaves = {}
+  return setmetatable({}, {
+    __index = function(_, key)
+      local value = leaves[key]
+      if value == nil then
+        value = module[key]
+        if type(key) == 'string' and torch.isTensor(value) then
+          local grad = module[gradName(key)]
+          if torch.isTensor(grad) then
+            value = glue.leaf(value, grad)
+            leaves[key] = value
+          end
+        end
+      end
+      return value
+    end,
+    __newindex = function(_, key, value) module[key] = value end,
+  }), leaves
+end
+
+-- Recordings by module: input, its tensors, their leaves, leaves of parameters, outputs.
+local recordings = setmetatable({}, { __mode = 'k' })
+
+local function make(module, input, fn, target)
+  local recording = { given = utils.flat(input), leaves = {}, target = target }
+  local own = utils.map(function(t)
+    local leaf = glue.input(t)
+    recording.leaves[#recording.leaves + 1] = leaf
+    return leaf
+  end, input)
+  local bound
+  bound, recording.params = bind(module)
+  local output = torch.enableGrad(fn, bound, own, target)
+  recording.output, recording.ys = output, utils.flat(output)
+  recordings[module] = recording
+  return recording
+end
+
+local function recordingOf(module, input, fn, target)
+  local recording = recordings[module]
+  if recording and rawequal(recording.target, target) then
+    local list = utils.flat(input)
+    local same = #list == #recording.given
+    for i = 1, #list do same = same and glue.sameView(list[i], recording.given[i]) end
+    if same then return recording end
+  end
+  return make(module, input, fn, target)
+end
+
+-- `to` as a nested table of plain tensors with the values of `from`, keeping the tensor objects it has.
+local function adopt(to, from)
+  if torch.isTensor(from) then
+    local plain = from:detach()
+    if torch.isTensor(to) and to:type() == plain:type() then return to:set(plain) end
+    return plain
+  end
+  to = type(to) == 'table' and to or {}
+  for k = 1, #from do to[k] = adopt(to[k], from[k]) end
+  for k = #to, #from + 1, -1 do to[k] = nil end
+  return to
+end
+
+-- Runs the recording backwards: gradInput if wanted, parameters' gradients if scale is given.
+local function replay(module, recording, gradOutput, wantInput, scale)
+  local xs, grads = {}, {}
+  if wantInput then
+    for i, leaf in ipairs(recording.leaves) do xs[i] = leaf end
+  end
+  local first = #xs
+  if scale then
+    for name, leaf in pairs(recording.params) do
+      xs[#xs + 1], grads[#xs + 1] = leaf, module[gradName(name)]
+    end
+  end
+  if #xs == 0 then return end
+  local gs = glue.gradients(recording.ys, utils.flat(gradOutput), xs)
+  for i = first + 1, #xs do
+    if gs[i] then grads[i]:add(scale, gs[i]) end
+  end
+  return gs
+end
+
+-- Makes the gradients of a recording's leaves the gradInput; zeros where there is none.
+local function giveInput(module, input, recording, gs)
+  local list = {}
+  for i, leaf in ipairs(recording.leaves) do list[i] = gs[i] or leaf.new():resizeAs(leaf):zero() end
+  module.gradInput = adopt(module.gradInput, utils.unflat(input, list))
+  return module.gradInput
+end
+
+--- Gives a class of layers its functions.
+function record.layer(class, fn)
+  function class:updateOutput(input)
+    if self.train == false then
+      recordings[self] = nil
+      self.output = adopt(self.output, torch.noGrad(fn, self, utils.map(glue.constant, input)))
+    else
+      self.output = adopt(self.output, make(self, input, fn).output)
+    end
+    return self.output
+  end
+
+  function class:updateGradInput(input, gradOutput)
+    if not self.gradInput then return end
+    local recording = recordingOf(self, input, fn)
+    return giveInput(self, input, recording, replay(self, recording, gradOutput, true, nil))
+  end
+
+  function class:accGradParameters(input, gradOutput, scale)
+    replay(self, recordingOf(self, input, fn), gradOutput, false, scale or 1)
+  end
+
+  local updateGradInput, accGradParameters = class.updateGradInput, class.accGradParameters
+  function class:backward(input, gradOutput, scale)
+    if self.updateGradInput ~= updateGradInput or self.accGradParameters ~= accGradParameters or not self.gradInput then
+      return nn.Module.backward(self, input, gradOutput, scale)
+    end
+    local recording = recordingOf(self, input, fn)
+    return giveInput(self, input, recording, replay(self, recording, gradOutput, true, scale or 1))
+  end
+
+  function class:compute(input)
+    return fn((bind(self)), input)
+  end
+end
+
+--- Gives a class of criterions its functions.
+function record.loss(class, fn)
+  function class:updateOutput(input, target)
+    self.output = make(self, input, fn, target).output:item()
+    return self.output
+  end
+
+  function class:updateGradInput(input, target)
+    local recording = recordingOf(self, input, fn, target)
+    local gs = glue.gradients(recording.ys, { glue.one(recording.ys[1]) }, recording.leaves)
+    return giveInput(self, input, recording, gs)
+  end
+
+  function class:compute(input, target) return fn(self, input, target) end
+end
+
+return record
