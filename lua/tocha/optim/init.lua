@@ -1,0 +1,69 @@
+--- Optimizers.
+--
+-- As functions, Torch7's form: `x, {fx} = optim.adam(opfunc, x, config, state)` where opfunc(x) returns f(x) and its gradient;
+-- config names the rule's constants, state (config itself if left out) keeps what the rule remembers.
+-- As objects: `local opt = optim.Adam(model, {learningRate = 1e-3})`, then `opt:zeroGrad()`, backward, `opt:step()`.
+-- The rules and their constants stand in rules.lua.
+-- @module tocha.optim
+local optim = {}
+package.loaded[...] = optim
+
+local rules = require 'tocha.optim.rules'
+local optimizer = require 'tocha.optim.optimizer'
+
+-- Torch7's functional form of a rule.
+local function functional(step, ahead)
+  return function(opfunc, x, config, state)
+    config = config or {}
+    state = state or config
+    if ahead then ahead(x, config, state) end
+    local fx, gradient = opfunc(x)
+    step(x, gradient, config, state)
+    return x, { fx }
+  end
+end
+
+for name, class in pairs {
+  sgd = 'SGD', adam = 'Adam', adamw = 'AdamW', rmsprop = 'RMSprop', adagrad = 'Adagrad', adadelta = 'Adadelta',
+  adamax = 'Adamax',
+} do
+  optim[name] = functional(rules[name])
+  optim[class] = optimizer(name, rules[name])
+end
+optim.nag = functional(rules.nag, rules.nagAhead)
+
+--- Averaged SGD; returns the average as a third value.
+function optim.asgd(opfunc, x, config, state)
+  config = config or {}
+  state = state or config
+  local fx, gradient = opfunc(x)
+  rules.asgd(x, gradient, config, state)
+  return x, { fx }, state.ax
+end
+
+--- Resilient propagation; config.niter steps (1) in one call.
+function optim.rprop(opfunc, x, config, state)
+  config = config or {}
+  -- config and state both have a field `stepsize`: one is a number, the other a vector
+  if not state then
+    config.rprop = config.rprop or {}
+    state = config.rprop
+  end
+  local history = {}
+  for i = 1, config.niter or 1 do
+    local fx, gradient = opfunc(x)
+    rules.rprop(x, gradient, config, state)
+    history[i] = fx
+  end
+  return x, history
+end
+
+optim.checkgrad = require 'tocha.optim.checkgrad'
+optim.cg = require 'tocha.optim.cg'
+optim.lswolfe = require 'tocha.optim.lswolfe'
+optim.lbfgs = require 'tocha.optim.lbfgs'
+optim.FistaLS = require 'tocha.optim.fista'
+require 'tocha.optim.logger'
+require 'tocha.optim.confusion_matrix'
+
+return optim
