@@ -32,14 +32,14 @@ static inline void store(real *p, int64_t stride, V v, int64_t n) {
       for (; i + (int64_t) VLEN <= n; i += VLEN) {                                                     \
         V o1 UNUSED = vload(p1 + i), o2 UNUSED = operands > 1 ? vload(p2 + i) : (V) {0},                \
           o3 UNUSED = operands > 2 ? vload(p3 + i) : (V) {0}, o4 UNUSED = operands > 3 ? vload(p4 + i) : (V) {0}; \
-        vstore(out + i, (expression) + (V) {0});                                                       \
+        vstore(out + i, vset(expression));                                                       \
       }                                                                                                \
     for (; i < n; i += VLEN) {                                                                         \
       int64_t m = n - i < (int64_t) VLEN ? n - i : (int64_t) VLEN;                                     \
       V o1 UNUSED = load(p1 + i * s1, s1, m), o2 UNUSED = operands > 1 ? load(p2 + i * s2, s2, m) : (V) {0}, \
         o3 UNUSED = operands > 2 ? load(p3 + i * s3, s3, m) : (V) {0},                                 \
         o4 UNUSED = operands > 3 ? load(p4 + i * s4, s4, m) : (V) {0};                                 \
-      store(out + i * s[0], s[0], (expression) + (V) {0}, m);                                          \
+      store(out + i * s[0], s[0], vset(expression), m);                                          \
     }                                                                                                  \
   }
 

@@ -5,33 +5,36 @@
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
 
 typedef TCH_REAL real;
 #if defined(TCH_REAL_IS_float)
 typedef int32_t bits;
-#define VBIAS 127
-#define VMANTISSA 23
-#define VTINY 1.17549435e-38f  /* smallest normal number */
-#define VLIFT 16777216.0f      /* 2^24 lifts every denormal to a normal number */
-#define VLIFT_BITS 24
+enum { VMANTISSA = 23, VBIAS = 127 };
 #define LIBM(name) name##f
+#define VSUFFIX(name) name##_ps
 #else
 typedef int64_t bits;
-#define VBIAS 1023
-#define VMANTISSA 52
-#define VTINY 2.2250738585072014e-308
-#define VLIFT 18014398509481984.0
-#define VLIFT_BITS 54
+enum { VMANTISSA = 52, VBIAS = 1023 };
 #define LIBM(name) name
+#define VSUFFIX(name) name##_pd
 #endif
 
+/* VX86(max) is _mm256_max_ps, or whatever fits V. */
 #if defined(__AVX512F__)
 enum { VBYTES = 64 };
+#define VPREFIX(name) _mm512_##name
 #elif defined(__AVX2__)
 enum { VBYTES = 32 };
+#define VPREFIX(name) _mm256_##name
 #else
 enum { VBYTES = 16 };
+#define VPREFIX(name) _mm_##name
 #endif
+#define VX86(name) VPREFIX_(VSUFFIX(name))
+#define VPREFIX_(name) VPREFIX(name)
 enum { VLEN = VBYTES / sizeof(real) };
 
 typedef real V __attribute__((vector_size(VBYTES)));
@@ -40,10 +43,18 @@ typedef real VU __attribute__((vector_size(VBYTES), aligned(sizeof(real)), may_a
 
 static inline V vload(const real *p) { return *(const VU *) p; }
 static inline void vstore(real *p, V v) { *(VU *) p = v; }
-static inline V vset(real x) { return x - (V) {0}; }
-static inline V vsel_(VI mask, V p, V q) { return (V) ((mask & (VI) p) | (~mask & (VI) q)); }
+/* A number or a vector as a vector. (x - 0 keeps the sign of a zero and costs nothing.) */
+#define vset(x) ((x) - (V) {0})
+
+static inline V vsel_(VI mask, V p, V q) {
+#if defined(__AVX2__) && !defined(__AVX512F__)
+  return VX86(blendv)(q, p, (V) mask);
+#else
+  return (V) ((mask & (VI) p) | (~mask & (VI) q));
+#endif
+}
 /* p where the mask holds, else q; either may be a number */
-#define vsel(mask, p, q) vsel_((VI) (mask), (p) + (V) {0}, (q) + (V) {0})
+#define vsel(mask, p, q) vsel_((VI) (mask), vset(p), vset(q))
 
 /* n < VLEN numbers; the other lanes hold 0 */
 static inline V vload_part(const real *p, int64_t n) {
@@ -63,23 +74,68 @@ static inline void vstore_stride(real *p, int64_t stride, V v, int64_t n) {
 }
 
 static inline V vabs_(V x) { return (V) ((VI) x & ~(VI) vset((real) -0.0)); }
-static inline V vmax_(V a, V b) { return vsel_((VI) ((a > b) | (a != a)), a, b); } /* a NaN in a stays */
-static inline V vmin_(V a, V b) { return vsel_((VI) ((a < b) | (a != a)), a, b); }
-#define vabs(x) vabs_((x) + (V) {0})
-#define vmax(a, b) vmax_((a) + (V) {0}, (b) + (V) {0})
-#define vmin(a, b) vmin_((a) + (V) {0}, (b) + (V) {0})
+static inline V vcopysign(V x, V sign) {
+  VI s = (VI) vset((real) -0.0);
+  return (V) (((VI) x & ~s) | ((VI) sign & s));
+}
+
+/* The larger and the smaller; a NaN on either side wins. (The instructions give b if either is NaN.) */
+static inline V vmax_(V a, V b) {
+#if defined(__SSE2__)
+  return vsel_(a != a, a, VX86(max)(a, b));
+#else
+  return vsel_((VI) ((a > b) | (a != a)), a, b);
+#endif
+}
+static inline V vmin_(V a, V b) {
+#if defined(__SSE2__)
+  return vsel_(a != a, a, VX86(min)(a, b));
+#else
+  return vsel_((VI) ((a < b) | (a != a)), a, b);
+#endif
+}
+#define vabs(x) vabs_(vset(x))
+#define vmax(a, b) vmax_(vset(a), vset(b))
+#define vmin(a, b) vmin_(vset(a), vset(b))
+
+/* a b + c, rounded once where the instruction set can */
+static inline V vfma(V a, V b, V c) {
+#if defined(__FMA__)
+  return VX86(fmadd)(a, b, c);
+#else
+  return a * b + c;
+#endif
+}
+
+/* c[0] + c[1] x + ... + c[n - 1] x^(n - 1) */
+static inline __attribute__((always_inline)) V vpoly(V x, const real *c, int n) {
+  V y = vset(c[n - 1]);
+#pragma GCC unroll 16
+  for (int i = n - 2; i >= 0; i--) y = vfma(y, x, vset(c[i]));
+  return y;
+}
 
 /* f of every lane, for functions of the C library */
 #define VLANES1(name, f) \
   static inline V name(V x) { for (int k = 0; k < (int) VLEN; k++) x[k] = f(x[k]); return x; }
 #define VLANES2(name, f) \
   static inline V name(V x, V y) { for (int k = 0; k < (int) VLEN; k++) x[k] = f(x[k], y[k]); return x; }
+#if defined(__AVX2__)
+static inline V vsqrt(V x) { return VX86(sqrt)(x); }
+#if defined(__AVX512F__)
+static inline V vfloor(V x) { return VX86(roundscale)(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC); }
+#else
+static inline V vfloor(V x) { return VX86(floor)(x); }
+#endif
+static inline V vceil(V x) { return -vfloor(-x); }
+static inline V vtrunc(V x) { return vcopysign(vfloor(vabs_(x)), x); }
+#else
 VLANES1(vsqrt, LIBM(sqrt))
 VLANES1(vfloor, LIBM(floor))
 VLANES1(vceil, LIBM(ceil))
-VLANES1(vround, LIBM(rint))
 VLANES1(vtrunc, LIBM(trunc))
-VLANES1(vlog1p, LIBM(log1p))
+#endif
+VLANES1(vround, LIBM(round)) /* halves go away from zero */
 VLANES1(vsin, LIBM(sin))
 VLANES1(vcos, LIBM(cos))
 VLANES1(vtan, LIBM(tan))
@@ -93,93 +149,85 @@ VLANES2(vpow_lanes, LIBM(pow))
 VLANES2(vatan2, LIBM(atan2))
 VLANES2(vfmod, LIBM(fmod))
 
-/* -- exp, expm1 -----------------------------------------------------------------------------------------------------
- * x = n ln 2 + r with |r| <= ln 2 / 2 (ln 2 in two parts, Cody and Waite 1980); expm1(r) by its Taylor series to the degree
- * that the type needs: the rest is below 0.35^(d+1) / (d+1)!. */
+/* -- exp: x = k ln 2 + r with |r| <= ln 2 / 2 (Cody and Waite 1980); in r Taylor's series, whose first dropped term is below
+ * half a unit in the last place ------------------------------------------------------------------------------------------ */
 
-#if defined(TCH_REAL_IS_float)
-#define VLN2_HIGH 0.693359375f
-#define VLN2_LOW (-2.12194440e-4f)
-#define VEXP_MAX 88.7228394f
-#define VEXP_MIN (-104.0f)
-enum { VEXP_DEGREE = 7, VLOG_TERMS = 6 };
-#else
-#define VLN2_HIGH 0.6931471803691238
-#define VLN2_LOW 1.9082149292705877e-10
-#define VEXP_MAX 709.782712893384
-#define VEXP_MIN (-746.0)
-enum { VEXP_DEGREE = 13, VLOG_TERMS = 11 };
-#endif
+/* ln 2 in two parts; the first has few bits, so that k times it is exact */
+#define VLN2_HIGH ((real) 0.693145751953125)
+#define VLN2_LOW ((real) 1.42860682030941723212e-6)
 
-static const real vinverse_factorial[] = {
-    (real) 1, (real) 1, (real) (1.0 / 2), (real) (1.0 / 6), (real) (1.0 / 24), (real) (1.0 / 120), (real) (1.0 / 720),
-    (real) (1.0 / 5040), (real) (1.0 / 40320), (real) (1.0 / 362880), (real) (1.0 / 3628800), (real) (1.0 / 39916800),
-    (real) (1.0 / 479001600), (real) (1.0 / 6227020800)};
-
-/* expm1(r); *n is the exponent */
-static inline V vexp_core(V x, V *n) {
-  const real magic = (real) (VMANTISSA == 23 ? 12582912.0 : 6755399441055744.0); /* 1.5 * 2^mantissa: rounds to integers */
-  V k = x * (real) 1.44269504088896340736 + magic - magic;
-  V r = (x - k * (real) VLN2_HIGH) - k * (real) VLN2_LOW;
-  V p = vset(vinverse_factorial[VEXP_DEGREE]);
-  for (int d = VEXP_DEGREE - 1; d >= 2; d--) p = p * r + vinverse_factorial[d];
-  *n = k;
-  return r + r * r * p;
+/* The integer k; returns r. |x| stays below 2^20. */
+static inline V vexp_reduce(V x, VI *k) {
+  const V magic = vset((real) 1.5 * (real) ((bits) 1 << VMANTISSA)); /* adding it rounds to whole numbers */
+  V t = vfma(x, vset((real) 1.44269504088896340736), magic), n = t - magic;
+  *k = (VI) t - (VI) magic;
+  return vfma(n, vset(-VLN2_LOW), vfma(n, vset(-VLN2_HIGH), x));
 }
 
-/* 2^n for integers n in the range of normal exponents */
-static inline V vpower2(V n) { return (V) ((__builtin_convertvector(n, VI) + VBIAS) << VMANTISSA); }
+/* exp(r) - 1 */
+static inline V vexp_core(V r) {
+#if defined(TCH_REAL_IS_float)
+  static const real c[] = {1.f / 2, 1.f / 6, 1.f / 24, 1.f / 120, 1.f / 720, 1.f / 5040};
+#else
+  static const real c[] = {1. / 2,     1. / 6,      1. / 24,      1. / 120,      1. / 720,       1. / 5040,
+                           1. / 40320, 1. / 362880, 1. / 3628800, 1. / 39916800, 1. / 479001600, 1. / 6227020800};
+#endif
+  return vfma(r * r, vpoly(r, c, (int) (sizeof c / sizeof *c)), r);
+}
+
+/* 2^k for exponents of normal numbers */
+static inline V vpower2(VI k) { return (V) ((k + VBIAS) << VMANTISSA); }
 
 static inline V vexp(V x) {
-  V n, c = vmin(vmax(x, (real) VEXP_MIN), (real) VEXP_MAX);
-  c = vsel(x != x, 0, c);
-  V p = vexp_core(c, &n);
-  V half = __builtin_convertvector(__builtin_convertvector(n * (real) 0.5, VI), V);
-  V y = (p + 1) * vpower2(half) * vpower2(n - half);
-  y = vsel(x > (real) VEXP_MAX, (real) INFINITY, y);
-  y = vsel(x < (real) VEXP_MIN, 0, y);
-  return vsel(x != x, x, y);
+  const real high = sizeof(real) == 4 ? 89 : 710, low = sizeof(real) == 4 ? -104 : -746; /* beyond: infinity, 0 */
+  VI k;
+  V r = vexp_reduce(vmax_(vmin_(x, vset(high)), vset(low)), &k), y = vexp_core(r) + 1;
+  VI half = k >> 1; /* 2^k itself may be no normal number */
+  return y * vpower2(half) * vpower2(k - half);
 }
 
 static inline V vexpm1(V x) {
-  V n, c = vmin(vmax(x, (real) -45), (real) VEXP_MAX);
-  c = vsel(x != x, 0, c);
-  V p = vexp_core(c, &n);
-  V half = __builtin_convertvector(__builtin_convertvector(n * (real) 0.5, VI), V);
-  V a = vpower2(half), b = vpower2(n - half);
-  V y = p * a * b + (a * b - 1);
-  y = vsel(n > (real) (VBIAS - 1), (p + 1) * a * b, y); /* 2^n alone would overflow */
-  y = vsel(x > (real) VEXP_MAX, (real) INFINITY, y);
-  y = vsel(x < (real) -45, -1, y);
-  return vsel((x != x) | (x == 0), x, y);
+  VI k;
+  V r = vexp_reduce(vmax_(vmin_(x, vset(50)), vset(-50)), &k), s = vpower2(k);
+  V y = vfma(s, vexp_core(r), s - 1);
+  return vsel(x == 0, x, vsel(x > 50, vexp(x), y)); /* x == 0 keeps its sign */
 }
 
-/* -- log: x = 2^n m with m in [sqrt(1/2), sqrt 2); log m = 2 artanh(s), s = (m - 1) / (m + 1), by its series --------------- */
+/* -- log: x = 2^n m with sqrt(1/2) <= m < sqrt 2; log m = 2 artanh(s), s = f / (2 + f), f = m - 1, by its series ------------ */
 
 static inline V vlog(V x) {
-  V lifted = vsel(x < (real) VTINY, x * (real) VLIFT, x);
-  VI raw = (VI) lifted;
-  V n = __builtin_convertvector((raw >> VMANTISSA) - VBIAS, V);
-  V m = (V) ((raw & (((bits) 1 << VMANTISSA) - 1)) | ((bits) VBIAS << VMANTISSA));
-  VI large = (VI) (m > (real) 1.41421356237309504880);
-  m = vsel(large, m * (real) 0.5, m);
-  n = n + vsel(large, 1, 0) - vsel(x < (real) VTINY, VLIFT_BITS, 0);
-  V f = m - 1, s = f / (m + 1), z = s * s;
-  V p = vset((real) (1.0 / (2 * VLOG_TERMS + 1)));
-  for (int k = VLOG_TERMS - 1; k >= 1; k--) p = p * z + (real) (1.0 / (2 * k + 1));
-  /* 2 s = f - s f, so that the leading term is exact */
-  V y = n * (real) VLN2_HIGH + (f - (s * (f - 2 * z * p) - n * (real) VLN2_LOW));
+  const real tiny = sizeof(real) == 4 ? (real) 1.17549435e-38 : (real) 2.2250738585072014e-308; /* smallest normal number */
+  VI small = (VI) (x < tiny);
+  V lifted = vsel(small, x * (real) ((bits) 1 << (VMANTISSA + 1)), x);
+  VI n = ((VI) lifted - (VI) vset((real) 0.70710678118654752440)) >> VMANTISSA;
+  V f = (V) ((VI) lifted - (n << VMANTISSA)) - 1;
+  V k = __builtin_convertvector(n - (small & (VMANTISSA + 1)), V);
+  V s = f / (2 + f), z = s * s, half = (real) 0.5 * f * f;
+#if defined(TCH_REAL_IS_float)
+  static const real c[] = {2.f / 3, 2.f / 5, 2.f / 7, 2.f / 9};
+#else
+  static const real c[] = {2. / 3, 2. / 5, 2. / 7, 2. / 9, 2. / 11, 2. / 13, 2. / 15, 2. / 17, 2. / 19, 2. / 21};
+#endif
+  V q = z * vpoly(z, c, (int) (sizeof c / sizeof *c));
+  /* log m = f - (f^2/2 - s (f^2/2 + q)), so that the leading term is exact */
+  V y = k * VLN2_HIGH - ((half - (s * (half + q) + k * VLN2_LOW)) - f);
   y = vsel(x == 0, (real) -INFINITY, y);
   y = vsel(x == (real) INFINITY, x, y);
   return vsel((x < 0) | (x != x), (real) NAN, y);
 }
 
+/* log u + (x - (u - 1)) / u with u = 1 + x as rounded: the correction takes back what rounding u lost */
+static inline V vlog1p(V x) {
+  V u = 1 + x, l = vlog(u), y = l + (x - (u - 1)) / u;
+  y = vsel((u == 0) | (u == (real) INFINITY), l, y);
+  return vsel(u == 1, x, y);
+}
+
 /* -- what follows from them ----------------------------------------------------------------------------------------- */
 
 static inline V vtanh(V x) {
-  V a = vmin(vabs(x), 22), e = vexpm1(2 * a), t = e / (e + 2);
-  t = vsel(x < 0, -t, t);
-  return vsel((x != x) | (x == 0), x, t);
+  V e = vexpm1(-2 * vabs_(x));
+  return vcopysign(e / (e + 2), x);
 }
 
 static inline V vsigmoid(V x) { return 1 / (1 + vexp(-x)); }

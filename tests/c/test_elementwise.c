@@ -16,21 +16,21 @@ enum { N = 67 };
 #define TERNARY(name, ...)
 #define COMPARE(name, ...)
 static const char *const unary_names[] = {
-#include "op/elementwise.def"
+#include "kernel/elementwise.def"
 };
 #undef UNARY
 #undef BINARY
 #define UNARY(name, ...)
 #define BINARY(name, ...) #name,
 static const char *const binary_names[] = {
-#include "op/elementwise.def"
+#include "kernel/elementwise.def"
 };
 #undef BINARY
 #undef TERNARY
 #define BINARY(name, ...)
 #define TERNARY(name, ...) #name,
 static const char *const ternary_names[] = {
-#include "op/elementwise.def"
+#include "kernel/elementwise.def"
 };
 
 static bool is(const char *name, const char *other) { return strcmp(name, other) == 0; }
