@@ -132,9 +132,10 @@ $(BUILD)/kernel/$(1)_$(2)_$(3).o: engine/kernel/$(1).c $(ready)
 endef
 $(foreach u,$(units),$(foreach t,$(types),$(foreach i,$(isas),$(eval $(call kernel_rule,$(u),$(t),$(i))))))
 
+# nodelete: a LuaJIT state that closes unloads its libraries, but the threads of the pool live on.
 $(library): $(objects) $(kernels) $(BUILD)/parts
 	$(call say,LINK)
-	$(quiet)$(link) -shared -o $@ $(objects) $(kernels) $(libs)
+	$(quiet)$(link) -shared -Wl,-z,nodelete -o $@ $(objects) $(kernels) $(libs)
 
 $(BUILD)/libtocha.a: $(objects) $(kernels) $(BUILD)/parts
 	@rm -f $@

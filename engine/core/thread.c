@@ -183,13 +183,12 @@ static void start_anew(void) {
 
 extern void openblas_set_num_threads(int n) __attribute__((weak));
 
-static void set_up_blas(void) {
-  if (openblas_set_num_threads) openblas_set_num_threads(1);
-}
-
+/* Per thread, because an OpenBLAS that is built on OpenMP keeps the number per thread. */
 void tch_blas_serial(void) {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
-  pthread_once(&once, set_up_blas);
+  static _Thread_local bool done;
+  if (done) return;
+  done = true;
+  if (openblas_set_num_threads) openblas_set_num_threads(1);
 }
 
 /* OMP_NUM_THREADS (its first number), else the cores that the process may use. */

@@ -8,6 +8,7 @@
  * piece, one thread, a call from inside a piece or a busy pool: everything runs inline on the caller. fn must not fail. */
 void tch_parallel(int64_t n, int64_t grain, void (*fn)(void *context, int64_t begin, int64_t end), void *context);
 
-/* Sets OpenBLAS to one thread, once: its own pool and ours would spin against each other. To be called before its first use. */
+/* Keeps OpenBLAS to one thread: its own pool and ours would spin against each other. To be called on each thread before it
+ * uses OpenBLAS; costs nothing the second time. */
 void tch_blas_serial(void);
 #endif

@@ -29,6 +29,7 @@ static tch_matrix part(tch_matrix x, int64_t begin, bool rows, int64_t bytes) {
 
 static void tile(void *context, int64_t begin, int64_t end) {
   const cut *t = context;
+  tch_blas_serial();
   if (t->rows)
     t->kernels->product(end - begin, t->n, t->k, t->alpha, part(t->a, begin, true, t->bytes), t->b, t->beta,
                         t->c + begin * t->c_step * t->bytes, t->c_step);
