@@ -145,6 +145,8 @@ local function power(r, x, n)
   return ops.pow_scalar(r, x, numeric('pow', n, ' (cpow raises to a tensor of exponents)'))
 end
 
+P.power = power
+
 --- pow([result,] x, number) or pow([result,] number, x)
 function functions.pow(x, y, z)
   if z ~= nil then return power(x, y, z) end
@@ -261,44 +263,6 @@ function Tensor:lerp(y, z, weight)
   if isTensor(z) then return ops.lerp(self, y, paired('lerp', y, z), numeric('lerp', weight)) end
   return ops.lerp(self, self, fitted('lerp', self, y), numeric('lerp', z))
 end
-
--- -- operators ----------------------------------------------------------------------------------------------------
-
-local operators = M.operators
-
-function operators.add(a, b)
-  if type(b) == 'number' then return ops.add_scalar(nil, a, b) end
-  if type(a) == 'number' then return ops.add_scalar(nil, b, a) end
-  need('+', a)
-  return ops.add(nil, a, paired('+', a, b), 1)
-end
-
-function operators.sub(a, b)
-  if type(b) == 'number' then return ops.add_scalar(nil, a, -b) end
-  if type(a) == 'number' then return ops.sub_from(nil, b, a) end
-  need('-', a)
-  return ops.sub(nil, a, paired('-', a, b), 1)
-end
-
-function operators.div(a, b)
-  if type(b) == 'number' then return ops.div_scalar(nil, a, b) end
-  if type(a) == 'number' then return ops.div_into(nil, b, a) end
-  need('/', a)
-  return ops.div(nil, a, paired('/', a, b))
-end
-
-function operators.mod(a, b)
-  if type(b) == 'number' then return ops.remainder_scalar(nil, a, b) end
-  need('%', a)
-  return ops.remainder(nil, a, paired('%', a, b))
-end
-
-function operators.pow(a, b)
-  if isTensor(a) and isTensor(b) then return ops.pow(nil, a, b) end
-  return power(nil, a, b)
-end
-
-function operators.unm(a) return ops.neg(nil, a) end
 
 function P.install(torch)
   for name, f in pairs(functions) do torch[name] = f end

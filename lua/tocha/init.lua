@@ -51,7 +51,8 @@ for _, name in ipairs({ 'typename', 'type', 'isTypeOf', 'getmetatable', 'setmeta
   torch[name] = class[name]
 end
 
-for _, part in ipairs({ 'storage', 'tensor', 'view', 'index', 'convert', 'autograd', 'make', 'random', 'format', 'process' }) do
+for _, part in ipairs({ 'storage', 'tensor', 'view', 'index', 'convert', 'autograd', 'make', 'random', 'draw', 'format',
+  'pointwise', 'compare', 'reduce', 'matrix', 'operators', 'pick', 'sort', 'gradcheck', 'process' }) do
   local module = require('tocha.bindings.' .. part)
   if type(module) == 'table' and module.install then module.install(torch) end
 end

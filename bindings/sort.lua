@@ -1,0 +1,74 @@
+--- Order and running sums: sort, topk, kthvalue, median, mode, cumsum, cumprod, tril, triu, roll, flip.
+-- Functions of two results give (values, indices), indices as a LongTensor that counts from 1; both may be given first.
+-- @module tocha.bindings.sort
+local own = require 'tocha.bindings.own'
+local M = require 'tocha.bindings.class'
+local answer = require 'tocha.bindings.answer'
+local ops = require 'tocha.bindings.op'.ops
+
+local isTensor, need = own.isTensor, answer.need
+local Tensor, functions = M.tensor, {}
+
+-- f([values, indices,] x, ...) from apply(values, indices, x, ...)
+local function twoResults(name, apply)
+  functions[name] = function(a, b, x, ...)
+    if isTensor(b) then return apply(a, b, need(name, x), ...) end
+    return apply(nil, nil, need(name, a), b, x, ...)
+  end
+  Tensor[name] = functions[name]
+end
+
+-- A dimension that may be left out before a flag.
+local function lastFlag(d, flag)
+  if type(d) == 'boolean' then return -1, d end
+  return d or -1, flag or false
+end
+
+--- sort([values, indices,] x [, d] [, descending])
+twoResults('sort', function(values, indices, x, d, descending)
+  d, descending = lastFlag(d, descending)
+  return ops.sort(values, indices, x, d, descending, 1)
+end)
+
+--- topk([values, indices,] x, k [, d] [, largest]): the k smallest, or largest.
+twoResults('topk', function(values, indices, x, k, d, largest)
+  d, largest = lastFlag(d, largest)
+  return ops.topk(values, indices, x, k or 1, d, largest, 1)
+end)
+
+--- kthvalue([values, indices,] x, k [, d])
+twoResults('kthvalue', function(values, indices, x, k, d)
+  return ops.kthvalue(values, indices, x, k, d or -1, true, 1)
+end)
+
+--- median([values, indices,] x [, d])
+twoResults('median', function(values, indices, x, d) return ops.median(values, indices, x, d or -1, true, 1) end)
+--- mode([values, indices,] x [, d])
+twoResults('mode', function(values, indices, x, d) return ops.mode(values, indices, x, d or -1, true, 1) end)
+
+-- f([result,] x [, parameter])
+local function oneResult(name, op, default)
+  functions[name] = function(x, y, parameter)
+    if isTensor(y) then return op(x, y, parameter or default) end
+    return op(nil, need(name, x), y or default)
+  end
+  Tensor[name] = functions[name]
+end
+oneResult('cumsum', ops.cumsum, 1)
+oneResult('cumprod', ops.cumprod, 1)
+oneResult('tril', ops.tril, 0)
+oneResult('triu', ops.triu, 0)
+
+--- roll(x, shifts, dims), flip(x, dims): numbers or tables.
+function functions.roll(x, shifts, dims) return ops.roll(nil, need('roll', x), shifts, dims) end
+function functions.flip(x, dims) return ops.flip(nil, need('flip', x), dims or 1) end
+Tensor.roll, Tensor.flip = functions.roll, functions.flip
+
+--- oneHot(indices, classes): one row of zeros with a one per index, in the default type.
+function functions.oneHot(indices, classes, row)
+  return ops.one_hot(nil, need('oneHot', indices), classes, (row or require 'tocha.bindings.tensor'.default).code, 1)
+end
+
+return { install = function(torch)
+  for name, f in pairs(functions) do torch[name] = f end
+end }
