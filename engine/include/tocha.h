@@ -76,6 +76,8 @@ typedef struct tch_node tch_node;     /* what the tape remembers of one op */
 TCH_API int tch_abi(void);
 TCH_API const char *tch_error(void);             /* sentence of this thread's last failure */
 TCH_API const char *tch_cpu_name(void);          /* instruction set in use: "baseline", "avx2", "avx512" */
+/* Seconds: a monotonic clock, and what the process has spent in itself and in the system. */
+TCH_API void tch_clock(double *real, double *user, double *system);
 TCH_API int tch_threads(void);
 TCH_API tch_status tch_set_threads(int n);       /* 1 to 256 */
 
