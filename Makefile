@@ -208,7 +208,7 @@ lint-deps:
 
 docs: $(library) ## the reference pages, with LDoc, in build/docs
 	@scripts/deps docs
-	@ldoc --quiet --config docs/config.ld --dir $(BUILD)/docs .
+	@ldoc --quiet --config docs/config.ld --dir $(abspath $(BUILD)/docs) .
 	@echo 'tocha: $(BUILD)/docs/index.html'
 
 clean: ## remove the build folder
