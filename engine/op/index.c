@@ -1,5 +1,6 @@
 /* Ops that read and write by index along one dimension. Around it every tensor is (outer, n, inner) in contiguous order. */
 #include "op/index.h"
+#include <stdio.h>
 #include <string.h>
 
 /* -- what the ops share ----------------------------------------------------------------------------------------- */
@@ -14,8 +15,19 @@ int64_t tch_index_at(const tch_tensor *index, int64_t i) {
   }
 }
 
+/* "[2][3]": the place of entry i of t, counted from base. */
+static const char *place_text(const tch_tensor *t, int64_t i, int64_t base, char text[128]) {
+  int64_t place[TCH_MAX_DIMS];
+  int n = 0;
+  text[0] = 0;
+  for (int d = t->ndim - 1; d >= 0; d--) place[d] = i % t->size[d], i /= t->size[d];
+  for (int d = 0; d < t->ndim && n < 100; d++)
+    n += snprintf(text + n, 128 - (size_t) n, "[%lld]", (long long) (place[d] + base));
+  return text;
+}
+
 tch_status tch_index_check(tch_call *c, int input, int64_t base, int64_t count, int dim) {
-  char name[32];
+  char name[32], place[128];
   tch_tensor *index = c->in[input];
   tch_op_input_name(c, input, name);
   if (tch_dtype_floating(index->type))
@@ -25,8 +37,9 @@ tch_status tch_index_check(tch_call *c, int input, int64_t base, int64_t count, 
   for (int64_t i = 0; i < index->count; i++) {
     int64_t at = tch_index_at(index, i) - base;
     if (at < 0 || at >= count)
-      return tch_op_fail(c, TCH_ERROR_VALUE, "%s[%lld] = %lld, but dimension %d has %lld entries", name, (long long) i + base,
-                         (long long) (at + base), dim + 1, (long long) count);
+      return tch_op_fail(c, TCH_ERROR_VALUE, "%s%s = %lld, but dimension %d has %lld entries (%lld to %lld)", name,
+                         place_text(index, i, base, place), (long long) (at + base), dim + 1, (long long) count,
+                         (long long) base, (long long) (base + count - 1));
   }
   return TCH_OK;
 }

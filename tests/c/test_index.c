@@ -116,7 +116,7 @@ static void scatter_works_in_place_on_a_transposed_view(void **state) {
 
 static void a_failed_scatter_changes_nothing(void **state) {
   tch_tensor *x = DOUBLES(1, 3, 1, 2, 3), *index = LONGS(1, 2, 0, 3), *source = DOUBLES(1, 2, 8, 9), *y = x;
-  refused(tch_scatter(x, index, source, 1, 0, &y), TCH_ERROR_VALUE, "= 3, but dimension 2 has 3 entries");
+  refused(tch_scatter(x, index, source, 1, 0, &y), TCH_ERROR_VALUE, "index[0][1] = 3, but dimension 2 has 3 entries (0 to 2)");
   HOLDS(x, 1, 2, 3);
   release(index, source, NULL);
 }
