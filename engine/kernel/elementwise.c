@@ -7,40 +7,53 @@
 #define vdiv(x, y) ((x) / (y))
 #define UNUSED __attribute__((unused))
 
-static inline V load(const real *p, int64_t stride, int64_t n) {
-  if (stride == 0) return vset(*p);
-  if (stride != 1) return vload_stride(p, stride, n);
-  return n == (int64_t) VLEN ? vload(p) : vload_part(p, n);
+/* A row's expression on n contiguous elements, n a multiple of VLEN. */
+typedef void (*dense_row)(int64_t n, real *out, const real *const *in, real a, real b);
+
+/* m elements of a strided operand brought together; what is left of the last vector repeats the last one. */
+static void gather(int64_t m, const real *from, int64_t stride, real *to) {
+  for (int64_t i = 0; i < m; i++) to[i] = from[i * stride];
+  for (int64_t i = m; i % (int64_t) VLEN != 0; i++) to[i] = to[m - 1];
 }
 
-static inline void store(real *p, int64_t stride, V v, int64_t n) {
-  if (stride != 1) vstore_stride(p, stride, v, n);
-  else if (n == (int64_t) VLEN) vstore(p, v);
-  else vstore_part(p, v, n);
+/* Runs a row over operands of any stride. Contiguous ones are read and written where they lie as far as whole vectors go;
+ * others, and the end, pass through small blocks. */
+static void run(dense_row row, int operands, int64_t n, void *const *p, const int64_t *s, const double *ab) {
+  enum { BLOCK = 32 * VLEN, MOST = 4 };
+  real block[MOST + 1][BLOCK] __attribute__((aligned(64)));
+  const real *in[MOST];
+  int dense = s[0] == 1;
+  for (int k = 1; k <= operands; k++) dense = dense && s[k] == 1;
+  for (int64_t begin = 0, m; begin < n; begin += m) {
+    m = n - begin;
+    if (m >= (int64_t) VLEN) m -= m % (int64_t) VLEN;
+    if (!dense && m > BLOCK) m = BLOCK;
+    int whole = m % (int64_t) VLEN == 0;
+    for (int k = 0; k < operands; k++) {
+      in[k] = (const real *) p[k + 1] + begin * s[k + 1];
+      if (whole && s[k + 1] == 1) continue;
+      if (begin == 0 || s[k + 1] != 0) gather(m, in[k], s[k + 1], block[k]);
+      in[k] = block[k];
+    }
+    real *out = (real *) p[0] + begin * s[0], *to = whole && s[0] == 1 ? out : block[MOST];
+    row(whole ? m : (int64_t) VLEN, to, in, (real) ab[0], (real) ab[1]);
+    for (int64_t i = 0; to != out && i < m; i++) out[i * s[0]] = to[i];
+  }
 }
 
-/* A row of 1 to 4 operands named o1 .. o4. Contiguous rows take the first loop; other rows and ends the second. */
-#define ROW(function, operands, o1, o2, o3, o4, expression)                                            \
-  static void function(int64_t n, void *const *p, const int64_t *s, const double *ab) {                \
-    real *out = p[0];                                                                                  \
-    const real *p1 = p[1], *p2 = operands > 1 ? p[2] : p1, *p3 = operands > 2 ? p[3] : p1,              \
-               *p4 = operands > 3 ? p[4] : p1;                                                         \
-    int64_t s1 = s[1], s2 = operands > 1 ? s[2] : 1, s3 = operands > 2 ? s[3] : 1, s4 = operands > 3 ? s[4] : 1; \
-    const real a UNUSED = (real) ab[0], b UNUSED = (real) ab[1];                                       \
-    int64_t i = 0;                                                                                     \
-    if (s[0] == 1 && s1 == 1 && s2 == 1 && s3 == 1 && s4 == 1)                                         \
-      for (; i + (int64_t) VLEN <= n; i += VLEN) {                                                     \
-        V o1 UNUSED = vload(p1 + i), o2 UNUSED = operands > 1 ? vload(p2 + i) : (V) {0},                \
-          o3 UNUSED = operands > 2 ? vload(p3 + i) : (V) {0}, o4 UNUSED = operands > 3 ? vload(p4 + i) : (V) {0}; \
-        vstore(out + i, vset(expression));                                                       \
-      }                                                                                                \
-    for (; i < n; i += VLEN) {                                                                         \
-      int64_t m = n - i < (int64_t) VLEN ? n - i : (int64_t) VLEN;                                     \
-      V o1 UNUSED = load(p1 + i * s1, s1, m), o2 UNUSED = operands > 1 ? load(p2 + i * s2, s2, m) : (V) {0}, \
-        o3 UNUSED = operands > 2 ? load(p3 + i * s3, s3, m) : (V) {0},                                 \
-        o4 UNUSED = operands > 3 ? load(p4 + i * s4, s4, m) : (V) {0};                                 \
-      store(out + i * s[0], s[0], vset(expression), m);                                          \
-    }                                                                                                  \
+/* A row of 1 to 4 operands named o1 .. o4. */
+#define ROW(function, operands, o1, o2, o3, o4, expression)                                             \
+  static void function##_dense(int64_t n, real *out, const real *const *in, real a UNUSED, real b UNUSED) { \
+    const real *p1 = in[0], *p2 = in[operands > 1 ? 1 : 0], *p3 = in[operands > 2 ? 2 : 0],             \
+               *p4 = in[operands > 3 ? 3 : 0];                                                          \
+    for (int64_t i = 0; i < n; i += VLEN) {                                                             \
+      V o1 UNUSED = vload(p1 + i), o2 UNUSED = vload(p2 + i), o3 UNUSED = vload(p3 + i),                \
+        o4 UNUSED = vload(p4 + i);                                                                      \
+      vstore(out + i, vset(expression));                                                                \
+    }                                                                                                   \
+  }                                                                                                     \
+  static void function(int64_t n, void *const *p, const int64_t *s, const double *ab) {                 \
+    run(function##_dense, operands, n, p, s, ab);                                                       \
   }
 
 #define UNARY(name, types, f, dx, ddx)              \
