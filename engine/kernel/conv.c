@@ -2,7 +2,9 @@
 #include "kernel/conv.h"
 #include "kernel/tile.h"
 
-enum { CHUNK = 256 }; /* positions of B that long_gather packs at a time: 16 KB, half of the first cache */
+enum { CHUNK = 256, /* rows of packed B that are used on many positions before the next: 16 KB, half of the first cache */
+       GROUP = 16,  /* tiles of positions that meet a chunk together */
+       SLIDE_N = 4 };
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -124,26 +126,43 @@ static void tile_pointers(const tch_contraction *g, int64_t m, int64_t rows, con
   for (int i = 0; i < TILE_M; i++) a[i] = (const real *) g->a + g->am[m + (i < rows ? i : 0)];
 }
 
+static void finish_tile(const tch_contraction *g, int64_t m, int64_t rows, int64_t columns, real *c, vreal (*sum)[2],
+                        const finish *f) {
+#pragma GCC unroll 16
+  for (int i = 0; i < TILE_M; i++)
+    for (int half = 0; half < 2; half++) sum[i][half] = f->alpha * sum[i][half] + f->bias[half];
+  if (g->cn == 1)
+    store_rows(g, m, rows, columns, c, sum, f);
+  else if (rows == TILE_M && g->cm[m + TILE_M - 1] - g->cm[m] == TILE_M - 1)
+    store_columns(g->cn, columns, c + g->cm[m], sum, f);
+  else
+    store_scattered(g, m, rows, columns, c, sum, f);
+}
+
+/* Where r is long, its chunks are added up in a group of tiles, so that a chunk of B stays in the first cache meanwhile. */
 static void gather(const tch_contraction *g, int64_t block, int64_t m0, int64_t m1) {
   const real *b = (const real *) g->packed + block * g->r * TILE_N;
   real *c = (real *) g->c + block * TILE_N * g->cn;
-  int64_t columns = least(g->n - block * TILE_N, TILE_N);
+  int64_t columns = least(g->n - block * TILE_N, TILE_N), group = g->r > CHUNK ? GROUP * TILE_M : m1 - m0;
   finish f = finish_of(g, block);
-  for (int64_t m = m0; m < m1; m += TILE_M) {
-    int64_t rows = least(m1 - m, TILE_M);
-    const real *a[TILE_M];
-    vreal sum[TILE_M][2];
-    tile_pointers(g, m, rows, a);
-    tile_sum(g->r, a, g->ar, b, sum);
-#pragma GCC unroll 16
-    for (int i = 0; i < TILE_M; i++)
-      for (int half = 0; half < 2; half++) sum[i][half] = f.alpha * sum[i][half] + f.bias[half];
-    if (g->cn == 1)
-      store_rows(g, m, rows, columns, c, sum, &f);
-    else if (rows == TILE_M && g->cm[m + TILE_M - 1] - g->cm[m] == TILE_M - 1)
-      store_columns(g->cn, columns, c + g->cm[m], sum, &f);
-    else
-      store_scattered(g, m, rows, columns, c, sum, &f);
+  vreal partial[GROUP][TILE_M][2], sum[TILE_M][2];
+  const real *a[TILE_M];
+  for (int64_t start = m0; start < m1; start += group) {
+    int64_t end = least(m1, start + group);
+    for (int64_t r = 0; r < g->r || r == 0; r += CHUNK) {
+      int64_t count = least(g->r - r, CHUNK);
+      bool last = r + CHUNK >= g->r;
+      for (int64_t m = start; m < end; m += TILE_M) {
+        int64_t rows = least(end - m, TILE_M);
+        vreal (*kept)[2] = partial[g->r > CHUNK ? (m - start) / TILE_M : 0];
+        tile_pointers(g, m, rows, a);
+        tile_sum(count, a, g->ar + r, b + r * TILE_N, sum);
+        if (r > 0)
+          for (int i = 0; i < TILE_M; i++) sum[i][0] += kept[i][0], sum[i][1] += kept[i][1];
+        if (last) finish_tile(g, m, rows, columns, c, sum, &f);
+        else memcpy(kept, sum, sizeof sum);
+      }
+    }
   }
 }
 
@@ -170,6 +189,91 @@ static void long_gather(const tch_contraction *g, int64_t block, int64_t m0, int
   const real *bias = (const real *) f.bias;
   for (int64_t j = 0; j < columns; j++)
     for (int64_t m = m0; m < m1; m++) put(c + g->cm[m] + j * g->cn, f.alpha * s[(m - m0) * TILE_N + j] + bias[j], &f);
+}
+
+/* -- few columns, or a short r: vectors run along positions ----------------------------------------------------------- */
+
+/* A vector of positions: the first one, how many count, and whether they lie side by side in C too. */
+typedef struct stretch {
+  int64_t m, count;
+  bool row;
+} stretch;
+
+static bool adjacent(const int64_t *table, int64_t m, int64_t count) { return table[m + count - 1] - table[m] == count - 1; }
+
+/* The vector at m. A short rest of a row is taken together with the positions before it, which are then computed twice. */
+static stretch stretch_at(const tch_contraction *g, int64_t m0, int64_t m, int64_t end) {
+  int64_t count = least(end - m, LANES), back;
+  if (!adjacent(g->am, m, count))
+    for (count = 1; g->am[m + count] == g->am[m] + count;) count++;
+  back = m + count - LANES;
+  if (count < LANES && g->beta == 0 && back >= m0 && adjacent(g->am, back, LANES) && adjacent(g->cm, back, LANES))
+    return (stretch) {back, LANES, true};
+  return (stretch) {m, count, count == LANES && adjacent(g->cm, m, LANES)};
+}
+
+static void store_stretch(const tch_contraction *g, const stretch *s, real *c, vreal v, const finish *f) {
+  real values[LANES];
+  tile_store(values, v);
+  for (int64_t i = 0; i < s->count; i++) put(c + g->cm[s->m + i], values[i], f);
+}
+
+/* Columns [n, n + columns) of C at `vectors` vectors of positions. */
+static inline __attribute__((always_inline)) void slide_tile(const tch_contraction *g, int64_t n, const int vectors,
+                                                             const int columns, const stretch *s) {
+  vreal sum[8][SLIDE_N];
+  const real *a[8], *b = (const real *) g->b + n * g->bn;
+#pragma GCC unroll 8
+  for (int i = 0; i < vectors; i++) {
+    a[i] = (const real *) g->a + g->am[s[i].m];
+#pragma GCC unroll 4
+    for (int j = 0; j < columns; j++) sum[i][j] = (vreal) {0};
+  }
+  for (int64_t r = 0; r < g->r; r++) {
+    int64_t at = g->ar[r];
+    const real *br = b + g->br[r];
+    vreal y[SLIDE_N];
+#pragma GCC unroll 4
+    for (int j = 0; j < columns; j++) y[j] = tile_splat(br[j * g->bn]);
+#pragma GCC unroll 8
+    for (int i = 0; i < vectors; i++) {
+      vreal x = tile_load(a[i] + at);
+#pragma GCC unroll 4
+      for (int j = 0; j < columns; j++) sum[i][j] = tile_fma(x, y[j], sum[i][j]);
+    }
+  }
+  finish f = {.alpha = (real) g->alpha, .beta = (real) g->beta, .relu = g->relu};
+  bool plain = f.beta == 0 && !f.relu;
+#pragma GCC unroll 4
+  for (int j = 0; j < columns; j++) {
+    vreal bias = tile_splat(g->bias ? ((const real *) g->bias)[n + j] : 0);
+    real *c = (real *) g->c + (n + j) * g->cn;
+#pragma GCC unroll 8
+    for (int i = 0; i < vectors; i++) {
+      vreal v = f.alpha * sum[i][j] + bias;
+      if (plain && s[i].row) tile_store(c + g->cm[s[i].m], v);
+      else if (s[i].count > 0) store_stretch(g, &s[i], c, v, &f);
+    }
+  }
+}
+
+static void slide(const tch_contraction *g, int64_t block, int64_t m0, int64_t m1) {
+  static const int at_once[SLIDE_N + 1] = {0, 8, 4, 4, 3};
+  int64_t n = block * SLIDE_N;
+  int columns = (int) least(g->n - n, SLIDE_N), vectors = at_once[columns];
+  stretch s[8];
+  for (int64_t next = m0; next < m1;) {
+    for (int i = 0; i < vectors; i++) {
+      s[i] = next < m1 ? stretch_at(g, m0, next, m1) : (stretch) {.m = m0};
+      next = next < m1 ? s[i].m + s[i].count : m1;
+    }
+    switch (columns) {
+    case 1: slide_tile(g, n, 8, 1, s); break;
+    case 2: slide_tile(g, n, 4, 2, s); break;
+    case 3: slide_tile(g, n, 4, 3, s); break;
+    default: slide_tile(g, n, 3, 4, s); break;
+    }
+  }
 }
 
 /* -- around them ------------------------------------------------------------------------------------------------- */
@@ -213,6 +317,6 @@ static void sum_planes(const void *x, int64_t outer, int64_t step, int64_t inner
 #define TABLE_NAME(type, isa) TABLE_NAME2(type, isa)
 extern const tch_conv_kernels TABLE_NAME(TCH_REAL, TCH_ISA);
 const tch_conv_kernels TABLE_NAME(TCH_REAL, TCH_ISA) = {
-  .tile_m = TILE_M, .tile_n = TILE_N, .pack = pack, .gather = gather, .long_gather = long_gather, .pad = pad,
+  .tile_m = TILE_M, .tile_n = TILE_N, .slide_n = SLIDE_N, .lanes = LANES, .pack = pack, .slide = slide, .gather = gather, .long_gather = long_gather, .pad = pad,
   .sum_planes = sum_planes,
 };

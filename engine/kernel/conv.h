@@ -26,13 +26,16 @@ typedef struct tch_contraction {
 } tch_contraction;
 
 typedef struct tch_conv_kernels {
-  int tile_m, tile_n;
+  int tile_m, tile_n, slide_n, lanes;
   /* Packs block `block` of B. */
   void (*pack)(const tch_contraction *g, int64_t block);
   /* Positions [m0, m1) of block `block` of C, from packed. */
   void (*gather)(const tch_contraction *g, int64_t block, int64_t m0, int64_t m1);
   /* The same for a long r and few m: B is packed on the way, in pieces. sums is room for (m1 - m0) * tile_n numbers. */
   void (*long_gather)(const tch_contraction *g, int64_t block, int64_t m0, int64_t m1, void *sums);
+  /* The same for few columns or a short r, in blocks of slide_n columns and without packing. Positions that lie side by side in
+   * A and in C make it fast; it reads up to `lanes` elements from the last position on. */
+  void (*slide)(const tch_contraction *g, int64_t block, int64_t m0, int64_t m1);
   /* Copies `rows` rows of `width` into a plane of rows of `to_width`, `left` zeros first, zeros after; `above` and `below`
    * rows of zeros around. */
   void (*pad)(const void *from, int64_t row, int64_t step, int64_t rows, int64_t width, void *to, int64_t to_width, int64_t left,

@@ -11,6 +11,7 @@
 #include "core/memory.h"
 #include "core/thread.h"
 #include "kernel/conv.h"
+#include "op/gemm.h"
 #include <string.h>
 
 TCH_KERNEL_FAMILY(conv)
@@ -61,30 +62,32 @@ typedef struct border {
   tch_planes from;
   char *to;
   tch_dtype type;
-  int64_t channels, size[2], before[2], after[2], to_size[2];
+  int64_t channels, plane, size[2], before[2], after[2], to_size[2];
 } border;
 
 static void pad_piece(void *context, int64_t begin, int64_t end) {
   const border *b = context;
-  int64_t plane = b->to_size[0] * b->to_size[1];
   for (int64_t i = begin; i < end; i++) {
     int64_t offset = i / b->channels * b->from.stride[0] + i % b->channels * b->from.stride[1];
     b->k->pad(at(b->type, b->from.data, offset), b->from.stride[2], b->from.stride[3], b->size[0], b->size[1],
-              at(b->type, b->to, i * plane), b->to_size[1], b->before[1], b->before[0], b->after[0]);
+              at(b->type, b->to, i * b->plane), b->to_size[1], b->before[1], b->before[0], b->after[0]);
   }
 }
 
-/* *x becomes a copy with zeros around its planes, unless none are wanted. */
+/* *x becomes a copy with zeros around its planes, unless none are wanted. A copy for `slide` is always made, with room for
+ * what is read past the end. */
 static tch_status add_border(scratch *s, tch_dtype type, tch_planes *x, int64_t n, int64_t channels, const int64_t size[2],
-                             const int64_t before[2], const int64_t after[2]) {
-  if (before[0] == 0 && before[1] == 0 && after[0] == 0 && after[1] == 0) return TCH_OK;
+                             const int64_t before[2], const int64_t after[2], bool slide) {
+  if (before[0] == 0 && before[1] == 0 && after[0] == 0 && after[1] == 0 && !slide) return TCH_OK;
   border b = {.k = tch_conv_table(type), .from = *x, .type = type, .channels = channels};
   for (int d = 0; d < 2; d++) {
     b.size[d] = size[d], b.before[d] = before[d], b.after[d] = after[d];
     b.to_size[d] = size[d] + before[d] + after[d];
   }
   int64_t plane = b.to_size[0] * b.to_size[1];
-  TCH_TRY(take(s, n * channels * plane * tch_dtype_bytes(type), &b.to));
+  if (plane % 64 == 0) plane += 16; /* planes at multiples of a large power of two would fight for the same places in a cache */
+  b.plane = plane;
+  TCH_TRY(take(s, (n * channels * plane + b.k->lanes) * tch_dtype_bytes(type), &b.to));
   tch_parallel(n * channels, max(1, PIECE / 8 / plane), pad_piece, &b);
   *x = (tch_planes) {b.to, {channels * plane, plane, b.to_size[1], 1}};
   return TCH_OK;
@@ -106,6 +109,13 @@ static tch_status position_table(scratch *s, int64_t n, int64_t rows, int64_t co
 
 /* -- cutting ----------------------------------------------------------------------------------------------------- */
 
+/* The ways to a sum (kernel/conv.h). */
+typedef enum path { GATHER, LONG_GATHER, SLIDE } path;
+
+/* Which way the sums of forward and input gradient take: vectors along positions where a block of columns would be mostly
+ * empty. */
+static path path_of(int64_t columns) { return columns <= 4 ? SLIDE : GATHER; }
+
 /* One sum per group; the groups lie `*_group` elements apart. */
 typedef struct job {
   const tch_conv_kernels *k;
@@ -113,7 +123,8 @@ typedef struct job {
   tch_dtype type;
   int64_t groups, blocks, a_group, b_group, c_group, packed_group, bias_group;
   int64_t chunk, chunks;  /* positions per unit, units per block */
-  char *sums;             /* of long_gather; NULL: gather */
+  path path;
+  char *sums;             /* of long_gather */
 } job;
 
 static tch_contraction group_of(const job *j, int64_t group) {
@@ -141,32 +152,59 @@ static void sum_piece(void *context, int64_t begin, int64_t end) {
     int64_t block = u % j->blocks, chunk = u / j->blocks % j->chunks, group = u / j->blocks / j->chunks;
     tch_contraction g = group_of(j, group);
     int64_t m0 = chunk * j->chunk, m1 = min(g.m, m0 + j->chunk);
-    if (j->sums)
+    switch (j->path) {
+    case GATHER: j->k->gather(&g, block, m0, m1); break;
+    case SLIDE: j->k->slide(&g, block, m0, m1); break;
+    case LONG_GATHER:
       j->k->long_gather(&g, block, m0, m1, at(j->type, j->sums, ((group * j->blocks + block) * g.m + m0) * j->k->tile_n));
-    else
-      j->k->gather(&g, block, m0, m1);
+    }
   }
 }
 
-/* Runs a job whose g is filled but for packed. `longer` takes the way for a long r. */
-static tch_status run(scratch *s, job *j, bool longer) {
-  int64_t tile_m = j->k->tile_m, tile_n = j->k->tile_n, bytes = tch_dtype_bytes(j->type);
+/* Runs a job whose g is filled but for packed. */
+static tch_status run(scratch *s, job *j, path path) {
+  int64_t tile_m = j->k->tile_m, tile_n = path == SLIDE ? j->k->slide_n : j->k->tile_n, bytes = tch_dtype_bytes(j->type);
   tch_contraction *g = &j->g;
+  j->path = path;
   j->blocks = ceil_div(g->n, tile_n);
-  int64_t units = j->groups * j->blocks, unit = UNIT / max(1, g->r * tile_n);
-  if (longer) {
+  int64_t units = j->groups * j->blocks, unit = UNIT / max(1, g->r * min(g->n, tile_n));
+  if (path == LONG_GATHER) {
     TCH_TRY(take(s, units * g->m * tile_n * bytes, &j->sums));
     unit = max(16 * tile_m, ceil_div(g->m * units, 8));
-  } else {
+  } else if (path == GATHER) {
     j->packed_group = j->blocks * g->r * tile_n;
     TCH_TRY(take(s, j->groups * j->packed_group * bytes, &g->packed));
     tch_parallel(units, max(1, PIECE / 8 / max(1, g->r * tile_n)), pack_piece, j);
   }
   j->chunk = ceil_div(max(4 * tile_m, min(unit, 4096)), tile_m) * tile_m;
   j->chunks = ceil_div(g->m, j->chunk);
-  int64_t work = min(g->m, j->chunk) * max(1, g->r) * tile_n;
+  int64_t work = min(g->m, j->chunk) * max(1, g->r) * min(g->n, tile_n);
   tch_parallel(units * j->chunks, max(1, PIECE / work), sum_piece, j);
   return TCH_OK;
+}
+
+/* -- one window a plane: a product of matrices ------------------------------------------------------------------- */
+
+/* The kernel covers the input exactly, so that x (n, c kh kw), weight (o, c kh kw) and y (n, o) are matrices. */
+static bool dense(const tch_conv_geometry *g, const tch_planes *x) {
+  bool packed = g->groups == 1 && x->stride[3] == 1 && x->stride[2] == g->in[1] && x->stride[1] == g->in[0] * g->in[1];
+  for (int d = 0; d < 2; d++) packed = packed && g->in[d] == g->kernel[d] && g->pad[d] == 0 && g->dilation[d] == 1;
+  return packed;
+}
+
+static int64_t inputs(const tch_conv_geometry *g) { return g->c * g->kernel[0] * g->kernel[1]; }
+
+static tch_grid images_grid(const tch_planes *p) { return (tch_grid) {p->data, p->stride[0], 1}; }
+static tch_grid outputs_grid(const tch_planes *p) { return (tch_grid) {p->data, p->stride[0], p->stride[1]}; }
+
+/* Adds bias[j / each] to the columns j of y (rows, columns). */
+static void add_bias(tch_dtype type, tch_grid y, int64_t rows, int64_t columns, const void *bias, int64_t each) {
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t j = 0; j < columns; j++) {
+      int64_t to = i * y.row + j * y.column;
+      if (type == TCH_FLOAT) ((float *) y.data)[to] += ((const float *) bias)[j / each];
+      else ((double *) y.data)[to] += ((const double *) bias)[j / each];
+    }
 }
 
 /* -- forward ----------------------------------------------------------------------------------------------------- */
@@ -195,8 +233,9 @@ static tch_status count_table(scratch *s, int64_t n, const int64_t **out) {
 
 static tch_status forward(scratch *s, const tch_conv_geometry *g, tch_planes x, const void *weight, const void *bias,
                           tch_planes y, double alpha, double beta) {
-  TCH_TRY(add_border(s, g->type, &x, g->n, g->c, g->in, g->pad, g->pad));
   int64_t channels = g->c / g->groups, taps = g->kernel[0] * g->kernel[1], outs = g->o / g->groups;
+  path path = path_of(outs);
+  TCH_TRY(add_border(s, g->type, &x, g->n, g->c, g->in, g->pad, g->pad, path == SLIDE));
   job j = {.k = tch_conv_table(g->type), .type = g->type, .groups = g->groups, .a_group = channels * x.stride[1],
            .b_group = outs * channels * taps, .c_group = outs * y.stride[1], .bias_group = outs};
   j.g = (tch_contraction) {.m = g->n * g->out[0] * g->out[1], .n = outs, .r = channels * taps, .a = x.data, .b = weight,
@@ -205,12 +244,18 @@ static tch_status forward(scratch *s, const tch_conv_geometry *g, tch_planes x, 
   TCH_TRY(tap_table(s, g, &x, &j.g.ar));
   TCH_TRY(count_table(s, j.g.r, &j.g.br));
   TCH_TRY(position_table(s, g->n, g->out[0], g->out[1], y.stride, 0, &j.g.cm));
-  return run(s, &j, false);
+  return run(s, &j, path);
 }
 
 tch_status tch_convolve(const tch_conv_geometry *g, tch_planes x, const void *weight, const void *bias, tch_planes y,
                         double alpha, double beta) {
   scratch s = {0};
+  if (dense(g, &x) && (y.stride[1] == 1 || y.stride[0] == 1)) {
+    tch_grid w = {(void *) weight, inputs(g), 1};
+    TCH_TRY(tch_gemm(g->type, g->n, g->o, inputs(g), alpha, images_grid(&x), tch_grid_turned(w), beta, outputs_grid(&y)));
+    if (bias) add_bias(g->type, outputs_grid(&y), g->n, g->o, bias, 1);
+    return TCH_OK;
+  }
   tch_status status = forward(&s, g, x, weight, bias, y, alpha, beta);
   give_back(&s);
   return status;
@@ -220,7 +265,7 @@ tch_status tch_convolve(const tch_conv_geometry *g, tch_planes x, const void *we
 
 static tch_status weight_gradient(scratch *s, const tch_conv_geometry *g, tch_planes x, tch_planes gy, tch_planes gw,
                                   double alpha, double beta) {
-  TCH_TRY(add_border(s, g->type, &x, g->n, g->c, g->in, g->pad, g->pad));
+  TCH_TRY(add_border(s, g->type, &x, g->n, g->c, g->in, g->pad, g->pad, false));
   int64_t channels = g->c / g->groups, taps = g->kernel[0] * g->kernel[1], outs = g->o / g->groups;
   job j = {.k = tch_conv_table(g->type), .type = g->type, .groups = g->groups, .a_group = channels * x.stride[1],
            .b_group = outs * gy.stride[1], .c_group = outs * gw.stride[0]};
@@ -231,12 +276,16 @@ static tch_status weight_gradient(scratch *s, const tch_conv_geometry *g, tch_pl
   TCH_TRY(window_table(s, g, &x, &j.g.ar));
   TCH_TRY(position_table(s, g->n, g->out[0], g->out[1], gy.stride, 0, &j.g.br));
   TCH_TRY(position_table(s, channels, g->kernel[0], g->kernel[1], step, 0, &j.g.cm));
-  return run(s, &j, true);
+  return run(s, &j, LONG_GATHER);
 }
 
 tch_status tch_convolve_weight(const tch_conv_geometry *g, tch_planes x, tch_planes gy, tch_planes gw, double alpha,
                                double beta) {
   scratch s = {0};
+  tch_planes one = {gw.data, {0, gw.stride[1], gw.stride[2], gw.stride[3]}};
+  if (dense(g, &x) && dense(g, &one))
+    return tch_gemm(g->type, g->o, inputs(g), g->n, alpha, tch_grid_turned(outputs_grid(&gy)), images_grid(&x), beta,
+                    images_grid(&gw));
   tch_status status = weight_gradient(&s, g, x, gy, gw, alpha, beta);
   give_back(&s);
   return status;
@@ -285,20 +334,68 @@ static void reach(const tch_conv_geometry *g, int d, int64_t *before, int64_t *a
   }
 }
 
-static tch_status phase_sum(const tch_conv_geometry *g, const tch_planes *gy, const int64_t before[2], const phase *v,
-                            const phase *h, const void *weight, const void *bias, const tch_planes *gx, double alpha,
-                            double beta) {
+/* The positions of f from number q on that meet the same taps inside the plane: a phase of its own. */
+static phase part_of(const tch_conv_geometry *g, int d, const phase *f, int64_t q) {
+  phase part = *f;
+  int64_t begin = 0, end = 0;
+  for (part.count = 0; q + part.count < f->count; part.count++) {
+    int64_t last = q + part.count + f->origin - f->back0, b = 0, e = f->taps; /* output that tap 0 meets */
+    while (b < e && last - b * f->back_step >= g->out[d]) b++;
+    while (e > b && last - (e - 1) * f->back_step < 0) e--;
+    if (part.count == 0) begin = b, end = e;
+    if (b != begin || e != end) break;
+  }
+  part.first += q * g->stride[d], part.origin += q;
+  part.t0 += begin * f->period, part.back0 += begin * f->back_step, part.taps = end - begin;
+  return part;
+}
+
+/* Positions times taps in direction d: all, and those inside the plane. */
+static void count_taps(const tch_conv_geometry *g, int d, int64_t *all, int64_t *inside) {
+  *all = *inside = 0;
+  for (int64_t first = 0; first < min(g->stride[d], g->in[d]); first++) {
+    phase f = phase_of(g, d, first), part;
+    *all += f.count * f.taps;
+    for (int64_t q = 0; q < f.count; q += part.count) {
+      part = part_of(g, d, &f, q);
+      *inside += part.count * part.taps;
+    }
+  }
+}
+
+/* Whether to sum the parts of a phase apart instead of multiplying zeros of a border: it pays from a seventh of zeros on, in sums
+ * large enough for the setting up of many parts. */
+static bool apart(const tch_conv_geometry *g) {
+  int64_t all[2], inside[2];
+  for (int d = 0; d < 2; d++) count_taps(g, d, &all[d], &inside[d]);
+  double work = (double) inside[0] * inside[1] * g->n * g->c * g->o / g->groups;
+  return work > 1 << 23 && 7.0 * all[0] * all[1] > 8.0 * inside[0] * inside[1];
+}
+
+typedef struct transposed {
+  const tch_conv_geometry *g;
+  path path;
+  bool apart;
+  tch_planes gy, gx;
+  int64_t before[2];
+  const void *weight, *bias;
+  double alpha, beta;
+} transposed;
+
+static tch_status phase_sum(const transposed *t, const phase *v, const phase *h) {
+  const tch_conv_geometry *g = t->g;
+  const tch_planes *gy = &t->gy, *gx = &t->gx;
   scratch memory = {0}, *s = &memory;
   int64_t channels = g->c / g->groups, taps = g->kernel[0] * g->kernel[1], outs = g->o / g->groups;
   job j = {.k = tch_conv_table(g->type), .type = g->type, .groups = g->groups, .a_group = outs * gy->stride[1],
            .b_group = outs * channels * taps, .c_group = channels * gx->stride[1], .bias_group = channels};
   j.g = (tch_contraction) {.m = g->n * v->count * h->count, .n = channels, .r = outs * v->taps * h->taps, .a = gy->data,
-                      .b = weight, .bn = taps, .c = gx->data, .cn = gx->stride[1], .bias = bias, .alpha = alpha, .beta = beta};
+                      .b = t->weight, .bn = taps, .c = gx->data, .cn = gx->stride[1], .bias = t->bias, .alpha = t->alpha, .beta = t->beta};
   int64_t out_step[4] = {gx->stride[0], 0, g->stride[0] * gx->stride[2], g->stride[1] * gx->stride[3]};
   int64_t read_step[4] = {gy->stride[1], 0, -v->back_step * gy->stride[2], -h->back_step * gy->stride[3]};
   int64_t tap_step[4] = {channels * taps, 0, v->period * g->kernel[1], h->period};
   tch_status status = position_table(s, g->n, v->count, h->count, gy->stride,
-                                     (v->origin + before[0]) * gy->stride[2] + (h->origin + before[1]) * gy->stride[3], &j.g.am);
+                                     (v->origin + t->before[0]) * gy->stride[2] + (h->origin + t->before[1]) * gy->stride[3], &j.g.am);
   if (status == TCH_OK)
     status = position_table(s, outs, v->taps, h->taps, read_step, -v->back0 * gy->stride[2] - h->back0 * gy->stride[3],
                             &j.g.ar);
@@ -306,28 +403,47 @@ static tch_status phase_sum(const tch_conv_geometry *g, const tch_planes *gy, co
     status = position_table(s, outs, v->taps, h->taps, tap_step, v->t0 * g->kernel[1] + h->t0, &j.g.br);
   if (status == TCH_OK)
     status = position_table(s, g->n, v->count, h->count, out_step, v->first * gx->stride[2] + h->first * gx->stride[3], &j.g.cm);
-  if (status == TCH_OK) status = run(s, &j, false);
+  if (status == TCH_OK) status = run(s, &j, t->path);
   give_back(s);
   return status;
 }
 
+/* All parts of the phases that begin at (p, q). */
+static tch_status phase_parts(const transposed *t, int64_t p, int64_t q) {
+  phase v = phase_of(t->g, 0, p), h = phase_of(t->g, 1, q), a = v, b = h;
+  for (int64_t i = 0; i < v.count; i += a.count) {
+    if (t->apart) a = part_of(t->g, 0, &v, i);
+    for (int64_t j = 0; j < h.count; j += b.count) {
+      if (t->apart) b = part_of(t->g, 1, &h, j);
+      phase va = a, hb = b;
+      if (a.taps == 0 || b.taps == 0) va.taps = hb.taps = va.t0 = hb.t0 = 0;
+      TCH_TRY(phase_sum(t, &va, &hb));
+    }
+  }
+  return TCH_OK;
+}
+
 static tch_status input_gradient(scratch *s, const tch_conv_geometry *g, tch_planes gy, const void *weight, const void *bias,
                                  tch_planes gx, double alpha, double beta) {
-  int64_t before[2], after[2];
-  for (int d = 0; d < 2; d++) reach(g, d, &before[d], &after[d]);
-  TCH_TRY(add_border(s, g->type, &gy, g->n, g->o, g->out, before, after));
+  transposed t = {g, path_of(g->c / g->groups), false, gy, gx, {0, 0}, weight, bias, alpha, beta};
+  int64_t after[2] = {0, 0};
+  t.apart = t.path == GATHER && apart(g);
+  for (int d = 0; d < 2 && !t.apart; d++) reach(g, d, &t.before[d], &after[d]);
+  TCH_TRY(add_border(s, g->type, &t.gy, g->n, g->o, g->out, t.before, after, t.path == SLIDE));
   for (int64_t p = 0; p < min(g->stride[0], g->in[0]); p++)
-    for (int64_t q = 0; q < min(g->stride[1], g->in[1]); q++) {
-      phase v = phase_of(g, 0, p), h = phase_of(g, 1, q);
-      if (v.taps == 0 || h.taps == 0) v.taps = h.taps = v.t0 = h.t0 = 0;
-      TCH_TRY(phase_sum(g, &gy, before, &v, &h, weight, bias, &gx, alpha, beta));
-    }
+    for (int64_t q = 0; q < min(g->stride[1], g->in[1]); q++) TCH_TRY(phase_parts(&t, p, q));
   return TCH_OK;
 }
 
 tch_status tch_convolve_input(const tch_conv_geometry *g, tch_planes gy, const void *weight, const void *bias, tch_planes gx,
                               double alpha, double beta) {
   scratch s = {0};
+  if (dense(g, &gx)) {
+    tch_grid w = {(void *) weight, inputs(g), 1};
+    TCH_TRY(tch_gemm(g->type, g->n, inputs(g), g->o, alpha, outputs_grid(&gy), w, beta, images_grid(&gx)));
+    if (bias) add_bias(g->type, images_grid(&gx), g->n, inputs(g), bias, g->kernel[0] * g->kernel[1]);
+    return TCH_OK;
+  }
   tch_status status = input_gradient(&s, g, gy, weight, bias, gx, alpha, beta);
   give_back(&s);
   return status;
