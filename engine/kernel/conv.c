@@ -2,9 +2,11 @@
 #include "kernel/conv.h"
 #include "kernel/tile.h"
 
-enum { CHUNK = 256, /* rows of packed B that are used on many positions before the next: 16 KB, half of the first cache */
-       GROUP = 16,  /* tiles of positions that meet a chunk together */
-       SLIDE_N = 4 };
+enum {
+  CHUNK = 256, /* rows of packed B that are used on many positions before the next: 16 KB, half of the first cache */
+  GROUP = 16,  /* tiles of positions that meet a chunk together */
+  SLIDE_N = 4
+};
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -29,7 +31,7 @@ static void pack_rows(const tch_contraction *g, int64_t block, int64_t r0, int64
           for (int i = 0; i < LANES; i++) v[i] = tile_load(b + g->br[r] + (half + i) * g->bn);
           tile_transpose(v);
         } else
-          for (int i = 0; i < LANES; i++) v[i] = (vreal) {0};
+          for (int i = 0; i < LANES; i++) v[i] = (vreal){0};
 #pragma GCC unroll 16
         for (int i = 0; i < LANES; i++) tile_store(to + i * TILE_N + half, v[i]);
       }
@@ -95,7 +97,7 @@ static inline __attribute__((always_inline)) void store_columns(int64_t cn, int6
       vreal v[LANES];
       int width = TILE_M - start < LANES ? TILE_M - start : LANES;
 #pragma GCC unroll 16
-      for (int i = 0; i < LANES; i++) v[i] = start + i < TILE_M ? sum[start + i][half] : (vreal) {0};
+      for (int i = 0; i < LANES; i++) v[i] = start + i < TILE_M ? sum[start + i][half] : (vreal){0};
       tile_transpose(v);
       real *to = c + half * LANES * cn + start;
       int64_t height = least(columns - half * LANES, LANES);
@@ -113,8 +115,8 @@ static inline __attribute__((always_inline)) void store_columns(int64_t cn, int6
     }
 }
 
-static void store_scattered(const tch_contraction *g, int64_t m, int64_t rows, int64_t columns, real *c, vreal (*sum)[2],
-                            const finish *f) {
+static void store_scattered(const tch_contraction *g, int64_t m, int64_t rows, int64_t columns, real *c,
+                            vreal (*sum)[2], const finish *f) {
   const real *flat = (const real *) sum;
   for (int64_t j = 0; j < columns; j++)
     for (int64_t i = 0; i < rows; i++) put(c + g->cm[m + i] + j * g->cn, flat[i * TILE_N + j], f);
@@ -131,12 +133,10 @@ static void finish_tile(const tch_contraction *g, int64_t m, int64_t rows, int64
 #pragma GCC unroll 16
   for (int i = 0; i < TILE_M; i++)
     for (int half = 0; half < 2; half++) sum[i][half] = f->alpha * sum[i][half] + f->bias[half];
-  if (g->cn == 1)
-    store_rows(g, m, rows, columns, c, sum, f);
+  if (g->cn == 1) store_rows(g, m, rows, columns, c, sum, f);
   else if (rows == TILE_M && g->cm[m + TILE_M - 1] - g->cm[m] == TILE_M - 1)
     store_columns(g->cn, columns, c + g->cm[m], sum, f);
-  else
-    store_scattered(g, m, rows, columns, c, sum, f);
+  else store_scattered(g, m, rows, columns, c, sum, f);
 }
 
 /* Where r is long, its chunks are added up in a group of tiles, so that a chunk of B stays in the first cache meanwhile. */
@@ -154,7 +154,7 @@ static void gather(const tch_contraction *g, int64_t block, int64_t m0, int64_t 
       bool last = r + CHUNK >= g->r;
       for (int64_t m = start; m < end; m += TILE_M) {
         int64_t rows = least(end - m, TILE_M);
-        vreal (*kept)[2] = partial[g->r > CHUNK ? (m - start) / TILE_M : 0];
+        vreal(*kept)[2] = partial[g->r > CHUNK ? (m - start) / TILE_M : 0];
         tile_pointers(g, m, rows, a);
         tile_sum(count, a, g->ar + r, b + r * TILE_N, sum);
         if (r > 0)
@@ -199,7 +199,9 @@ typedef struct stretch {
   bool row;
 } stretch;
 
-static bool adjacent(const int64_t *table, int64_t m, int64_t count) { return table[m + count - 1] - table[m] == count - 1; }
+static bool adjacent(const int64_t *table, int64_t m, int64_t count) {
+  return table[m + count - 1] - table[m] == count - 1;
+}
 
 /* The vector at m. A short rest of a row is taken together with the positions before it, which are then computed twice. */
 static stretch stretch_at(const tch_contraction *g, int64_t m0, int64_t m, int64_t end) {
@@ -208,8 +210,8 @@ static stretch stretch_at(const tch_contraction *g, int64_t m0, int64_t m, int64
     for (count = 1; g->am[m + count] == g->am[m] + count;) count++;
   back = m + count - LANES;
   if (count < LANES && g->beta == 0 && back >= m0 && adjacent(g->am, back, LANES) && adjacent(g->cm, back, LANES))
-    return (stretch) {back, LANES, true};
-  return (stretch) {m, count, count == LANES && adjacent(g->cm, m, LANES)};
+    return (stretch){back, LANES, true};
+  return (stretch){m, count, count == LANES && adjacent(g->cm, m, LANES)};
 }
 
 static void store_stretch(const tch_contraction *g, const stretch *s, real *c, vreal v, const finish *f) {
@@ -227,7 +229,7 @@ static inline __attribute__((always_inline)) void slide_tile(const tch_contracti
   for (int i = 0; i < vectors; i++) {
     a[i] = (const real *) g->a + g->am[s[i].m];
 #pragma GCC unroll 4
-    for (int j = 0; j < columns; j++) sum[i][j] = (vreal) {0};
+    for (int j = 0; j < columns; j++) sum[i][j] = (vreal){0};
   }
   for (int64_t r = 0; r < g->r; r++) {
     int64_t at = g->ar[r];
@@ -264,14 +266,14 @@ static void slide(const tch_contraction *g, int64_t block, int64_t m0, int64_t m
   stretch s[8];
   for (int64_t next = m0; next < m1;) {
     for (int i = 0; i < vectors; i++) {
-      s[i] = next < m1 ? stretch_at(g, m0, next, m1) : (stretch) {.m = m0};
+      s[i] = next < m1 ? stretch_at(g, m0, next, m1) : (stretch){.m = m0};
       next = next < m1 ? s[i].m + s[i].count : m1;
     }
     switch (columns) {
-    case 1: slide_tile(g, n, 8, 1, s); break;
-    case 2: slide_tile(g, n, 4, 2, s); break;
-    case 3: slide_tile(g, n, 4, 3, s); break;
-    default: slide_tile(g, n, 3, 4, s); break;
+      case 1: slide_tile(g, n, 8, 1, s); break;
+      case 2: slide_tile(g, n, 4, 2, s); break;
+      case 3: slide_tile(g, n, 4, 3, s); break;
+      default: slide_tile(g, n, 3, 4, s); break;
     }
   }
 }
@@ -286,8 +288,7 @@ static void pad(const void *from, int64_t row, int64_t step, int64_t rows, int64
   y += above * to_width;
   for (int64_t i = 0; i < rows; i++, x += row, y += to_width) {
     memset(y, 0, left * sizeof(real));
-    if (step == 1)
-      memcpy(y + left, x, width * sizeof(real));
+    if (step == 1) memcpy(y + left, x, width * sizeof(real));
     else
       for (int64_t j = 0; j < width; j++) y[left + j] = x[j * step];
     memset(y + left + width, 0, (to_width - left - width) * sizeof(real));
@@ -314,9 +315,17 @@ static void sum_planes(const void *x, int64_t outer, int64_t step, int64_t inner
 }
 
 #define TABLE_NAME2(type, isa) tch_conv_kernels_##type##_##isa
-#define TABLE_NAME(type, isa) TABLE_NAME2(type, isa)
+#define TABLE_NAME(type, isa)  TABLE_NAME2(type, isa)
 extern const tch_conv_kernels TABLE_NAME(TCH_REAL, TCH_ISA);
 const tch_conv_kernels TABLE_NAME(TCH_REAL, TCH_ISA) = {
-  .tile_m = TILE_M, .tile_n = TILE_N, .slide_n = SLIDE_N, .lanes = LANES, .pack = pack, .slide = slide, .gather = gather, .long_gather = long_gather, .pad = pad,
-  .sum_planes = sum_planes,
+    .tile_m = TILE_M,
+    .tile_n = TILE_N,
+    .slide_n = SLIDE_N,
+    .lanes = LANES,
+    .pack = pack,
+    .slide = slide,
+    .gather = gather,
+    .long_gather = long_gather,
+    .pad = pad,
+    .sum_planes = sum_planes,
 };

@@ -16,7 +16,7 @@ typedef struct tch_contraction {
   const void *b;
   const int64_t *br;
   int64_t bn;
-  void *packed;       /* B in blocks of tile_n columns: [block][r][tile_n], zero where n ends; filled by pack */
+  void *packed; /* B in blocks of tile_n columns: [block][r][tile_n], zero where n ends; filled by pack */
   void *c;
   const int64_t *cm;
   int64_t cn;
@@ -38,8 +38,8 @@ typedef struct tch_conv_kernels {
   void (*slide)(const tch_contraction *g, int64_t block, int64_t m0, int64_t m1);
   /* Copies `rows` rows of `width` into a plane of rows of `to_width`, `left` zeros first, zeros after; `above` and `below`
    * rows of zeros around. */
-  void (*pad)(const void *from, int64_t row, int64_t step, int64_t rows, int64_t width, void *to, int64_t to_width, int64_t left,
-              int64_t above, int64_t below);
+  void (*pad)(const void *from, int64_t row, int64_t step, int64_t rows, int64_t width, void *to, int64_t to_width,
+              int64_t left, int64_t above, int64_t below);
   /* out[i] = alpha * (sum over n < outer and j < inner of x[n * step + i * inner + j]) + beta * out[i], i in [begin, end) */
   void (*sum_planes)(const void *x, int64_t outer, int64_t step, int64_t inner, double alpha, double beta, void *out,
                      int64_t begin, int64_t end);

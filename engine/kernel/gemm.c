@@ -4,7 +4,7 @@
 #include <string.h>
 
 #define NAME2(type, isa) tch_gemm_kernels_##type##_##isa
-#define NAME(type, isa) NAME2(type, isa)
+#define NAME(type, isa)  NAME2(type, isa)
 #if defined(TCH_REAL_IS_float)
 #define GEMM cblas_sgemm
 #define GEMV cblas_sgemv
@@ -29,15 +29,16 @@ static void product(int64_t m, int64_t n, int64_t k, double alpha, tch_matrix a,
     if (a.transposed) GEMV(CblasRowMajor, CblasTrans, K, M, al, a.data, lda, b.data, step, be, c, ldc);
     else GEMV(CblasRowMajor, CblasNoTrans, M, K, al, a.data, lda, b.data, step, be, c, ldc);
   } else
-    GEMM(CblasRowMajor, a.transposed ? CblasTrans : CblasNoTrans, b.transposed ? CblasTrans : CblasNoTrans, M, N, K, al, a.data,
-         lda, b.data, ldb, be, c, ldc);
+    GEMM(CblasRowMajor, a.transposed ? CblasTrans : CblasNoTrans, b.transposed ? CblasTrans : CblasNoTrans, M, N, K, al,
+         a.data, lda, b.data, ldb, be, c, ldc);
 }
 
 static void fill_rows(int64_t m, int64_t n, const void *x, void *y, int64_t y_step) {
   for (int64_t i = 0; i < m; i++) memcpy((real *) y + i * y_step, x, n * sizeof(real));
 }
 
-static void sum_rows(int64_t m, int64_t n, const void *xs, double alpha, double beta, void *ys, int64_t begin, int64_t end) {
+static void sum_rows(int64_t m, int64_t n, const void *xs, double alpha, double beta, void *ys, int64_t begin,
+                     int64_t end) {
   real total[COLUMNS], *y = ys, al = (real) alpha, be = (real) beta;
   for (int64_t j = begin; j < end; j += COLUMNS) {
     int64_t width = end - j < COLUMNS ? end - j : COLUMNS;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #define NAME2(type, isa) tch_pool_kernels_##type##_##isa
-#define NAME(type, isa) NAME2(type, isa)
+#define NAME(type, isa)  NAME2(type, isa)
 
 typedef TCH_REAL real;
 
@@ -56,8 +56,8 @@ static void scale(int64_t n, real *x, real beta) {
     for (int64_t i = 0; i < n; i++) x[i] *= beta;
 }
 
-static void spread_pairs(int64_t out, const real *restrict g, const uint8_t *restrict index, real alpha, real *restrict x,
-                         real *restrict below) {
+static void spread_pairs(int64_t out, const real *restrict g, const uint8_t *restrict index, real alpha,
+                         real *restrict x, real *restrict below) {
   for (int64_t o = 0; o < out; o++) {
     real value = alpha * g[o];
     uint8_t k = index[o];
@@ -77,8 +77,8 @@ static int64_t place(const tch_windows *v, const tch_windows *h, int64_t i, int6
   return (v->first[i] + p * v->step) * h->in + h->first[j] + q * h->step;
 }
 
-static void max_grad(const tch_windows *v, const tch_windows *h, bool wide, const void *gys, const void *index, double alpha,
-                     double beta, void *gxs) {
+static void max_grad(const tch_windows *v, const tch_windows *h, bool wide, const void *gys, const void *index,
+                     double alpha, double beta, void *gxs) {
   const real *gy = gys;
   real *gx = gxs, al = (real) alpha;
   if (v->pairs && h->pairs && beta == 0) {
@@ -96,7 +96,8 @@ static void max_grad(const tch_windows *v, const tch_windows *h, bool wide, cons
     for (int64_t j = 0; j < h->out; j++) gx[place(v, h, i, j, wide, index)] += al * gy[i * h->out + j];
 }
 
-static void max_take(const tch_windows *v, const tch_windows *h, bool wide, const void *xs, const void *index, void *ys) {
+static void max_take(const tch_windows *v, const tch_windows *h, bool wide, const void *xs, const void *index,
+                     void *ys) {
   const real *x = xs;
   real *y = ys;
   for (int64_t i = 0; i < v->out; i++)
@@ -118,7 +119,8 @@ static void average(const tch_windows *v, const tch_windows *h, const void *xs, 
     }
 }
 
-static void average_grad(const tch_windows *v, const tch_windows *h, const void *gys, double alpha, double beta, void *gxs) {
+static void average_grad(const tch_windows *v, const tch_windows *h, const void *gys, double alpha, double beta,
+                         void *gxs) {
   const real *gy = gys;
   real *gx = gxs;
   scale(v->in * h->in, gx, (real) beta);

@@ -8,8 +8,8 @@
  * is what an average divides by. */
 typedef struct tch_windows {
   int64_t in, out, step;
-  int64_t widest;   /* largest count */
-  bool pairs;       /* window o is exactly positions 2o and 2o + 1 */
+  int64_t widest; /* largest count */
+  bool pairs;     /* window o is exactly positions 2o and 2o + 1 */
   int32_t *first, *count, *extent;
 } tch_windows;
 
@@ -18,8 +18,8 @@ typedef struct tch_windows {
  * not read with beta 0. */
 typedef struct tch_pool_kernels {
   void (*max)(const tch_windows *v, const tch_windows *h, bool wide, const void *x, void *y, void *index);
-  void (*max_grad)(const tch_windows *v, const tch_windows *h, bool wide, const void *gy, const void *index, double alpha,
-                   double beta, void *gx);
+  void (*max_grad)(const tch_windows *v, const tch_windows *h, bool wide, const void *gy, const void *index,
+                   double alpha, double beta, void *gx);
   /* y = the numbers of x that the indices name */
   void (*max_take)(const tch_windows *v, const tch_windows *h, bool wide, const void *x, const void *index, void *y);
   void (*average)(const tch_windows *v, const tch_windows *h, const void *x, void *y);

@@ -28,7 +28,7 @@ typedef real vreal_u __attribute__((vector_size(TILE_BYTES), aligned(sizeof(real
 
 static inline vreal tile_load(const real *p) { return *(const vreal_u *) p; }
 static inline void tile_store(real *p, vreal v) { *(vreal_u *) p = v; }
-static inline vreal tile_splat(real x) { return x - (vreal) {0}; }
+static inline vreal tile_splat(real x) { return x - (vreal){0}; }
 
 /* a * b + c, rounded once where the instruction set can */
 static inline vreal tile_fma(vreal a, vreal b, vreal c) {
@@ -47,9 +47,9 @@ static inline vreal tile_fma(vreal a, vreal b, vreal c) {
 
 static inline vreal tile_max0(vreal v) {
 #if defined(__AVX512F__) && defined(TCH_REAL_IS_float)
-  return (vreal) _mm512_max_ps((__m512) {0}, (__m512) v);
+  return (vreal) _mm512_max_ps((__m512){0}, (__m512) v);
 #elif defined(__AVX2__) && defined(TCH_REAL_IS_float)
-  return (vreal) _mm256_max_ps((__m256) {0}, (__m256) v);
+  return (vreal) _mm256_max_ps((__m256){0}, (__m256) v);
 #else
   vreal r;
   for (int l = 0; l < LANES; l++) r[l] = v[l] < 0 ? 0 : v[l];
@@ -63,43 +63,43 @@ static inline vreal tile_max0(vreal v) {
 #define TILE_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #elif defined(TCH_REAL_IS_float)
 typedef int32_t vindex __attribute__((vector_size(TILE_BYTES)));
-#define TILE_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (vindex) {__VA_ARGS__})
+#define TILE_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (vindex){__VA_ARGS__})
 #else
 typedef int64_t vindex __attribute__((vector_size(TILE_BYTES)));
-#define TILE_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (vindex) {__VA_ARGS__})
+#define TILE_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (vindex){__VA_ARGS__})
 #endif
 
-#define TILE_EXCHANGE(step, low, high)                                       \
-  _Pragma("GCC unroll 16") for (int i = 0; i < LANES; i++)                   \
-    if (!(i & step)) {                                                       \
-      vreal p = v[i], q = v[i + step];                                       \
-      v[i] = low(p, q);                                                      \
-      v[i + step] = high(p, q);                                              \
-    }
+#define TILE_EXCHANGE(step, low, high)                                                                                 \
+  _Pragma("GCC unroll 16") for (int i = 0; i < LANES; i++) if (!(i & step)) {                                          \
+    vreal p = v[i], q = v[i + step];                                                                                   \
+    v[i] = low(p, q);                                                                                                  \
+    v[i + step] = high(p, q);                                                                                          \
+  }
 
-#define LOW2_1(p, q) TILE_SHUFFLE(p, q, 0, 2)
-#define HIGH2_1(p, q) TILE_SHUFFLE(p, q, 1, 3)
-#define LOW4_1(p, q) TILE_SHUFFLE(p, q, 0, 4, 2, 6)
-#define HIGH4_1(p, q) TILE_SHUFFLE(p, q, 1, 5, 3, 7)
-#define LOW4_2(p, q) TILE_SHUFFLE(p, q, 0, 1, 4, 5)
-#define HIGH4_2(p, q) TILE_SHUFFLE(p, q, 2, 3, 6, 7)
-#define LOW8_1(p, q) TILE_SHUFFLE(p, q, 0, 8, 2, 10, 4, 12, 6, 14)
-#define HIGH8_1(p, q) TILE_SHUFFLE(p, q, 1, 9, 3, 11, 5, 13, 7, 15)
-#define LOW8_2(p, q) TILE_SHUFFLE(p, q, 0, 1, 8, 9, 4, 5, 12, 13)
-#define HIGH8_2(p, q) TILE_SHUFFLE(p, q, 2, 3, 10, 11, 6, 7, 14, 15)
-#define LOW8_4(p, q) TILE_SHUFFLE(p, q, 0, 1, 2, 3, 8, 9, 10, 11)
-#define HIGH8_4(p, q) TILE_SHUFFLE(p, q, 4, 5, 6, 7, 12, 13, 14, 15)
-#define LOW16_1(p, q) TILE_SHUFFLE(p, q, 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30)
+#define LOW2_1(p, q)   TILE_SHUFFLE(p, q, 0, 2)
+#define HIGH2_1(p, q)  TILE_SHUFFLE(p, q, 1, 3)
+#define LOW4_1(p, q)   TILE_SHUFFLE(p, q, 0, 4, 2, 6)
+#define HIGH4_1(p, q)  TILE_SHUFFLE(p, q, 1, 5, 3, 7)
+#define LOW4_2(p, q)   TILE_SHUFFLE(p, q, 0, 1, 4, 5)
+#define HIGH4_2(p, q)  TILE_SHUFFLE(p, q, 2, 3, 6, 7)
+#define LOW8_1(p, q)   TILE_SHUFFLE(p, q, 0, 8, 2, 10, 4, 12, 6, 14)
+#define HIGH8_1(p, q)  TILE_SHUFFLE(p, q, 1, 9, 3, 11, 5, 13, 7, 15)
+#define LOW8_2(p, q)   TILE_SHUFFLE(p, q, 0, 1, 8, 9, 4, 5, 12, 13)
+#define HIGH8_2(p, q)  TILE_SHUFFLE(p, q, 2, 3, 10, 11, 6, 7, 14, 15)
+#define LOW8_4(p, q)   TILE_SHUFFLE(p, q, 0, 1, 2, 3, 8, 9, 10, 11)
+#define HIGH8_4(p, q)  TILE_SHUFFLE(p, q, 4, 5, 6, 7, 12, 13, 14, 15)
+#define LOW16_1(p, q)  TILE_SHUFFLE(p, q, 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30)
 #define HIGH16_1(p, q) TILE_SHUFFLE(p, q, 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31)
-#define LOW16_2(p, q) TILE_SHUFFLE(p, q, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29)
+#define LOW16_2(p, q)  TILE_SHUFFLE(p, q, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29)
 #define HIGH16_2(p, q) TILE_SHUFFLE(p, q, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31)
-#define LOW16_4(p, q) TILE_SHUFFLE(p, q, 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27)
+#define LOW16_4(p, q)  TILE_SHUFFLE(p, q, 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27)
 #define HIGH16_4(p, q) TILE_SHUFFLE(p, q, 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31)
-#define LOW16_8(p, q) TILE_SHUFFLE(p, q, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23)
+#define LOW16_8(p, q)  TILE_SHUFFLE(p, q, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23)
 #define HIGH16_8(p, q) TILE_SHUFFLE(p, q, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31)
 
 #if defined(__AVX512F__) && defined(TCH_REAL_IS_float)
-#define TILE_TRANSPOSE(E) E(1, LOW16_1, HIGH16_1) E(2, LOW16_2, HIGH16_2) E(4, LOW16_4, HIGH16_4) E(8, LOW16_8, HIGH16_8)
+#define TILE_TRANSPOSE(E)                                                                                              \
+  E(1, LOW16_1, HIGH16_1) E(2, LOW16_2, HIGH16_2) E(4, LOW16_4, HIGH16_4) E(8, LOW16_8, HIGH16_8)
 #elif defined(__AVX512F__) || (defined(__AVX2__) && defined(TCH_REAL_IS_float))
 #define TILE_TRANSPOSE(E) E(1, LOW8_1, HIGH8_1) E(2, LOW8_2, HIGH8_2) E(4, LOW8_4, HIGH8_4)
 #elif defined(__AVX2__) || defined(TCH_REAL_IS_float)
@@ -109,9 +109,7 @@ typedef int64_t vindex __attribute__((vector_size(TILE_BYTES)));
 #endif
 
 /* v[i][j] <-> v[j][i] */
-static inline __attribute__((always_inline)) void tile_transpose(vreal v[LANES]) {
-  TILE_TRANSPOSE(TILE_EXCHANGE)
-}
+static inline __attribute__((always_inline)) void tile_transpose(vreal v[LANES]) { TILE_TRANSPOSE(TILE_EXCHANGE) }
 
 /* -- the sum ----------------------------------------------------------------------------------------------------- */
 
@@ -120,7 +118,7 @@ static inline __attribute__((always_inline)) void tile_sum(int64_t nr, const rea
                                                            const real *b, vreal out[TILE_M][2]) {
   vreal c[TILE_M][2];
 #pragma GCC unroll 16
-  for (int i = 0; i < TILE_M; i++) c[i][0] = c[i][1] = (vreal) {0};
+  for (int i = 0; i < TILE_M; i++) c[i][0] = c[i][1] = (vreal){0};
   const real *p[TILE_M];
 #pragma GCC unroll 16
   for (int i = 0; i < TILE_M; i++) p[i] = a[i];

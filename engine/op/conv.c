@@ -15,18 +15,19 @@ typedef struct options {
   int64_t groups;
 } options;
 
-#define OPTIONS(a) ((options) {&(a)->stride, &(a)->pad, &(a)->dilation, (a)->groups})
-#define PASS(a) (a)->stride.v, (a)->stride.n, (a)->pad.v, (a)->pad.n, (a)->dilation.v, (a)->dilation.n, (a)->groups
+#define OPTIONS(a) ((options){&(a)->stride, &(a)->pad, &(a)->dilation, (a)->groups})
+#define PASS(a)    (a)->stride.v, (a)->stride.n, (a)->pad.v, (a)->pad.n, (a)->dilation.v, (a)->dilation.n, (a)->groups
 
 enum { X, WEIGHT, BIAS };
-#define LIMIT ((int64_t) 1 << 31) /* of one attribute */
+#define LIMIT   ((int64_t) 1 << 31) /* of one attribute */
 #define LARGEST ((int64_t) 1 << 46) /* elements of one operand, border included */
 
 /* -- checks ------------------------------------------------------------------------------------------------------ */
 
 static tch_status pair(const tch_call *c, const char *name, const tch_ints *given, int64_t missing, int64_t least,
                        int64_t out[2]) {
-  if (given->n > 2) return tch_op_fail(c, TCH_ERROR_VALUE, "%s has %d entries, but one or two are possible", name, given->n);
+  if (given->n > 2)
+    return tch_op_fail(c, TCH_ERROR_VALUE, "%s has %d entries, but one or two are possible", name, given->n);
   for (int d = 0; d < 2; d++) {
     out[d] = given->n == 0 ? missing : given->v[given->n == 1 ? 0 : d];
     if (out[d] < least || out[d] >= LIMIT)
@@ -57,8 +58,9 @@ static tch_status check_images(const tch_call *c, int i) {
     return tch_op_fail(c, TCH_ERROR_SHAPE, "%s is %s, but images (N,C,H,W) or one image (C,H,W) are needed",
                        tch_op_input_name(c, i, name), tch_shape_text(t, text));
   for (int d = 1; d < 4; d++)
-    if (size4(t, d) < 1) return tch_op_fail(c, TCH_ERROR_SHAPE, "%s is empty (%s)", tch_op_input_name(c, i, name),
-                                            tch_shape_text(t, text));
+    if (size4(t, d) < 1)
+      return tch_op_fail(c, TCH_ERROR_SHAPE, "%s is empty (%s)", tch_op_input_name(c, i, name),
+                         tch_shape_text(t, text));
   return TCH_OK;
 }
 
@@ -66,7 +68,8 @@ static tch_status check_weight(const tch_call *c, int64_t groups) {
   const tch_tensor *w = c->in[WEIGHT];
   char text[TCH_SHAPE_TEXT];
   if (w->ndim != 4 || w->count == 0)
-    return tch_op_fail(c, TCH_ERROR_SHAPE, "weight is %s, but 4 dimensions are needed: output planes, input planes, kH, kW",
+    return tch_op_fail(c, TCH_ERROR_SHAPE,
+                       "weight is %s, but 4 dimensions are needed: output planes, input planes, kH, kW",
                        tch_shape_text(w, text));
   if (w->size[0] % groups != 0)
     return tch_op_fail(c, TCH_ERROR_SHAPE, "%lld planes of weight (%s) cannot be cut into %lld groups", (ll) w->size[0],
@@ -90,10 +93,11 @@ static tch_status check_window(const tch_call *c, tch_conv_geometry *g) {
   for (int d = 0; d < 2; d++) {
     full[d] = g->in[d] + 2 * g->pad[d];
     if (__builtin_mul_overflow(g->dilation[d], g->kernel[d] - 1, &span[d]) || span[d] >= full[d])
-      return tch_op_fail(c, TCH_ERROR_SHAPE, "kernel %lldx%lld%s is larger than the input with padding, %lldx%lld (%s, %s)",
-                         (ll) g->kernel[0], (ll) g->kernel[1], g->dilation[0] * g->dilation[1] > 1 ? " with its dilation" : "",
-                         (ll) (g->in[0] + 2 * g->pad[0]), (ll) (g->in[1] + 2 * g->pad[1]), tch_shape_text(c->in[0], a),
-                         tch_shape_text(c->in[1], b));
+      return tch_op_fail(
+          c, TCH_ERROR_SHAPE, "kernel %lldx%lld%s is larger than the input with padding, %lldx%lld (%s, %s)",
+          (ll) g->kernel[0], (ll) g->kernel[1], g->dilation[0] * g->dilation[1] > 1 ? " with its dilation" : "",
+          (ll) (g->in[0] + 2 * g->pad[0]), (ll) (g->in[1] + 2 * g->pad[1]), tch_shape_text(c->in[0], a),
+          tch_shape_text(c->in[1], b));
     g->out[d] = (full[d] - span[d] - 1) / g->stride[d] + 1;
   }
   if (__builtin_mul_overflow(full[0], full[1], &total) || __builtin_mul_overflow(total, g->c, &total)
@@ -114,16 +118,24 @@ static void images_like(tch_call *c, const tch_tensor *x, int64_t planes, const 
 }
 
 /* Geometry of a convolution of images x with weight, both checked but for their agreement. */
-static tch_status geometry(const tch_call *c, const options *o, const tch_tensor *x, const tch_tensor *w, tch_conv_geometry *g) {
+static tch_status geometry(const tch_call *c, const options *o, const tch_tensor *x, const tch_tensor *w,
+                           tch_conv_geometry *g) {
   char a[TCH_SHAPE_TEXT], b[TCH_SHAPE_TEXT];
   TCH_TRY(read_options(c, o, g));
-  *g = (tch_conv_geometry) {.type = x->type, .n = size4(x, 0), .c = size4(x, 1), .o = w->size[0], .groups = g->groups,
-                            .in = {size4(x, 2), size4(x, 3)}, .kernel = {w->size[2], w->size[3]},
-                            .stride = {g->stride[0], g->stride[1]}, .pad = {g->pad[0], g->pad[1]},
-                            .dilation = {g->dilation[0], g->dilation[1]}};
+  *g = (tch_conv_geometry){.type = x->type,
+                           .n = size4(x, 0),
+                           .c = size4(x, 1),
+                           .o = w->size[0],
+                           .groups = g->groups,
+                           .in = {size4(x, 2), size4(x, 3)},
+                           .kernel = {w->size[2], w->size[3]},
+                           .stride = {g->stride[0], g->stride[1]},
+                           .pad = {g->pad[0], g->pad[1]},
+                           .dilation = {g->dilation[0], g->dilation[1]}};
   if (g->c % g->groups != 0 || w->size[1] != g->c / g->groups)
     return tch_op_fail(c, TCH_ERROR_SHAPE, "weight has %lld input planes%s, input has %lld (input %s, weight %s)",
-                       (ll) w->size[1], g->groups > 1 ? " per group" : "", (ll) g->c, tch_shape_text(x, a), tch_shape_text(w, b));
+                       (ll) w->size[1], g->groups > 1 ? " per group" : "", (ll) g->c, tch_shape_text(x, a),
+                       tch_shape_text(w, b));
   return check_window(c, g);
 }
 
@@ -216,28 +228,32 @@ static tch_status conv2d_backward_ops(tch_call *c) {
   return give_bias(c);
 }
 
-const tch_op_body tch_op_conv2d = {.shape = conv2d_shape, .forward = conv2d_forward, .backward = conv2d_backward,
-                                   .backward_ops = conv2d_backward_ops, .save_in = 1 << X | 1 << WEIGHT};
+const tch_op_body tch_op_conv2d = {.shape = conv2d_shape,
+                                   .forward = conv2d_forward,
+                                   .backward = conv2d_backward,
+                                   .backward_ops = conv2d_backward_ops,
+                                   .save_in = 1 << X | 1 << WEIGHT};
 
 /* -- the transposed sum: gy (N,O,oH,oW) and weight give planes of a given size ------------------------------------- */
 
 /* Geometry of the convolution whose output is in[0] and whose input has planes of `size`. */
-static tch_status transposed_geometry(const tch_call *c, const options *o, const int64_t size[2], tch_conv_geometry *g) {
+static tch_status transposed_geometry(const tch_call *c, const options *o, const int64_t size[2],
+                                      tch_conv_geometry *g) {
   const tch_tensor *gy = c->in[0], *w = c->in[WEIGHT];
   char a[TCH_SHAPE_TEXT], b[TCH_SHAPE_TEXT];
   TCH_TRY(check_images(c, 0));
   if (o->groups < 1) return tch_op_fail(c, TCH_ERROR_VALUE, "groups is %lld, but must be 1 or more", (ll) o->groups);
   TCH_TRY(check_weight(c, o->groups));
   if (w->size[0] != size4(gy, 1))
-    return tch_op_fail(c, TCH_ERROR_SHAPE, "weight takes %lld planes, input has %lld (input %s, weight %s)", (ll) w->size[0],
-                       (ll) size4(gy, 1), tch_shape_text(gy, a), tch_shape_text(w, b));
-  tch_tensor x = {.type = gy->type, .ndim = 4, .count = 1,
-                  .size = {size4(gy, 0), w->size[1] * o->groups, size[0], size[1]}};
+    return tch_op_fail(c, TCH_ERROR_SHAPE, "weight takes %lld planes, input has %lld (input %s, weight %s)",
+                       (ll) w->size[0], (ll) size4(gy, 1), tch_shape_text(gy, a), tch_shape_text(w, b));
+  tch_tensor x = {
+      .type = gy->type, .ndim = 4, .count = 1, .size = {size4(gy, 0), w->size[1] * o->groups, size[0], size[1]}};
   TCH_TRY(geometry(c, o, &x, w, g));
   for (int d = 0; d < 2; d++)
     if (g->out[d] != size4(gy, 2 + d))
-      return tch_op_fail(c, TCH_ERROR_SHAPE, "planes of %lldx%lld give %lldx%lld, but input is %s", (ll) size[0], (ll) size[1],
-                         (ll) g->out[0], (ll) g->out[1], tch_shape_text(gy, a));
+      return tch_op_fail(c, TCH_ERROR_SHAPE, "planes of %lldx%lld give %lldx%lld, but input is %s", (ll) size[0],
+                         (ll) size[1], (ll) g->out[0], (ll) g->out[1], tch_shape_text(gy, a));
   return TCH_OK;
 }
 
@@ -275,8 +291,8 @@ static tch_status input_grad_backward_ops(tch_call *c) {
   return TCH_OK;
 }
 
-const tch_op_body tch_op_conv2d_input_grad = {.shape = input_grad_shape, .forward = input_grad_forward,
-                                              .backward_ops = input_grad_backward_ops, .save_in = 3};
+const tch_op_body tch_op_conv2d_input_grad = {
+    .shape = input_grad_shape, .forward = input_grad_forward, .backward_ops = input_grad_backward_ops, .save_in = 3};
 
 /* -- gradient of the weight: x and gy give (O, C/groups, kH, kW) ---------------------------------------------------- */
 
@@ -292,12 +308,12 @@ static tch_status weight_grad_geometry(const tch_call *c, tch_conv_geometry *g) 
   if (o.groups < 1 || size4(x, 1) % o.groups != 0 || size4(gy, 1) % o.groups != 0)
     return tch_op_fail(c, TCH_ERROR_SHAPE, "planes cannot be cut into %lld groups (%s, %s)", (ll) o.groups,
                        tch_shape_text(x, p), tch_shape_text(gy, q));
-  tch_tensor w = {.type = x->type, .ndim = 4, .count = 1,
-                  .size = {size4(gy, 1), size4(x, 1) / o.groups, kernel[0], kernel[1]}};
+  tch_tensor w = {
+      .type = x->type, .ndim = 4, .count = 1, .size = {size4(gy, 1), size4(x, 1) / o.groups, kernel[0], kernel[1]}};
   TCH_TRY(geometry(c, &o, x, &w, g));
   if (size4(gy, 0) != g->n || size4(gy, 2) != g->out[0] || size4(gy, 3) != g->out[1])
-    return tch_op_fail(c, TCH_ERROR_SHAPE, "gy is %s, but %lld images of %lldx%lld are needed (x %s)", tch_shape_text(gy, q),
-                       (ll) g->n, (ll) g->out[0], (ll) g->out[1], tch_shape_text(x, p));
+    return tch_op_fail(c, TCH_ERROR_SHAPE, "gy is %s, but %lld images of %lldx%lld are needed (x %s)",
+                       tch_shape_text(gy, q), (ll) g->n, (ll) g->out[0], (ll) g->out[1], tch_shape_text(x, p));
   return TCH_OK;
 }
 
@@ -305,7 +321,7 @@ static tch_status weight_grad_shape(tch_call *c) {
   tch_conv_geometry g;
   TCH_TRY(tch_op_same_float(c, ~0u));
   TCH_TRY(weight_grad_geometry(c, &g));
-  c->shape[0] = (tch_shape) {g.type, 4, {g.o, g.c / g.groups, g.kernel[0], g.kernel[1]}};
+  c->shape[0] = (tch_shape){g.type, 4, {g.o, g.c / g.groups, g.kernel[0], g.kernel[1]}};
   return TCH_OK;
 }
 
@@ -320,14 +336,15 @@ static tch_status weight_grad_forward(tch_call *c) {
 static tch_status weight_grad_backward_ops(tch_call *c) {
   const tch_conv2d_weight_grad_attr *a = c->attr;
   tch_tensor *ggw = c->gout[0], *g = NULL;
-  if (tch_wants(c, 0)) TCH_TRY(give(c, 0, tch_conv2d_input_grad(c->in[1], ggw, last2(&c->in_shape[0]), 2, PASS(a), &g), &g));
+  if (tch_wants(c, 0))
+    TCH_TRY(give(c, 0, tch_conv2d_input_grad(c->in[1], ggw, last2(&c->in_shape[0]), 2, PASS(a), &g), &g));
   g = NULL;
   if (tch_wants(c, 1)) TCH_TRY(give(c, 1, tch_conv2d(c->in[0], ggw, NULL, PASS(a), &g), &g));
   return TCH_OK;
 }
 
-const tch_op_body tch_op_conv2d_weight_grad = {.shape = weight_grad_shape, .forward = weight_grad_forward,
-                                               .backward_ops = weight_grad_backward_ops, .save_in = 3};
+const tch_op_body tch_op_conv2d_weight_grad = {
+    .shape = weight_grad_shape, .forward = weight_grad_forward, .backward_ops = weight_grad_backward_ops, .save_in = 3};
 
 /* -- conv_transpose2d: x (N,C,H,W), weight (C, O/groups, kH, kW); y's planes are
  *    (H - 1) * stride - 2 * pad + dilation * (kH - 1) + output_pad + 1 high ------------------------------------------ */
@@ -344,15 +361,16 @@ static tch_status transpose_geometry(const tch_call *c, tch_conv_geometry *g) {
   TCH_TRY(pair(c, "output_pad", &a->output_pad, 0, 0, extra));
   for (int d = 0; d < 2; d++) {
     if (extra[d] > 0 && extra[d] >= g->stride[d] && extra[d] >= g->dilation[d])
-      return tch_op_fail(c, TCH_ERROR_VALUE, "output_pad is %lld, but must be less than stride (%lld) or dilation (%lld)",
-                         (ll) extra[d], (ll) g->stride[d], (ll) g->dilation[d]);
+      return tch_op_fail(c, TCH_ERROR_VALUE,
+                         "output_pad is %lld, but must be less than stride (%lld) or dilation (%lld)", (ll) extra[d],
+                         (ll) g->stride[d], (ll) g->dilation[d]);
     int64_t span;
     if (size4(x, 2 + d) >= LIMIT || __builtin_mul_overflow(g->dilation[d], w->size[2 + d] - 1, &span) || span > LARGEST)
       return tch_op_fail(c, TCH_ERROR_VALUE, "the result would be too large (input %s)", tch_shape_text(x, p));
     size[d] = (size4(x, 2 + d) - 1) * g->stride[d] - 2 * g->pad[d] + span + extra[d] + 1;
     if (size[d] < 1)
-      return tch_op_fail(c, TCH_ERROR_SHAPE, "padding %lld leaves nothing of the result (input %s, weight %s)", (ll) g->pad[d],
-                         tch_shape_text(x, p), tch_shape_text(w, q));
+      return tch_op_fail(c, TCH_ERROR_SHAPE, "padding %lld leaves nothing of the result (input %s, weight %s)",
+                         (ll) g->pad[d], tch_shape_text(x, p), tch_shape_text(w, q));
   }
   return transposed_geometry(c, &o, size, g);
 }
@@ -405,6 +423,8 @@ static tch_status conv_transpose2d_backward_ops(tch_call *c) {
   return give_bias(c);
 }
 
-const tch_op_body tch_op_conv_transpose2d = {.shape = conv_transpose2d_shape, .forward = conv_transpose2d_forward,
+const tch_op_body tch_op_conv_transpose2d = {.shape = conv_transpose2d_shape,
+                                             .forward = conv_transpose2d_forward,
                                              .backward = conv_transpose2d_backward,
-                                             .backward_ops = conv_transpose2d_backward_ops, .save_in = 1 << X | 1 << WEIGHT};
+                                             .backward_ops = conv_transpose2d_backward_ops,
+                                             .save_in = 1 << X | 1 << WEIGHT};

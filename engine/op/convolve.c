@@ -76,8 +76,8 @@ static void pad_piece(void *context, int64_t begin, int64_t end) {
 
 /* *x becomes a copy with zeros around its planes, unless none are wanted. A copy for `slide` is always made, with room for
  * what is read past the end. */
-static tch_status add_border(scratch *s, tch_dtype type, tch_planes *x, int64_t n, int64_t channels, const int64_t size[2],
-                             const int64_t before[2], const int64_t after[2], bool slide) {
+static tch_status add_border(scratch *s, tch_dtype type, tch_planes *x, int64_t n, int64_t channels,
+                             const int64_t size[2], const int64_t before[2], const int64_t after[2], bool slide) {
   if (before[0] == 0 && before[1] == 0 && after[0] == 0 && after[1] == 0 && !slide) return TCH_OK;
   border b = {.k = tch_conv_table(type), .from = *x, .type = type, .channels = channels};
   for (int d = 0; d < 2; d++) {
@@ -85,19 +85,20 @@ static tch_status add_border(scratch *s, tch_dtype type, tch_planes *x, int64_t 
     b.to_size[d] = size[d] + before[d] + after[d];
   }
   int64_t plane = b.to_size[0] * b.to_size[1];
-  if (plane % 64 == 0) plane += 16; /* planes at multiples of a large power of two would fight for the same places in a cache */
+  if (plane % 64 == 0)
+    plane += 16; /* planes at multiples of a large power of two would fight for the same places in a cache */
   b.plane = plane;
   TCH_TRY(take(s, (n * channels * plane + b.k->lanes) * tch_dtype_bytes(type), &b.to));
   tch_parallel(n * channels, max(1, PIECE / 8 / plane), pad_piece, &b);
-  *x = (tch_planes) {b.to, {channels * plane, plane, b.to_size[1], 1}};
+  *x = (tch_planes){b.to, {channels * plane, plane, b.to_size[1], 1}};
   return TCH_OK;
 }
 
 /* -- tables ------------------------------------------------------------------------------------------------------ */
 
 /* Offsets of `rows` x `columns` positions of n images: first + image * step[0] + row * step[2] + column * step[3]. */
-static tch_status position_table(scratch *s, int64_t n, int64_t rows, int64_t columns, const int64_t step[4], int64_t first,
-                                 const int64_t **out) {
+static tch_status position_table(scratch *s, int64_t n, int64_t rows, int64_t columns, const int64_t step[4],
+                                 int64_t first, const int64_t **out) {
   int64_t *t;
   TCH_TRY(take(s, n * rows * columns * (int64_t) sizeof *t, &t));
   *out = t;
@@ -122,9 +123,9 @@ typedef struct job {
   tch_contraction g;
   tch_dtype type;
   int64_t groups, blocks, a_group, b_group, c_group, packed_group, bias_group;
-  int64_t chunk, chunks;  /* positions per unit, units per block */
+  int64_t chunk, chunks; /* positions per unit, units per block */
   path path;
-  char *sums;             /* of long_gather */
+  char *sums; /* of long_gather */
 } job;
 
 static tch_contraction group_of(const job *j, int64_t group) {
@@ -153,17 +154,19 @@ static void sum_piece(void *context, int64_t begin, int64_t end) {
     tch_contraction g = group_of(j, group);
     int64_t m0 = chunk * j->chunk, m1 = min(g.m, m0 + j->chunk);
     switch (j->path) {
-    case GATHER: j->k->gather(&g, block, m0, m1); break;
-    case SLIDE: j->k->slide(&g, block, m0, m1); break;
-    case LONG_GATHER:
-      j->k->long_gather(&g, block, m0, m1, at(j->type, j->sums, ((group * j->blocks + block) * g.m + m0) * j->k->tile_n));
+      case GATHER: j->k->gather(&g, block, m0, m1); break;
+      case SLIDE: j->k->slide(&g, block, m0, m1); break;
+      case LONG_GATHER:
+        j->k->long_gather(&g, block, m0, m1,
+                          at(j->type, j->sums, ((group * j->blocks + block) * g.m + m0) * j->k->tile_n));
     }
   }
 }
 
 /* Runs a job whose g is filled but for packed. */
 static tch_status run(scratch *s, job *j, path path) {
-  int64_t tile_m = j->k->tile_m, tile_n = path == SLIDE ? j->k->slide_n : j->k->tile_n, bytes = tch_dtype_bytes(j->type);
+  int64_t tile_m = j->k->tile_m, tile_n = path == SLIDE ? j->k->slide_n : j->k->tile_n,
+          bytes = tch_dtype_bytes(j->type);
   tch_contraction *g = &j->g;
   j->path = path;
   j->blocks = ceil_div(g->n, tile_n);
@@ -194,8 +197,8 @@ static bool dense(const tch_conv_geometry *g, const tch_planes *x) {
 
 static int64_t inputs(const tch_conv_geometry *g) { return g->c * g->kernel[0] * g->kernel[1]; }
 
-static tch_grid images_grid(const tch_planes *p) { return (tch_grid) {p->data, p->stride[0], 1}; }
-static tch_grid outputs_grid(const tch_planes *p) { return (tch_grid) {p->data, p->stride[0], p->stride[1]}; }
+static tch_grid images_grid(const tch_planes *p) { return (tch_grid){p->data, p->stride[0], 1}; }
+static tch_grid outputs_grid(const tch_planes *p) { return (tch_grid){p->data, p->stride[0], p->stride[1]}; }
 
 /* Adds bias[j / each] to the columns j of y (rows, columns). */
 static void add_bias(tch_dtype type, tch_grid y, int64_t rows, int64_t columns, const void *bias, int64_t each) {
@@ -236,10 +239,24 @@ static tch_status forward(scratch *s, const tch_conv_geometry *g, tch_planes x, 
   int64_t channels = g->c / g->groups, taps = g->kernel[0] * g->kernel[1], outs = g->o / g->groups;
   path path = path_of(outs);
   TCH_TRY(add_border(s, g->type, &x, g->n, g->c, g->in, g->pad, g->pad, path == SLIDE));
-  job j = {.k = tch_conv_table(g->type), .type = g->type, .groups = g->groups, .a_group = channels * x.stride[1],
-           .b_group = outs * channels * taps, .c_group = outs * y.stride[1], .bias_group = outs};
-  j.g = (tch_contraction) {.m = g->n * g->out[0] * g->out[1], .n = outs, .r = channels * taps, .a = x.data, .b = weight,
-                      .bn = channels * taps, .c = y.data, .cn = y.stride[1], .bias = bias, .alpha = alpha, .beta = beta};
+  job j = {.k = tch_conv_table(g->type),
+           .type = g->type,
+           .groups = g->groups,
+           .a_group = channels * x.stride[1],
+           .b_group = outs * channels * taps,
+           .c_group = outs * y.stride[1],
+           .bias_group = outs};
+  j.g = (tch_contraction){.m = g->n * g->out[0] * g->out[1],
+                          .n = outs,
+                          .r = channels * taps,
+                          .a = x.data,
+                          .b = weight,
+                          .bn = channels * taps,
+                          .c = y.data,
+                          .cn = y.stride[1],
+                          .bias = bias,
+                          .alpha = alpha,
+                          .beta = beta};
   TCH_TRY(window_table(s, g, &x, &j.g.am));
   TCH_TRY(tap_table(s, g, &x, &j.g.ar));
   TCH_TRY(count_table(s, j.g.r, &j.g.br));
@@ -252,7 +269,8 @@ tch_status tch_convolve(const tch_conv_geometry *g, tch_planes x, const void *we
   scratch s = {0};
   if (dense(g, &x) && (y.stride[1] == 1 || y.stride[0] == 1)) {
     tch_grid w = {(void *) weight, inputs(g), 1};
-    TCH_TRY(tch_gemm(g->type, g->n, g->o, inputs(g), alpha, images_grid(&x), tch_grid_turned(w), beta, outputs_grid(&y)));
+    TCH_TRY(
+        tch_gemm(g->type, g->n, g->o, inputs(g), alpha, images_grid(&x), tch_grid_turned(w), beta, outputs_grid(&y)));
     if (bias) add_bias(g->type, outputs_grid(&y), g->n, g->o, bias, 1);
     return TCH_OK;
   }
@@ -267,10 +285,22 @@ static tch_status weight_gradient(scratch *s, const tch_conv_geometry *g, tch_pl
                                   double alpha, double beta) {
   TCH_TRY(add_border(s, g->type, &x, g->n, g->c, g->in, g->pad, g->pad, false));
   int64_t channels = g->c / g->groups, taps = g->kernel[0] * g->kernel[1], outs = g->o / g->groups;
-  job j = {.k = tch_conv_table(g->type), .type = g->type, .groups = g->groups, .a_group = channels * x.stride[1],
-           .b_group = outs * gy.stride[1], .c_group = outs * gw.stride[0]};
-  j.g = (tch_contraction) {.m = channels * taps, .n = outs, .r = g->n * g->out[0] * g->out[1], .a = x.data, .b = gy.data,
-                      .bn = gy.stride[1], .c = gw.data, .cn = gw.stride[0], .alpha = alpha, .beta = beta};
+  job j = {.k = tch_conv_table(g->type),
+           .type = g->type,
+           .groups = g->groups,
+           .a_group = channels * x.stride[1],
+           .b_group = outs * gy.stride[1],
+           .c_group = outs * gw.stride[0]};
+  j.g = (tch_contraction){.m = channels * taps,
+                          .n = outs,
+                          .r = g->n * g->out[0] * g->out[1],
+                          .a = x.data,
+                          .b = gy.data,
+                          .bn = gy.stride[1],
+                          .c = gw.data,
+                          .cn = gw.stride[0],
+                          .alpha = alpha,
+                          .beta = beta};
   int64_t step[4] = {gw.stride[1], 0, gw.stride[2], gw.stride[3]};
   TCH_TRY(tap_table(s, g, &x, &j.g.am));
   TCH_TRY(window_table(s, g, &x, &j.g.ar));
@@ -297,7 +327,7 @@ tch_status tch_convolve_weight(const tch_conv_geometry *g, tch_planes x, tch_pla
  * t * dilation) in output (first + q * stride + pad - t * dilation) / stride = q + origin - back(t), where that is whole. */
 typedef struct phase {
   int64_t first, count, origin;
-  int64_t taps;    /* how many taps it meets: t0, t0 + period, ... */
+  int64_t taps; /* how many taps it meets: t0, t0 + period, ... */
   int64_t t0, period, back0, back_step;
 } phase;
 
@@ -311,8 +341,11 @@ static int64_t gcd(int64_t a, int64_t b) {
 
 static phase phase_of(const tch_conv_geometry *g, int d, int64_t first) {
   int64_t stride = g->stride[d], dilation = g->dilation[d], p = (first + g->pad[d]) % stride;
-  phase f = {.first = first, .count = (g->in[d] - 1 - first) / stride + 1, .origin = (first + g->pad[d]) / stride,
-             .period = stride / gcd(stride, dilation), .t0 = -1};
+  phase f = {.first = first,
+             .count = (g->in[d] - 1 - first) / stride + 1,
+             .origin = (first + g->pad[d]) / stride,
+             .period = stride / gcd(stride, dilation),
+             .t0 = -1};
   for (int64_t t = 0; t < min(f.period, g->kernel[d]) && f.t0 < 0; t++)
     if (t * dilation % stride == p) f.t0 = t;
   if (f.t0 >= 0) {
@@ -387,22 +420,38 @@ static tch_status phase_sum(const transposed *t, const phase *v, const phase *h)
   const tch_planes *gy = &t->gy, *gx = &t->gx;
   scratch memory = {0}, *s = &memory;
   int64_t channels = g->c / g->groups, taps = g->kernel[0] * g->kernel[1], outs = g->o / g->groups;
-  job j = {.k = tch_conv_table(g->type), .type = g->type, .groups = g->groups, .a_group = outs * gy->stride[1],
-           .b_group = outs * channels * taps, .c_group = channels * gx->stride[1], .bias_group = channels};
-  j.g = (tch_contraction) {.m = g->n * v->count * h->count, .n = channels, .r = outs * v->taps * h->taps, .a = gy->data,
-                      .b = t->weight, .bn = taps, .c = gx->data, .cn = gx->stride[1], .bias = t->bias, .alpha = t->alpha, .beta = t->beta};
+  job j = {.k = tch_conv_table(g->type),
+           .type = g->type,
+           .groups = g->groups,
+           .a_group = outs * gy->stride[1],
+           .b_group = outs * channels * taps,
+           .c_group = channels * gx->stride[1],
+           .bias_group = channels};
+  j.g = (tch_contraction){.m = g->n * v->count * h->count,
+                          .n = channels,
+                          .r = outs * v->taps * h->taps,
+                          .a = gy->data,
+                          .b = t->weight,
+                          .bn = taps,
+                          .c = gx->data,
+                          .cn = gx->stride[1],
+                          .bias = t->bias,
+                          .alpha = t->alpha,
+                          .beta = t->beta};
   int64_t out_step[4] = {gx->stride[0], 0, g->stride[0] * gx->stride[2], g->stride[1] * gx->stride[3]};
   int64_t read_step[4] = {gy->stride[1], 0, -v->back_step * gy->stride[2], -h->back_step * gy->stride[3]};
   int64_t tap_step[4] = {channels * taps, 0, v->period * g->kernel[1], h->period};
-  tch_status status = position_table(s, g->n, v->count, h->count, gy->stride,
-                                     (v->origin + t->before[0]) * gy->stride[2] + (h->origin + t->before[1]) * gy->stride[3], &j.g.am);
+  tch_status status = position_table(
+      s, g->n, v->count, h->count, gy->stride,
+      (v->origin + t->before[0]) * gy->stride[2] + (h->origin + t->before[1]) * gy->stride[3], &j.g.am);
   if (status == TCH_OK)
     status = position_table(s, outs, v->taps, h->taps, read_step, -v->back0 * gy->stride[2] - h->back0 * gy->stride[3],
                             &j.g.ar);
   if (status == TCH_OK)
     status = position_table(s, outs, v->taps, h->taps, tap_step, v->t0 * g->kernel[1] + h->t0, &j.g.br);
   if (status == TCH_OK)
-    status = position_table(s, g->n, v->count, h->count, out_step, v->first * gx->stride[2] + h->first * gx->stride[3], &j.g.cm);
+    status = position_table(s, g->n, v->count, h->count, out_step, v->first * gx->stride[2] + h->first * gx->stride[3],
+                            &j.g.cm);
   if (status == TCH_OK) status = run(s, &j, t->path);
   give_back(s);
   return status;
@@ -423,8 +472,8 @@ static tch_status phase_parts(const transposed *t, int64_t p, int64_t q) {
   return TCH_OK;
 }
 
-static tch_status input_gradient(scratch *s, const tch_conv_geometry *g, tch_planes gy, const void *weight, const void *bias,
-                                 tch_planes gx, double alpha, double beta) {
+static tch_status input_gradient(scratch *s, const tch_conv_geometry *g, tch_planes gy, const void *weight,
+                                 const void *bias, tch_planes gx, double alpha, double beta) {
   transposed t = {g, path_of(g->c / g->groups), false, gy, gx, {0, 0}, weight, bias, alpha, beta};
   int64_t after[2] = {0, 0};
   t.apart = t.path == GATHER && apart(g);
@@ -435,8 +484,8 @@ static tch_status input_gradient(scratch *s, const tch_conv_geometry *g, tch_pla
   return TCH_OK;
 }
 
-tch_status tch_convolve_input(const tch_conv_geometry *g, tch_planes gy, const void *weight, const void *bias, tch_planes gx,
-                              double alpha, double beta) {
+tch_status tch_convolve_input(const tch_conv_geometry *g, tch_planes gy, const void *weight, const void *bias,
+                              tch_planes gx, double alpha, double beta) {
   scratch s = {0};
   if (dense(g, &gx)) {
     tch_grid w = {(void *) weight, inputs(g), 1};
@@ -464,7 +513,8 @@ static void sums_piece(void *context, int64_t begin, int64_t end) {
   s->k->sum_planes(s->x, s->outer, s->step, s->inner, s->alpha, s->beta, s->out, begin, end);
 }
 
-void tch_channel_sums(tch_dtype type, const void *gy, int64_t n, int64_t o, int64_t plane, double alpha, double beta, void *gb) {
+void tch_channel_sums(tch_dtype type, const void *gy, int64_t n, int64_t o, int64_t plane, double alpha, double beta,
+                      void *gb) {
   sums s = {tch_conv_table(type), gy, n, o * plane, plane, alpha, beta, gb};
   tch_parallel(o, max(1, PIECE / 4 / max(1, n * plane)), sums_piece, &s);
 }

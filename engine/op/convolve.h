@@ -25,10 +25,12 @@ tch_planes tch_planes_of(const tch_tensor *t);
 tch_status tch_convolve(const tch_conv_geometry *g, tch_planes x, const void *weight, const void *bias, tch_planes y,
                         double alpha, double beta);
 /* gx = alpha * (gradient of x for gy) + bias + beta * gx: the transposed convolution of gy. */
-tch_status tch_convolve_input(const tch_conv_geometry *g, tch_planes gy, const void *weight, const void *bias, tch_planes gx,
-                              double alpha, double beta);
+tch_status tch_convolve_input(const tch_conv_geometry *g, tch_planes gy, const void *weight, const void *bias,
+                              tch_planes gx, double alpha, double beta);
 /* gw = alpha * (gradient of the weight) + beta * gw. */
-tch_status tch_convolve_weight(const tch_conv_geometry *g, tch_planes x, tch_planes gy, tch_planes gw, double alpha, double beta);
+tch_status tch_convolve_weight(const tch_conv_geometry *g, tch_planes x, tch_planes gy, tch_planes gw, double alpha,
+                               double beta);
 /* gb[o] = alpha * (sum of gy over images and planes) + beta * gb[o]; gb contiguous, o channels of `plane` contiguous numbers. */
-void tch_channel_sums(tch_dtype type, const void *gy, int64_t n, int64_t o, int64_t plane, double alpha, double beta, void *gb);
+void tch_channel_sums(tch_dtype type, const void *gy, int64_t n, int64_t o, int64_t plane, double alpha, double beta,
+                      void *gb);
 #endif

@@ -9,9 +9,11 @@
 
 TCH_KERNEL_FAMILY(gemm)
 
-enum { ALONE = 1 << 18, /* products that one thread does without help */
-       TILE = 1 << 22,  /* products of a tile, about */
-       TILES = 8 };     /* at most */
+enum {
+  ALONE = 1 << 18, /* products that one thread does without help */
+  TILE = 1 << 22,  /* products of a tile, about */
+  TILES = 8
+}; /* at most */
 
 typedef struct cut {
   const tch_gemm_kernels *kernels;
@@ -43,11 +45,11 @@ static tch_status matrix_of(tch_dtype type, tch_grid g, int64_t rows, int64_t co
   int64_t bytes = tch_dtype_bytes(type);
   *copy = NULL;
   if ((g.column == 1 || columns == 1) && (g.row >= columns || rows == 1)) {
-    *out = (tch_matrix) {g.data, rows > 1 ? g.row : columns > 0 ? columns : 1, false};
+    *out = (tch_matrix){g.data, rows > 1 ? g.row : columns > 0 ? columns : 1, false};
     return TCH_OK;
   }
   if ((g.row == 1 || rows == 1) && (g.column >= rows || columns == 1)) {
-    *out = (tch_matrix) {g.data, columns > 1 ? g.column : rows, true};
+    *out = (tch_matrix){g.data, columns > 1 ? g.column : rows, true};
     return TCH_OK;
   }
   TCH_TRY(tch_alloc(rows * columns * bytes, copy));
@@ -57,7 +59,7 @@ static tch_status matrix_of(tch_dtype type, tch_grid g, int64_t rows, int64_t co
       if (type == TCH_FLOAT) ((float *) *copy)[to] = ((const float *) g.data)[from];
       else ((double *) *copy)[to] = ((const double *) g.data)[from];
     }
-  *out = (tch_matrix) {*copy, columns, false};
+  *out = (tch_matrix){*copy, columns, false};
   return TCH_OK;
 }
 
@@ -72,14 +74,22 @@ tch_status tch_gemm(tch_dtype type, int64_t m, int64_t n, int64_t k, double alph
   if (m == 0 || n == 0) return TCH_OK;
   if (c.column != 1 && n > 1) /* c' = b' a' */
     return tch_gemm(type, n, m, k, alpha, tch_grid_turned(b), tch_grid_turned(a), beta, tch_grid_turned(c));
-  cut t = {.kernels = tch_gemm_table(type), .m = m, .n = n, .k = k, .bytes = tch_dtype_bytes(type), .alpha = alpha,
-           .beta = beta, .c = c.data, .c_step = m == 1 ? n : c.row, .rows = m > n};
+  cut t = {.kernels = tch_gemm_table(type),
+           .m = m,
+           .n = n,
+           .k = k,
+           .bytes = tch_dtype_bytes(type),
+           .alpha = alpha,
+           .beta = beta,
+           .c = c.data,
+           .c_step = m == 1 ? n : c.row,
+           .rows = m > n};
   void *a_copy, *b_copy;
-  if (k == 0) a = (tch_grid) {c.data, 1, 1}, b = (tch_grid) {c.data, n, 1}; /* not read */
+  if (k == 0) a = (tch_grid){c.data, 1, 1}, b = (tch_grid){c.data, n, 1}; /* not read */
   TCH_TRY(matrix_of(type, a, m, k, &t.a, &a_copy));
   tch_status status = matrix_of(type, b, k, n, &t.b, &b_copy);
-  if (status == TCH_OK && (m > INT_MAX || n > INT_MAX || k > INT_MAX || t.a.step > INT_MAX || t.b.step > INT_MAX
-                           || t.c_step > INT_MAX))
+  if (status == TCH_OK
+      && (m > INT_MAX || n > INT_MAX || k > INT_MAX || t.a.step > INT_MAX || t.b.step > INT_MAX || t.c_step > INT_MAX))
     status = tch_fail(TCH_ERROR_VALUE, "the product of a %lldx%lld and a %lldx%lld matrix is too large", (long long) m,
                       (long long) k, (long long) k, (long long) n);
   if (status == TCH_OK) {

@@ -9,7 +9,7 @@ typedef struct tch_grid {
   int64_t row, column;
 } tch_grid;
 
-static inline tch_grid tch_grid_turned(tch_grid g) { return (tch_grid) {g.data, g.column, g.row}; }
+static inline tch_grid tch_grid_turned(tch_grid g) { return (tch_grid){g.data, g.column, g.row}; }
 
 /* c (m, n) = alpha * a (m, k) * b (k, n) + beta * c; with beta 0 the old c is not read. c must have one stride of 1 (a and b
  * need not). Fails when a size is beyond an int. */

@@ -9,10 +9,10 @@ typedef long long ll;
 
 /* What sets the products apart. */
 typedef struct rule {
-  int a, b;    /* dimensions of the factors; 0: any */
-  bool add;    /* the inputs are c, a, b, with attributes beta and alpha; else a, b */
-  bool outer;  /* a column times a row */
-  bool total;  /* summed over the batch */
+  int a, b;   /* dimensions of the factors; 0: any */
+  bool add;   /* the inputs are c, a, b, with attributes beta and alpha; else a, b */
+  bool outer; /* a column times a row */
+  bool total; /* summed over the batch */
 } rule;
 
 /* Factors and result as batches of matrices. batch_a and batch_b are 0 in a dimension that is broadcast. */
@@ -28,11 +28,11 @@ typedef struct plan {
 static tch_status check_dims(const tch_call *c, const rule *r, const tch_tensor *a, const tch_tensor *b) {
   char p[TCH_SHAPE_TEXT], q[TCH_SHAPE_TEXT];
   if ((r->a && a->ndim != r->a) || (r->b && b->ndim != r->b))
-    return tch_op_fail(c, TCH_ERROR_SHAPE, "a tensor of %d and one of %d dimensions are needed, got %s and %s", r->a, r->b,
-                       tch_shape_text(a, p), tch_shape_text(b, q));
+    return tch_op_fail(c, TCH_ERROR_SHAPE, "a tensor of %d and one of %d dimensions are needed, got %s and %s", r->a,
+                       r->b, tch_shape_text(a, p), tch_shape_text(b, q));
   if (a->ndim == 0 || b->ndim == 0)
-    return tch_op_fail(c, TCH_ERROR_SHAPE, "both factors need at least one dimension, got %s and %s", tch_shape_text(a, p),
-                       tch_shape_text(b, q));
+    return tch_op_fail(c, TCH_ERROR_SHAPE, "both factors need at least one dimension, got %s and %s",
+                       tch_shape_text(a, p), tch_shape_text(b, q));
   return TCH_OK;
 }
 
@@ -108,8 +108,9 @@ static tch_status multiply(const plan *p, const rule *r, const tch_tensor *a, co
   bool has_m = r->outer || a->ndim > 1, has_n = r->outer || b->ndim > 1;
   int last = out->ndim - 1;
   int64_t column = has_n ? out->stride[last] : 1, row = has_m ? out->stride[last - has_n] : 1;
-  if (total == 0 && r->total) return tch_gemm(out->type, p->m, p->n, 0, 0, (tch_grid) {0}, (tch_grid) {0}, beta,
-                                              (tch_grid) {tch_tensor_data(out), row, column});
+  if (total == 0 && r->total)
+    return tch_gemm(out->type, p->m, p->n, 0, 0, (tch_grid){0}, (tch_grid){0}, beta,
+                    (tch_grid){tch_tensor_data(out), row, column});
   for (int64_t i = 0; i < total; i++) {
     int64_t oa = 0, ob = 0, oc = 0;
     for (int d = 0; d < p->nbatch; d++) {
@@ -195,8 +196,10 @@ static tch_status factor_gradients(tch_call *c, const rule *r, double alpha) {
   tch_tensor *a = NULL, *b = NULL, *g = NULL, *step = NULL, *made = NULL;
   bool column_a = r->outer, row_a = !r->outer && c->in[ia]->ndim == 1;
   bool row_b = r->outer, column_b = !r->outer && c->in[ib]->ndim == 1;
-  tch_status status = column_a || row_a ? with_dim(c->in[ia], column_a, &a) : (tch_tensor_retain(a = c->in[ia]), TCH_OK);
-  if (status == TCH_OK) status = column_b || row_b ? with_dim(c->in[ib], column_b, &b) : (tch_tensor_retain(b = c->in[ib]), TCH_OK);
+  tch_status status = column_a || row_a ? with_dim(c->in[ia], column_a, &a)
+                                        : (tch_tensor_retain(a = c->in[ia]), TCH_OK);
+  if (status == TCH_OK)
+    status = column_b || row_b ? with_dim(c->in[ib], column_b, &b) : (tch_tensor_retain(b = c->in[ib]), TCH_OK);
   tch_tensor_retain(g = c->gout[0]);
   if (status == TCH_OK && row_a && (status = with_dim(g, g->ndim - !column_b, &step)) == TCH_OK) {
     tch_tensor_release(g);
@@ -244,8 +247,8 @@ static tch_status sum_gradients(tch_call *c, const rule *r, double alpha, double
   static tch_status name##_backward(tch_call *c) {                                                                     \
     return factor_gradients(c, &name##_rule, ((const tch_##name##_attr *) c->attr)->alpha);                            \
   }                                                                                                                    \
-  const tch_op_body tch_op_##name = {.shape = name##_shape, .forward = name##_forward, .backward_ops = name##_backward, \
-                                     .save_in = 3};
+  const tch_op_body tch_op_##name = {                                                                                  \
+      .shape = name##_shape, .forward = name##_forward, .backward_ops = name##_backward, .save_in = 3};
 
 #define PRODUCT_SUM(name, ...)                                                                                         \
   static const rule name##_rule = {__VA_ARGS__, .add = true};                                                          \
@@ -258,8 +261,11 @@ static tch_status sum_gradients(tch_call *c, const rule *r, double alpha, double
     const tch_##name##_attr *a = c->attr;                                                                              \
     return sum_gradients(c, &name##_rule, a->alpha, a->beta);                                                          \
   }                                                                                                                    \
-  const tch_op_body tch_op_##name = {.shape = name##_shape, .forward = name##_forward, .backward_ops = name##_backward, \
-                                     .save_in = 6, .in_place = true};
+  const tch_op_body tch_op_##name = {.shape = name##_shape,                                                            \
+                                     .forward = name##_forward,                                                        \
+                                     .backward_ops = name##_backward,                                                  \
+                                     .save_in = 6,                                                                     \
+                                     .in_place = true};
 
 PRODUCT(matmul, .a = 0)
 PRODUCT(mm, .a = 2, .b = 2)
@@ -281,10 +287,12 @@ static tch_status linear_shape(tch_call *c) {
   const tch_tensor *x = c->in[X], *w = c->in[WEIGHT], *b = c->in[BIAS];
   char p[TCH_SHAPE_TEXT], q[TCH_SHAPE_TEXT];
   TCH_TRY(tch_op_same_float(c, ~0u));
-  if (w->ndim != 2) return tch_op_fail(c, TCH_ERROR_SHAPE, "weight is %s, but (outputs, inputs) is needed", tch_shape_text(w, p));
+  if (w->ndim != 2)
+    return tch_op_fail(c, TCH_ERROR_SHAPE, "weight is %s, but (outputs, inputs) is needed", tch_shape_text(w, p));
   if (x->ndim == 0 || x->size[x->ndim - 1] != w->size[1])
-    return tch_op_fail(c, TCH_ERROR_SHAPE, "weight takes %lld inputs, input has %lld (input %s, weight %s)", (ll) w->size[1],
-                       (ll) (x->ndim ? x->size[x->ndim - 1] : x->count), tch_shape_text(x, p), tch_shape_text(w, q));
+    return tch_op_fail(c, TCH_ERROR_SHAPE, "weight takes %lld inputs, input has %lld (input %s, weight %s)",
+                       (ll) w->size[1], (ll) (x->ndim ? x->size[x->ndim - 1] : x->count), tch_shape_text(x, p),
+                       tch_shape_text(w, q));
   if (b && (b->ndim != 1 || b->size[0] != w->size[0]))
     return tch_op_fail(c, TCH_ERROR_SHAPE, "bias is %s, but one number for each of the %lld outputs is needed",
                        tch_shape_text(b, p), (ll) w->size[0]);
@@ -295,9 +303,7 @@ static tch_status linear_shape(tch_call *c) {
   return TCH_OK;
 }
 
-static tch_grid grid_of(const tch_tensor *t, int64_t columns) {
-  return (tch_grid) {tch_tensor_data(t), columns, 1};
-}
+static tch_grid grid_of(const tch_tensor *t, int64_t columns) { return (tch_grid){tch_tensor_data(t), columns, 1}; }
 
 static int64_t rows_of(const tch_tensor *x) {
   int64_t rows = 1;
@@ -315,7 +321,8 @@ static tch_status linear_forward(tch_call *c) {
     TCH_TRY(tch_op_contiguous(c, c->in[BIAS], &bias));
     tch_fill_rows(y->type, rows, out, tch_tensor_data(bias), tch_tensor_data(y));
   }
-  TCH_TRY(tch_gemm(y->type, rows, out, in, 1, grid_of(x, in), tch_grid_turned(weight), c->in[BIAS] ? 1 : 0, grid_of(y, out)));
+  TCH_TRY(tch_gemm(y->type, rows, out, in, 1, grid_of(x, in), tch_grid_turned(weight), c->in[BIAS] ? 1 : 0,
+                   grid_of(y, out)));
   return y == c->out[0] ? TCH_OK : spread(y, c->out[0]);
 }
 
@@ -332,7 +339,8 @@ static tch_status linear_backward(tch_call *c) {
   if (tch_wants(c, WEIGHT)) {
     TCH_TRY(tch_op_contiguous(c, c->in[X], &x));
     TCH_TRY(tch_grad_open(c, WEIGHT, &into, &alpha, &beta));
-    TCH_TRY(tch_gemm(gy->type, out, in, rows, alpha, tch_grid_turned(grid_of(gy, out)), grid_of(x, in), beta, grid_of(into, in)));
+    TCH_TRY(tch_gemm(gy->type, out, in, rows, alpha, tch_grid_turned(grid_of(gy, out)), grid_of(x, in), beta,
+                     grid_of(into, in)));
   }
   if (tch_wants(c, BIAS)) {
     TCH_TRY(tch_grad_open(c, BIAS, &into, &alpha, &beta));
@@ -366,5 +374,8 @@ static tch_status linear_backward_ops(tch_call *c) {
   return give(c, BIAS, tch_sum(g, dims, g->ndim - 1, false, &made), &made);
 }
 
-const tch_op_body tch_op_linear = {.shape = linear_shape, .forward = linear_forward, .backward = linear_backward,
-                                   .backward_ops = linear_backward_ops, .save_in = 1 << X | 1 << WEIGHT};
+const tch_op_body tch_op_linear = {.shape = linear_shape,
+                                   .forward = linear_forward,
+                                   .backward = linear_backward,
+                                   .backward_ops = linear_backward_ops,
+                                   .save_in = 1 << X | 1 << WEIGHT};

@@ -28,8 +28,8 @@ typedef struct window {
 
 /* -- checks ------------------------------------------------------------------------------------------------------ */
 
-static tch_status pair(const tch_call *c, const char *name, const tch_ints *given, const int64_t *missing, int64_t least,
-                       int64_t out[2]) {
+static tch_status pair(const tch_call *c, const char *name, const tch_ints *given, const int64_t *missing,
+                       int64_t least, int64_t out[2]) {
   int n = given ? given->n : 0;
   if (n > 2 || (n == 0 && missing == NULL))
     return tch_op_fail(c, TCH_ERROR_VALUE, "%s has %d entries, but one or two are needed", name, n);
@@ -66,11 +66,12 @@ static tch_status read_window(const tch_call *c, const options *o, const int64_t
   for (int d = 0; d < 2; d++) {
     int64_t span = w->dilation[d] * (w->kernel[d] - 1) + 1, room = in[d] + 2 * w->pad[d] - span;
     if (w->pad[d] > w->kernel[d] / 2)
-      return tch_op_fail(c, TCH_ERROR_VALUE, "pad is %lld, but at most half of the kernel (%lld) is possible", (ll) w->pad[d],
-                         (ll) w->kernel[d]);
+      return tch_op_fail(c, TCH_ERROR_VALUE, "pad is %lld, but at most half of the kernel (%lld) is possible",
+                         (ll) w->pad[d], (ll) w->kernel[d]);
     if (room < 0)
       return tch_op_fail(c, TCH_ERROR_SHAPE, "kernel %lldx%lld is larger than the input with padding, %lldx%lld",
-                         (ll) w->kernel[0], (ll) w->kernel[1], (ll) (in[0] + 2 * w->pad[0]), (ll) (in[1] + 2 * w->pad[1]));
+                         (ll) w->kernel[0], (ll) w->kernel[1], (ll) (in[0] + 2 * w->pad[0]),
+                         (ll) (in[1] + 2 * w->pad[1]));
     w->out[d] = (room + (o->ceil ? w->stride[d] - 1 : 0)) / w->stride[d] + 1;
     if (o->ceil && (w->out[d] - 1) * w->stride[d] >= in[d] + w->pad[d]) w->out[d]--;
     for (int64_t out = w->pad[d]; out > 0; out -= w->stride[d]) /* a window that begins `out` before the plane */
@@ -96,9 +97,10 @@ static tch_status check_origin(const tch_call *c, int i, window *w) {
   char name[32];
   if (w->adaptive) memcpy(w->out, size, sizeof w->out);
   if (memcmp(w->out, size, sizeof w->out) == 0) return TCH_OK;
-  return tch_op_fail(c, TCH_ERROR_SHAPE, "%s has planes of %lldx%lld, but the windows on planes of %lldx%lld give %lldx%lld",
-                     tch_op_input_name(c, i, name), (ll) size[0], (ll) size[1], (ll) w->in[0], (ll) w->in[1], (ll) w->out[0],
-                     (ll) w->out[1]);
+  return tch_op_fail(c, TCH_ERROR_SHAPE,
+                     "%s has planes of %lldx%lld, but the windows on planes of %lldx%lld give %lldx%lld",
+                     tch_op_input_name(c, i, name), (ll) size[0], (ll) size[1], (ll) w->in[0], (ll) w->in[1],
+                     (ll) w->out[0], (ll) w->out[1]);
 }
 
 static int64_t widest(const window *w, int d) {
@@ -135,7 +137,8 @@ static void fill_windows(const window *w, int d, tch_windows *t) {
 static tch_status make_windows(const window *w, tch_windows t[2]) {
   for (int d = 0; d < 2; d++) {
     void *block;
-    t[d] = (tch_windows) {.in = w->in[d], .out = w->out[d], .step = w->adaptive ? 1 : w->dilation[d], .widest = widest(w, d)};
+    t[d] = (tch_windows){
+        .in = w->in[d], .out = w->out[d], .step = w->adaptive ? 1 : w->dilation[d], .widest = widest(w, d)};
     tch_status status = tch_alloc(3 * w->out[d] * (int64_t) sizeof(int32_t), &block);
     if (status != TCH_OK) {
       if (d) tch_free(t[0].first, 3 * w->out[0] * (int64_t) sizeof(int32_t));
@@ -173,11 +176,11 @@ static void planes_piece(void *context, int64_t begin, int64_t end) {
     const void *x = j->x + i * j->from;
     void *y = j->y + i * j->to, *places = j->places + i * j->index;
     switch (j->step) {
-    case MAX: j->k->max(v, h, j->wide, x, y, places); break;
-    case MAX_GRAD: j->k->max_grad(v, h, j->wide, x, places, j->alpha, j->beta, y); break;
-    case MAX_TAKE: j->k->max_take(v, h, j->wide, x, places, y); break;
-    case AVERAGE: j->k->average(v, h, x, y); break;
-    case AVERAGE_GRAD: j->k->average_grad(v, h, x, j->alpha, j->beta, y); break;
+      case MAX: j->k->max(v, h, j->wide, x, y, places); break;
+      case MAX_GRAD: j->k->max_grad(v, h, j->wide, x, places, j->alpha, j->beta, y); break;
+      case MAX_TAKE: j->k->max_take(v, h, j->wide, x, places, y); break;
+      case AVERAGE: j->k->average(v, h, x, y); break;
+      case AVERAGE_GRAD: j->k->average_grad(v, h, x, j->alpha, j->beta, y); break;
     }
   }
 }
@@ -198,12 +201,19 @@ static tch_status give_out(tch_call *c, int o, tch_tensor *made) {
 }
 
 /* Runs a step from x to y, both contiguous; places NULL for averages. */
-static tch_status run(const window *w, step step, const tch_tensor *x, const tch_tensor *places, tch_tensor *y, double alpha,
-                      double beta) {
+static tch_status run(const window *w, step step, const tch_tensor *x, const tch_tensor *places, tch_tensor *y,
+                      double alpha, double beta) {
   int64_t bytes = tch_dtype_bytes(x->type), in = w->in[0] * w->in[1], out = w->out[0] * w->out[1];
   bool back = step == MAX_GRAD || step == AVERAGE_GRAD;
-  job j = {.k = tch_pool_table(x->type), .step = step, .wide = wide_index(w), .from = (back ? out : in) * bytes,
-           .to = (back ? in : out) * bytes, .x = tch_tensor_data(x), .y = tch_tensor_data(y), .alpha = alpha, .beta = beta};
+  job j = {.k = tch_pool_table(x->type),
+           .step = step,
+           .wide = wide_index(w),
+           .from = (back ? out : in) * bytes,
+           .to = (back ? in : out) * bytes,
+           .x = tch_tensor_data(x),
+           .y = tch_tensor_data(y),
+           .alpha = alpha,
+           .beta = beta};
   if (places) {
     j.places = tch_tensor_data(places);
     j.index = out * tch_dtype_bytes(places->type);
@@ -303,11 +313,16 @@ static tch_status max_pool2d_backward_ops(tch_call *c) {
   tch_tensor *g = NULL;
   if (c->gout[0] == NULL) return TCH_OK;
   const int64_t *size = c->in_shape[0].size + c->in_shape[0].ndim - 2;
-  return give(c, 0, tch_max_pool2d_grad(c->gout[0], c->out[1], size, 2, PASS(a), a->dilation.v, a->dilation.n, a->ceil, &g), &g);
+  return give(c, 0,
+              tch_max_pool2d_grad(c->gout[0], c->out[1], size, 2, PASS(a), a->dilation.v, a->dilation.n, a->ceil, &g),
+              &g);
 }
 
-const tch_op_body tch_op_max_pool2d = {.shape = max_pool2d_shape, .forward = max_pool2d_forward,
-                                       .backward = max_pool2d_backward, .backward_ops = max_pool2d_backward_ops, .save_out = 2};
+const tch_op_body tch_op_max_pool2d = {.shape = max_pool2d_shape,
+                                       .forward = max_pool2d_forward,
+                                       .backward = max_pool2d_backward,
+                                       .backward_ops = max_pool2d_backward_ops,
+                                       .save_out = 2};
 
 static tch_status adaptive_max_pool2d_shape(tch_call *c) {
   window w;
@@ -334,12 +349,15 @@ static tch_status adaptive_max_pool2d_backward_ops(tch_call *c) {
   tch_tensor *g = NULL;
   if (c->gout[0] == NULL) return TCH_OK;
   const int64_t *size = c->in_shape[0].size + c->in_shape[0].ndim - 2;
-  return give(c, 0, tch_max_pool2d_grad(c->gout[0], c->out[1], size, 2, NULL, 0, NULL, 0, NULL, 0, NULL, 0, false, &g), &g);
+  return give(c, 0, tch_max_pool2d_grad(c->gout[0], c->out[1], size, 2, NULL, 0, NULL, 0, NULL, 0, NULL, 0, false, &g),
+              &g);
 }
 
-const tch_op_body tch_op_adaptive_max_pool2d = {
-  .shape = adaptive_max_pool2d_shape, .forward = adaptive_max_pool2d_forward, .backward = adaptive_max_pool2d_backward,
-  .backward_ops = adaptive_max_pool2d_backward_ops, .save_out = 2};
+const tch_op_body tch_op_adaptive_max_pool2d = {.shape = adaptive_max_pool2d_shape,
+                                                .forward = adaptive_max_pool2d_forward,
+                                                .backward = adaptive_max_pool2d_backward,
+                                                .backward_ops = adaptive_max_pool2d_backward_ops,
+                                                .save_out = 2};
 
 /* -- max_pool2d_grad: gy goes to the places; max_pool2d_take: the numbers at the places. Each is the other's gradient;
  *    without kernel the windows are adaptive --------------------------------------------------------------------- */
@@ -357,7 +375,11 @@ static tch_status check_places(const tch_call *c, const window *w, const int64_t
 
 static tch_status max_grad_window(const tch_call *c, window *w) {
   const tch_max_pool2d_grad_attr *a = c->attr;
-  options o = {.kernel = &a->kernel, .stride = &a->stride, .pad = &a->pad, .dilation = &a->dilation, .ceil = a->ceil,
+  options o = {.kernel = &a->kernel,
+               .stride = &a->stride,
+               .pad = &a->pad,
+               .dilation = &a->dilation,
+               .ceil = a->ceil,
                .adaptive = !a->kernel.n};
   int64_t in[2];
   TCH_TRY(check_planes(c, 0));
@@ -392,12 +414,18 @@ static tch_status max_pool2d_grad_backward(tch_call *c) {
   return give(c, 0, tch_max_pool2d_take(c->gout[0], c->in[1], PASS(a), a->dilation.v, a->dilation.n, a->ceil, &g), &g);
 }
 
-const tch_op_body tch_op_max_pool2d_grad = {.shape = max_pool2d_grad_shape, .forward = max_pool2d_grad_forward,
-                                            .backward_ops = max_pool2d_grad_backward, .save_in = 2};
+const tch_op_body tch_op_max_pool2d_grad = {.shape = max_pool2d_grad_shape,
+                                            .forward = max_pool2d_grad_forward,
+                                            .backward_ops = max_pool2d_grad_backward,
+                                            .save_in = 2};
 
 static tch_status max_take_window(const tch_call *c, window *w) {
   const tch_max_pool2d_take_attr *a = c->attr;
-  options o = {.kernel = &a->kernel, .stride = &a->stride, .pad = &a->pad, .dilation = &a->dilation, .ceil = a->ceil,
+  options o = {.kernel = &a->kernel,
+               .stride = &a->stride,
+               .pad = &a->pad,
+               .dilation = &a->dilation,
+               .ceil = a->ceil,
                .adaptive = !a->kernel.n};
   TCH_TRY(check_planes(c, 0));
   TCH_TRY(check_planes(c, 1));
@@ -429,11 +457,14 @@ static tch_status max_pool2d_take_backward(tch_call *c) {
   const tch_max_pool2d_take_attr *a = c->attr;
   const int64_t *size = c->in_shape[0].size + c->in_shape[0].ndim - 2;
   tch_tensor *g = NULL;
-  return give(c, 0, tch_max_pool2d_grad(c->gout[0], c->in[1], size, 2, PASS(a), a->dilation.v, a->dilation.n, a->ceil, &g), &g);
+  return give(
+      c, 0, tch_max_pool2d_grad(c->gout[0], c->in[1], size, 2, PASS(a), a->dilation.v, a->dilation.n, a->ceil, &g), &g);
 }
 
-const tch_op_body tch_op_max_pool2d_take = {.shape = max_pool2d_take_shape, .forward = max_pool2d_take_forward,
-                                            .backward_ops = max_pool2d_take_backward, .save_in = 2};
+const tch_op_body tch_op_max_pool2d_take = {.shape = max_pool2d_take_shape,
+                                            .forward = max_pool2d_take_forward,
+                                            .backward_ops = max_pool2d_take_backward,
+                                            .save_in = 2};
 
 /* -- avg_pool2d, adaptive_avg_pool2d ----------------------------------------------------------------------------- */
 
@@ -456,7 +487,8 @@ static tch_status avg_backward(tch_call *c, const options *o) {
 }
 
 static options avg_options(const tch_avg_pool2d_attr *a) {
-  return (options) {.kernel = &a->kernel, .stride = &a->stride, .pad = &a->pad, .ceil = a->ceil, .count_pad = a->count_pad};
+  return (options){
+      .kernel = &a->kernel, .stride = &a->stride, .pad = &a->pad, .ceil = a->ceil, .count_pad = a->count_pad};
 }
 
 static tch_status avg_pool2d_shape(tch_call *c) {
@@ -488,8 +520,10 @@ static tch_status avg_pool2d_backward_ops(tch_call *c) {
   return give(c, 0, tch_avg_pool2d_grad(c->gout[0], size, 2, PASS(a), a->ceil, a->count_pad, &g), &g);
 }
 
-const tch_op_body tch_op_avg_pool2d = {.shape = avg_pool2d_shape, .forward = avg_pool2d_forward,
-                                       .backward = avg_pool2d_backward, .backward_ops = avg_pool2d_backward_ops};
+const tch_op_body tch_op_avg_pool2d = {.shape = avg_pool2d_shape,
+                                       .forward = avg_pool2d_forward,
+                                       .backward = avg_pool2d_backward,
+                                       .backward_ops = avg_pool2d_backward_ops};
 
 static tch_status adaptive_avg_pool2d_shape(tch_call *c) {
   window w;
@@ -516,15 +550,20 @@ static tch_status adaptive_avg_pool2d_backward_ops(tch_call *c) {
   return give(c, 0, tch_avg_pool2d_grad(c->gout[0], size, 2, NULL, 0, NULL, 0, NULL, 0, false, false, &g), &g);
 }
 
-const tch_op_body tch_op_adaptive_avg_pool2d = {
-  .shape = adaptive_avg_pool2d_shape, .forward = adaptive_avg_pool2d_forward, .backward = adaptive_avg_pool2d_backward,
-  .backward_ops = adaptive_avg_pool2d_backward_ops};
+const tch_op_body tch_op_adaptive_avg_pool2d = {.shape = adaptive_avg_pool2d_shape,
+                                                .forward = adaptive_avg_pool2d_forward,
+                                                .backward = adaptive_avg_pool2d_backward,
+                                                .backward_ops = adaptive_avg_pool2d_backward_ops};
 
 /* -- avg_pool2d_grad: gy spread over the windows of planes of a given size; without kernel they are adaptive ---------- */
 
 static tch_status avg_grad_window(const tch_call *c, window *w) {
   const tch_avg_pool2d_grad_attr *a = c->attr;
-  options o = {.kernel = &a->kernel, .stride = &a->stride, .pad = &a->pad, .ceil = a->ceil, .count_pad = a->count_pad,
+  options o = {.kernel = &a->kernel,
+               .stride = &a->stride,
+               .pad = &a->pad,
+               .ceil = a->ceil,
+               .count_pad = a->count_pad,
                .adaptive = !a->kernel.n};
   int64_t in[2];
   TCH_TRY(check_planes(c, 0));
@@ -559,5 +598,5 @@ static tch_status avg_pool2d_grad_backward(tch_call *c) {
   return give(c, 0, tch_adaptive_avg_pool2d(c->gout[0], size, 2, &g), &g);
 }
 
-const tch_op_body tch_op_avg_pool2d_grad = {.shape = avg_pool2d_grad_shape, .forward = avg_pool2d_grad_forward,
-                                            .backward_ops = avg_pool2d_grad_backward};
+const tch_op_body tch_op_avg_pool2d_grad = {
+    .shape = avg_pool2d_grad_shape, .forward = avg_pool2d_grad_forward, .backward_ops = avg_pool2d_grad_backward};

@@ -25,8 +25,7 @@ static inline tch_tensor *random_tensor(tch_dtype type, int ndim, const int64_t 
     ok(tch_permute(back, dims, ndim, &t));
     tch_tensor_release(back);
     tch_storage_release(s);
-  } else
-    ok(tch_tensor_new(type, ndim, size, &t));
+  } else ok(tch_tensor_new(type, ndim, size, &t));
   int64_t at[TCH_MAX_DIMS] = {0};
   for (int64_t i = 0; i < tch_tensor_count(t); i++) {
     ok(tch_tensor_put(t, ndim, at, (double) random_from(-16, 16) / 8));
@@ -37,19 +36,19 @@ static inline tch_tensor *random_tensor(tch_dtype type, int ndim, const int64_t 
 
 static inline double get4(const tch_tensor *t, int64_t a, int64_t b, int64_t c, int64_t d) {
   double v;
-  ok(tch_tensor_get(t, 4, (int64_t[]) {a, b, c, d}, &v));
+  ok(tch_tensor_get(t, 4, (int64_t[]){a, b, c, d}, &v));
   return v;
 }
 
 /* Runs fn for every instruction set of this machine. */
-#define EVERY_ISA(call)                                    \
-  do {                                                     \
-    tch_isa best_ = tch_cpu_isa();                         \
-    for (int isa_ = 0; isa_ < TCH_ISA_COUNT; isa_++)       \
-      if (tch_cpu_supports((tch_isa) isa_)) {              \
-        tch_cpu_use((tch_isa) isa_);                       \
-        call;                                              \
-      }                                                    \
-    tch_cpu_use(best_);                                    \
+#define EVERY_ISA(call)                                                                                                \
+  do {                                                                                                                 \
+    tch_isa best_ = tch_cpu_isa();                                                                                     \
+    for (int isa_ = 0; isa_ < TCH_ISA_COUNT; isa_++)                                                                   \
+      if (tch_cpu_supports((tch_isa) isa_)) {                                                                          \
+        tch_cpu_use((tch_isa) isa_);                                                                                   \
+        call;                                                                                                          \
+      }                                                                                                                \
+    tch_cpu_use(best_);                                                                                                \
   } while (0)
 #endif

@@ -56,7 +56,8 @@ static reference define(const shape *s, const tch_tensor *x, const tch_tensor *w
 static void forget(reference *r) { free(r->y), free(r->gx), free(r->gw), free(r->gb); }
 
 /* t = scale * want + add (bias NULL: nothing added, else per plane) */
-static void same(const char *what, const tch_tensor *t, const double *want, double scale, double add, const tch_tensor *bias) {
+static void same(const char *what, const tch_tensor *t, const double *want, double scale, double add,
+                 const tch_tensor *bias) {
   int64_t size[4] = {1, 1, 1, 1}, i = 0;
   int n = tch_tensor_dim(t);
   for (int d = 0; d < n; d++) size[d + 4 - n] = tch_tensor_size(t, d);
@@ -77,11 +78,12 @@ static void same(const char *what, const tch_tensor *t, const double *want, doub
 static void compare(tch_dtype type, bool views) {
   shape s = random_shape();
   int64_t cg = s.c / s.groups;
-  tch_tensor *x = random_tensor(type, 4, (int64_t[]) {s.n, s.c, s.in[0], s.in[1]}, views);
-  tch_tensor *w = random_tensor(type, 4, (int64_t[]) {s.o, cg, s.kernel[0], s.kernel[1]}, views);
-  tch_tensor *gy = random_tensor(type, 4, (int64_t[]) {s.n, s.o, s.out[0], s.out[1]}, views);
+  tch_tensor *x = random_tensor(type, 4, (int64_t[]){s.n, s.c, s.in[0], s.in[1]}, views);
+  tch_tensor *w = random_tensor(type, 4, (int64_t[]){s.o, cg, s.kernel[0], s.kernel[1]}, views);
+  tch_tensor *gy = random_tensor(type, 4, (int64_t[]){s.n, s.o, s.out[0], s.out[1]}, views);
   tch_tensor *b = random_tensor(type, 1, &s.o, views), *bx = random_tensor(type, 1, &s.c, false);
-  tch_tensor *gx = NULL, *gw = NULL, *gb = NULL, *y = NULL, *into = random_tensor(type, 4, (int64_t[]) {1, 2, 2, 1}, false);
+  tch_tensor *gx = NULL, *gw = NULL, *gb = NULL, *y = NULL,
+             *into = random_tensor(type, 4, (int64_t[]){1, 2, 2, 1}, false);
   reference r = define(&s, x, w, gy);
   ok(tch_conv2d(x, w, b, OPTIONS(&s), &y));
   same("y", y, r.y, 1, 0, b);
@@ -127,7 +129,8 @@ static void threads_do_not_change_a_bit(void **state) {
   ok(tch_set_threads(threads));
   tch_tensor **pairs[] = {y, gx, gw};
   for (int i = 0; i < 3; i++) {
-    assert_memory_equal(tch_tensor_data(pairs[i][0]), tch_tensor_data(pairs[i][1]), tch_tensor_count(pairs[i][0]) * sizeof(float));
+    assert_memory_equal(tch_tensor_data(pairs[i][0]), tch_tensor_data(pairs[i][1]),
+                        tch_tensor_count(pairs[i][0]) * sizeof(float));
     tch_tensor_release(pairs[i][0]);
     tch_tensor_release(pairs[i][1]);
   }
@@ -151,24 +154,33 @@ static tch_status weight_grad(tch_tensor *const *x, void *context, tch_tensor **
 }
 static tch_status transposed(tch_tensor *const *x, void *context, tch_tensor **y) {
   const shape *s = context;
-  return tch_conv_transpose2d(x[0], x[1], x[2], OPTIONS(s), (int64_t[]) {1, 0}, 2, y);
+  return tch_conv_transpose2d(x[0], x[1], x[2], OPTIONS(s), (int64_t[]){1, 0}, 2, y);
 }
 
 static void gradients_agree_with_differences(void **state) {
-  shape s = {.n = 2, .c = 4, .o = 2, .groups = 2, .in = {6, 4}, .kernel = {3, 2}, .stride = {2, 1}, .pad = {1, 1}, .dilation = {1, 2},
+  shape s = {.n = 2,
+             .c = 4,
+             .o = 2,
+             .groups = 2,
+             .in = {6, 4},
+             .kernel = {3, 2},
+             .stride = {2, 1},
+             .pad = {1, 1},
+             .dilation = {1, 2},
              .out = {3, 4}};
-  tch_tensor *x = random_tensor(TCH_DOUBLE, 4, (int64_t[]) {2, 4, 6, 4}, false);
-  tch_tensor *w = random_tensor(TCH_DOUBLE, 4, (int64_t[]) {2, 2, 3, 2}, false);
-  tch_tensor *y = random_tensor(TCH_DOUBLE, 4, (int64_t[]) {2, 2, 3, 4}, false);
-  tch_tensor *b = random_tensor(TCH_DOUBLE, 1, (int64_t[]) {2}, false), *b4 = random_tensor(TCH_DOUBLE, 1, (int64_t[]) {4}, false);
+  tch_tensor *x = random_tensor(TCH_DOUBLE, 4, (int64_t[]){2, 4, 6, 4}, false);
+  tch_tensor *w = random_tensor(TCH_DOUBLE, 4, (int64_t[]){2, 2, 3, 2}, false);
+  tch_tensor *y = random_tensor(TCH_DOUBLE, 4, (int64_t[]){2, 2, 3, 4}, false);
+  tch_tensor *b = random_tensor(TCH_DOUBLE, 1, (int64_t[]){2}, false),
+             *b4 = random_tensor(TCH_DOUBLE, 1, (int64_t[]){4}, false);
   tch_tensor *all[] = {x, w, b, y, b4};
-  gradcheck(conv, &s, (tch_tensor *[]) {x, w, b}, 3);
+  gradcheck(conv, &s, (tch_tensor *[]){x, w, b}, 3);
   for (int i = 0; i < 3; i++) ok(tch_set_grad(all[i], NULL));
-  gradcheck(input_grad, &s, (tch_tensor *[]) {y, w}, 2);
+  gradcheck(input_grad, &s, (tch_tensor *[]){y, w}, 2);
   for (int i = 0; i < 4; i++) ok(tch_set_grad(all[i], NULL));
-  gradcheck(weight_grad, &s, (tch_tensor *[]) {x, y}, 2);
+  gradcheck(weight_grad, &s, (tch_tensor *[]){x, y}, 2);
   for (int i = 0; i < 4; i++) ok(tch_set_grad(all[i], NULL));
-  gradcheck(transposed, &s, (tch_tensor *[]) {y, w, b4}, 3);
+  gradcheck(transposed, &s, (tch_tensor *[]){y, w, b4}, 3);
   for (int i = 0; i < 5; i++) tch_tensor_release(all[i]);
 }
 
@@ -182,10 +194,12 @@ static tch_tensor *zeros(int ndim, const int64_t *size) {
 }
 
 static void misfits_are_named(void **state) {
-  tch_tensor *x = zeros(4, (int64_t[]) {64, 1, 28, 28}), *w = zeros(4, (int64_t[]) {32, 3, 3, 3}), *y = NULL;
-  tch_tensor *w1 = zeros(4, (int64_t[]) {4, 1, 3, 3}), *b = zeros(1, (int64_t[]) {5}), *flat = zeros(2, (int64_t[]) {3, 3});
+  tch_tensor *x = zeros(4, (int64_t[]){64, 1, 28, 28}), *w = zeros(4, (int64_t[]){32, 3, 3, 3}), *y = NULL;
+  tch_tensor *w1 = zeros(4, (int64_t[]){4, 1, 3, 3}), *b = zeros(1, (int64_t[]){5}),
+             *flat = zeros(2, (int64_t[]){3, 3});
   int64_t none[] = {0}, huge[] = {(int64_t) 1 << 30}, many[] = {1, 1, 1};
-#define CONV(x, w, b, stride, pad, dilation, groups) tch_conv2d(x, w, b, stride, stride != NULL, pad, pad != NULL, dilation, dilation != NULL, groups, &y)
+#define CONV(x, w, b, stride, pad, dilation, groups)                                                                   \
+  tch_conv2d(x, w, b, stride, stride != NULL, pad, pad != NULL, dilation, dilation != NULL, groups, &y)
   const int64_t *no = NULL;
   refused(CONV(x, w, NULL, no, no, no, 1), TCH_ERROR_SHAPE,
           "conv2d: weight has 3 input planes, input has 1 (input 64x1x28x28, weight 32x3x3x3)");
@@ -195,13 +209,14 @@ static void misfits_are_named(void **state) {
   refused(CONV(x, w1, NULL, none, no, no, 1), TCH_ERROR_VALUE, "stride is 0, but must be 1 or more");
   refused(CONV(x, w1, NULL, no, no, none, 1), TCH_ERROR_VALUE, "dilation is 0");
   refused(CONV(x, w1, NULL, no, no, no, 0), TCH_ERROR_VALUE, "groups is 0");
-  refused(CONV(x, w1, NULL, no, no, no, 3), TCH_ERROR_SHAPE, "4 planes of weight (4x1x3x3) cannot be cut into 3 groups");
+  refused(CONV(x, w1, NULL, no, no, no, 3), TCH_ERROR_SHAPE,
+          "4 planes of weight (4x1x3x3) cannot be cut into 3 groups");
   refused(CONV(x, w1, NULL, no, huge, no, 1), TCH_ERROR_VALUE, "more than 2^46 elements");
   refused(CONV(x, w1, NULL, no, no, huge, 1), TCH_ERROR_SHAPE, "kernel 3x3 with its dilation is larger than the input");
   refused(tch_conv2d(x, w1, NULL, many, 3, NULL, 0, NULL, 0, 1, &y), TCH_ERROR_VALUE, "stride has 3 entries");
   refused(tch_conv_transpose2d(x, w, NULL, NULL, 0, NULL, 0, NULL, 0, 1, NULL, 0, &y), TCH_ERROR_SHAPE,
           "weight takes 32 planes, input has 1");
-  refused(tch_conv_transpose2d(x, w1, NULL, NULL, 0, NULL, 0, NULL, 0, 1, (int64_t[]) {1}, 1, &y), TCH_ERROR_VALUE,
+  refused(tch_conv_transpose2d(x, w1, NULL, NULL, 0, NULL, 0, NULL, 0, 1, (int64_t[]){1}, 1, &y), TCH_ERROR_VALUE,
           "output_pad is 1, but must be less than stride (1) or dilation (1)");
   assert_null(y);
   tch_tensor *all[] = {x, w, w1, b, flat};
@@ -233,9 +248,9 @@ static void failing_memory_leaves_nothing_behind(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(convolution_is_its_definition), cmocka_unit_test(threads_do_not_change_a_bit),
-    cmocka_unit_test(gradients_agree_with_differences), cmocka_unit_test(misfits_are_named),
-    cmocka_unit_test(failing_memory_leaves_nothing_behind),
+      cmocka_unit_test(convolution_is_its_definition),        cmocka_unit_test(threads_do_not_change_a_bit),
+      cmocka_unit_test(gradients_agree_with_differences),     cmocka_unit_test(misfits_are_named),
+      cmocka_unit_test(failing_memory_leaves_nothing_behind),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

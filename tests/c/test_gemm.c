@@ -13,10 +13,10 @@ static double get(const tch_tensor *t, int n, const int64_t *at) {
 static double element(const tch_tensor *t, int64_t batch, int64_t i, int64_t j, bool row) {
   int64_t at[3];
   switch (tch_tensor_dim(t)) {
-  case 0: return get(t, 0, at);
-  case 1: return get(t, 1, row ? &j : &i);
-  case 2: return get(t, 2, (int64_t[]) {i, j});
-  default: return get(t, 3, (int64_t[]) {batch, i, j});
+    case 0: return get(t, 0, at);
+    case 1: return get(t, 1, row ? &j : &i);
+    case 2: return get(t, 2, (int64_t[]){i, j});
+    default: return get(t, 3, (int64_t[]){batch, i, j});
   }
 }
 
@@ -27,7 +27,8 @@ typedef struct product {
   double alpha, beta;
 } product;
 
-static void check(const char *what, product p, const tch_tensor *a, const tch_tensor *b, const tch_tensor *c, tch_tensor *y) {
+static void check(const char *what, product p, const tch_tensor *a, const tch_tensor *b, const tch_tensor *c,
+                  tch_tensor *y) {
   double tolerance = tch_tensor_dtype(y) == TCH_DOUBLE ? 1e-11 : 2e-4;
   int64_t outs = p.total ? 1 : p.batch;
   assert_int_equal(tch_tensor_count(y), outs * p.m * p.n);
@@ -40,13 +41,13 @@ static void check(const char *what, product p, const tch_tensor *a, const tch_te
         want = p.alpha * want + (c ? p.beta * element(c, o, i, j, p.row_y) : 0);
         double got = element(y, o, i, j, p.row_y);
         if (fabs(got - want) > tolerance * (1 + fabs(want)))
-          fail_msg("%s (%lld,%lld,%lld) is %.9g, not %.9g (%s)", what, (long long) o, (long long) i, (long long) j, got, want,
-                   tch_cpu_name());
+          fail_msg("%s (%lld,%lld,%lld) is %.9g, not %.9g (%s)", what, (long long) o, (long long) i, (long long) j, got,
+                   want, tch_cpu_name());
       }
   tch_tensor_release(y);
 }
 
-#define TENSOR(n, ...) random_tensor(type, n, (int64_t[]) {__VA_ARGS__}, random_below(3) == 0)
+#define TENSOR(n, ...) random_tensor(type, n, (int64_t[]){__VA_ARGS__}, random_below(3) == 0)
 
 static void products(tch_dtype type) {
   int64_t limit = random_below(4) ? 9 : 90, B = random_from(1, 4), M = random_from(1, limit), N = random_from(1, limit),
@@ -114,25 +115,25 @@ static void products_are_their_definition(void **state) {
 
 static void linears(tch_dtype type) {
   int64_t in = random_from(1, 130), out = random_from(1, 70), n = random_from(1, 70);
-  tch_tensor *x = TENSOR(2, n, in), *w = TENSOR(2, out, in), *b = TENSOR(1, out), *g = TENSOR(2, n, out), *y = NULL, *wt = NULL,
-             *gt = NULL, *gx = NULL, *gw = NULL, *gb = NULL;
+  tch_tensor *x = TENSOR(2, n, in), *w = TENSOR(2, out, in), *b = TENSOR(1, out), *g = TENSOR(2, n, out), *y = NULL,
+             *wt = NULL, *gt = NULL, *gx = NULL, *gw = NULL, *gb = NULL;
   int64_t turn[] = {1, 0};
   ok(tch_permute(w, turn, 2, &wt));
   ok(tch_permute(g, turn, 2, &gt));
   tch_tensor *wide = NULL;
-  ok(tch_expand(b, (int64_t[]) {n, out}, 2, &wide));
+  ok(tch_expand(b, (int64_t[]){n, out}, 2, &wide));
   product p = {.batch = 1, .m = n, .n = out, .k = in, .alpha = 1, .beta = 1};
   ok(tch_linear(x, w, b, &y));
   check("linear", p, x, wt, wide, y);
   ok(tch_tensor_empty(type, &gx));
   ok(tch_tensor_empty(type, &gb));
-  ok(tch_tensor_new(type, 2, (int64_t[]) {out, in}, &gw));
+  ok(tch_tensor_new(type, 2, (int64_t[]){out, in}, &gw));
   ok(tch_tensor_fill(gw, 3));
   tch_tensor *three = NULL;
   ok(tch_clone(gw, &three));
   ok(tch_linear_backward(x, w, b, NULL, g, 0.5, 2, gx, gw, gb));
-  check("gx", (product) {.batch = 1, .m = n, .n = in, .k = out, .alpha = 1}, g, w, NULL, gx);
-  check("gw", (product) {.batch = 1, .m = out, .n = in, .k = n, .alpha = 0.5, .beta = 1}, gt, x, three, gw);
+  check("gx", (product){.batch = 1, .m = n, .n = in, .k = out, .alpha = 1}, g, w, NULL, gx);
+  check("gw", (product){.batch = 1, .m = out, .n = in, .k = n, .alpha = 0.5, .beta = 1}, gt, x, three, gw);
   for (int64_t j = 0; j < out; j++) {
     double want = 0;
     for (int64_t i = 0; i < n; i++) want += element(g, 0, i, j, false);
@@ -151,8 +152,8 @@ static void linear_is_its_definition(void **state) {
 
 static void empty_products_are_zero(void **state) {
   tch_tensor *a = NULL, *b = NULL, *y = NULL;
-  ok(tch_tensor_new(TCH_FLOAT, 2, (int64_t[]) {3, 0}, &a));
-  ok(tch_tensor_new(TCH_FLOAT, 2, (int64_t[]) {0, 2}, &b));
+  ok(tch_tensor_new(TCH_FLOAT, 2, (int64_t[]){3, 0}, &a));
+  ok(tch_tensor_new(TCH_FLOAT, 2, (int64_t[]){0, 2}, &b));
   ok(tch_mm(a, b, 1, &y));
   for (int i = 0; i < 6; i++) assert_true(((float *) tch_tensor_data(y))[i] == 0);
   tch_tensor_release(a), tch_tensor_release(b), tch_tensor_release(y);
@@ -179,9 +180,15 @@ static void threads_do_not_change_a_bit(void **state) {
 
 static tch_status matmul(tch_tensor *const *x, void *context, tch_tensor **y) { return tch_matmul(x[0], x[1], 2, y); }
 static tch_status outer(tch_tensor *const *x, void *context, tch_tensor **y) { return tch_outer(x[0], x[1], 1, y); }
-static tch_status addmm(tch_tensor *const *x, void *context, tch_tensor **y) { return tch_addmm(x[0], x[1], x[2], 0.5, 3, y); }
-static tch_status addbmm(tch_tensor *const *x, void *context, tch_tensor **y) { return tch_addbmm(x[0], x[1], x[2], 1, 3, y); }
-static tch_status linear(tch_tensor *const *x, void *context, tch_tensor **y) { return tch_linear(x[0], x[1], x[2], y); }
+static tch_status addmm(tch_tensor *const *x, void *context, tch_tensor **y) {
+  return tch_addmm(x[0], x[1], x[2], 0.5, 3, y);
+}
+static tch_status addbmm(tch_tensor *const *x, void *context, tch_tensor **y) {
+  return tch_addbmm(x[0], x[1], x[2], 1, 3, y);
+}
+static tch_status linear(tch_tensor *const *x, void *context, tch_tensor **y) {
+  return tch_linear(x[0], x[1], x[2], y);
+}
 
 static void gradients_agree_with_differences(void **state) {
   static const struct {
@@ -189,12 +196,21 @@ static void gradients_agree_with_differences(void **state) {
     int n, ndim[3];
     int64_t size[3][4];
   } cases[] = {
-    {matmul, 2, {2, 2}, {{3, 4}, {4, 2}}}, {matmul, 2, {1, 1}, {{4}, {4}}}, {matmul, 2, {1, 2}, {{4}, {4, 3}}},
-    {matmul, 2, {2, 1}, {{3, 4}, {4}}},    {matmul, 2, {3, 1}, {{2, 3, 4}, {4}}}, {matmul, 2, {1, 3}, {{4}, {2, 4, 3}}},
-    {matmul, 2, {3, 2}, {{2, 3, 4}, {4, 2}}}, {matmul, 2, {4, 3}, {{2, 1, 3, 4}, {3, 4, 2}}}, {outer, 2, {1, 1}, {{3}, {2}}},
-    {addmm, 3, {2, 2, 2}, {{3, 2}, {3, 4}, {4, 2}}}, {addmm, 3, {1, 2, 2}, {{2}, {3, 4}, {4, 2}}},
-    {addbmm, 3, {2, 3, 3}, {{3, 2}, {2, 3, 4}, {2, 4, 2}}}, {linear, 3, {2, 2, 1}, {{3, 4}, {2, 4}, {2}}},
-    {linear, 3, {1, 2, 1}, {{4}, {2, 4}, {2}}}, {linear, 3, {3, 2, 1}, {{2, 3, 4}, {2, 4}, {2}}},
+      {matmul, 2, {2, 2}, {{3, 4}, {4, 2}}},
+      {matmul, 2, {1, 1}, {{4}, {4}}},
+      {matmul, 2, {1, 2}, {{4}, {4, 3}}},
+      {matmul, 2, {2, 1}, {{3, 4}, {4}}},
+      {matmul, 2, {3, 1}, {{2, 3, 4}, {4}}},
+      {matmul, 2, {1, 3}, {{4}, {2, 4, 3}}},
+      {matmul, 2, {3, 2}, {{2, 3, 4}, {4, 2}}},
+      {matmul, 2, {4, 3}, {{2, 1, 3, 4}, {3, 4, 2}}},
+      {outer, 2, {1, 1}, {{3}, {2}}},
+      {addmm, 3, {2, 2, 2}, {{3, 2}, {3, 4}, {4, 2}}},
+      {addmm, 3, {1, 2, 2}, {{2}, {3, 4}, {4, 2}}},
+      {addbmm, 3, {2, 3, 3}, {{3, 2}, {2, 3, 4}, {2, 4, 2}}},
+      {linear, 3, {2, 2, 1}, {{3, 4}, {2, 4}, {2}}},
+      {linear, 3, {1, 2, 1}, {{4}, {2, 4}, {2}}},
+      {linear, 3, {3, 2, 1}, {{2, 3, 4}, {2, 4}, {2}}},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     tch_tensor *x[3];
@@ -206,7 +222,8 @@ static void gradients_agree_with_differences(void **state) {
 
 static void misfits_are_named(void **state) {
   tch_dtype type = TCH_FLOAT;
-  tch_tensor *a = TENSOR(2, 3, 4), *b = TENSOR(2, 3, 5), *v = TENSOR(1, 4), *y = NULL, *c = TENSOR(2, 7, 7), *bias = TENSOR(1, 9);
+  tch_tensor *a = TENSOR(2, 3, 4), *b = TENSOR(2, 3, 5), *v = TENSOR(1, 4), *y = NULL, *c = TENSOR(2, 7, 7),
+             *bias = TENSOR(1, 9);
   tch_tensor *w = TENSOR(2, 10, 1600);
   refused(tch_mm(a, b, 1, &y), TCH_ERROR_SHAPE, "mm: 3x4 times 3x5 is not possible");
   refused(tch_mm(a, v, 1, &y), TCH_ERROR_SHAPE, "mm: a tensor of 2 and one of 2 dimensions are needed, got 3x4 and 4");
@@ -221,9 +238,9 @@ static void misfits_are_named(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(products_are_their_definition), cmocka_unit_test(linear_is_its_definition),
-    cmocka_unit_test(empty_products_are_zero), cmocka_unit_test(threads_do_not_change_a_bit),
-    cmocka_unit_test(gradients_agree_with_differences), cmocka_unit_test(misfits_are_named),
+      cmocka_unit_test(products_are_their_definition),    cmocka_unit_test(linear_is_its_definition),
+      cmocka_unit_test(empty_products_are_zero),          cmocka_unit_test(threads_do_not_change_a_bit),
+      cmocka_unit_test(gradients_agree_with_differences), cmocka_unit_test(misfits_are_named),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

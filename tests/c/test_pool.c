@@ -74,12 +74,12 @@ static void same(const char *what, const tch_tensor *t, const double *want, doub
   }
 }
 
-#define WINDOW(s) (s)->kernel, 2, (s)->stride, 2, (s)->pad, 2
+#define WINDOW(s)  (s)->kernel, 2, (s)->stride, 2, (s)->pad, 2
 #define WINDOWS(s) WINDOW(s), (s)->dilation, 2
 
 static void compare(tch_dtype type, bool view) {
   shape s = random_shape();
-  tch_tensor *x = random_tensor(type, 4, (int64_t[]) {s.n, s.c, s.in[0], s.in[1]}, view);
+  tch_tensor *x = random_tensor(type, 4, (int64_t[]){s.n, s.c, s.in[0], s.in[1]}, view);
   for (int kind = 0; kind < 4; kind++) {
     bool largest = kind < 2;
     s.adaptive = kind % 2;
@@ -92,7 +92,8 @@ static void compare(tch_dtype type, bool view) {
         if (s.ceil && room % s.stride[d] && s.out[d] * s.stride[d] < s.in[d] + s.pad[d]) s.out[d]++;
       }
     }
-    tch_tensor *gy = random_tensor(type, 4, (int64_t[]) {s.n, s.c, s.out[0], s.out[1]}, view), *y = NULL, *gx = NULL, *at = NULL;
+    tch_tensor *gy = random_tensor(type, 4, (int64_t[]){s.n, s.c, s.out[0], s.out[1]}, view), *y = NULL, *gx = NULL,
+               *at = NULL;
     double *wy = calloc(tch_tensor_count(gy), 8), *wg = calloc(tch_tensor_count(x), 8);
     define(&s, largest, x, gy, wy, wg);
     if (kind == 0) ok(tch_max_pool2d(x, WINDOWS(&s), s.ceil, &y, &at));
@@ -102,7 +103,7 @@ static void compare(tch_dtype type, bool view) {
     assert_true(tch_tensor_same_size(y, gy));
     same("y", y, wy, 1, 0);
     for (int add = 0; add < 2; add++) {
-      if (gx == NULL) ok(tch_tensor_new(type, 4, (int64_t[]) {s.n, s.c, s.in[0], s.in[1]}, &gx));
+      if (gx == NULL) ok(tch_tensor_new(type, 4, (int64_t[]){s.n, s.c, s.in[0], s.in[1]}, &gx));
       ok(tch_tensor_fill(gx, 1));
       if (kind == 0) ok(tch_max_pool2d_backward(x, WINDOWS(&s), s.ceil, y, at, gy, 0.5, add, gx));
       if (kind == 1) ok(tch_adaptive_max_pool2d_backward(x, s.out, 2, y, at, gy, 0.5, add, gx));
@@ -126,9 +127,9 @@ static void pooling_is_its_definition(void **state) {
 static void a_nan_is_the_largest(void **state) {
   double v[] = {1, NAN, 3, 4, 5, 6, NAN, 8};
   tch_tensor *x = NULL, *y = NULL, *at = NULL;
-  ok(tch_tensor_new(TCH_DOUBLE, 3, (int64_t[]) {1, 2, 4}, &x));
+  ok(tch_tensor_new(TCH_DOUBLE, 3, (int64_t[]){1, 2, 4}, &x));
   memcpy(tch_tensor_data(x), v, sizeof v);
-  ok(tch_max_pool2d(x, (int64_t[]) {2}, 1, NULL, 0, NULL, 0, NULL, 0, false, &y, &at));
+  ok(tch_max_pool2d(x, (int64_t[]){2}, 1, NULL, 0, NULL, 0, NULL, 0, false, &y, &at));
   assert_true(isnan(((double *) tch_tensor_data(y))[0]) && isnan(((double *) tch_tensor_data(y))[1]));
   assert_int_equal(tch_tensor_dtype(at), TCH_BYTE);
   assert_int_equal(((uint8_t *) tch_tensor_data(at))[0], 1);
@@ -137,9 +138,9 @@ static void a_nan_is_the_largest(void **state) {
 }
 
 static void large_windows_have_wide_indices(void **state) {
-  tch_tensor *x = random_tensor(TCH_FLOAT, 3, (int64_t[]) {1, 20, 20}, false), *y = NULL, *at = NULL;
+  tch_tensor *x = random_tensor(TCH_FLOAT, 3, (int64_t[]){1, 20, 20}, false), *y = NULL, *at = NULL;
   ((float *) tch_tensor_data(x))[399] = 100;
-  ok(tch_max_pool2d(x, (int64_t[]) {20}, 1, NULL, 0, NULL, 0, NULL, 0, false, &y, &at));
+  ok(tch_max_pool2d(x, (int64_t[]){20}, 1, NULL, 0, NULL, 0, NULL, 0, false, &y, &at));
   assert_int_equal(tch_tensor_dtype(at), TCH_INT);
   assert_int_equal(((int32_t *) tch_tensor_data(at))[0], 399);
   tch_tensor_release(x), tch_tensor_release(y), tch_tensor_release(at);
@@ -168,7 +169,7 @@ static tch_status avg_grad(tch_tensor *const *x, void *context, tch_tensor **y) 
   return tch_avg_pool2d_grad(x[0], s->in, 2, WINDOW(s), s->ceil, s->count_pad, y);
 }
 static tch_status adaptive(tch_tensor *const *x, void *context, tch_tensor **y) {
-  return tch_adaptive_avg_pool2d(x[0], (int64_t[]) {3, 2}, 2, y);
+  return tch_adaptive_avg_pool2d(x[0], (int64_t[]){3, 2}, 2, y);
 }
 static tch_status max_grad(tch_tensor *const *x, void *context, tch_tensor **y) {
   const places *p = context;
@@ -181,7 +182,7 @@ static tch_status max_take(tch_tensor *const *x, void *context, tch_tensor **y) 
 
 static void gradients_agree_with_differences(void **state) {
   places p = {.s = {.in = {7, 6}, .kernel = {3, 3}, .stride = {2, 2}, .pad = {1, 1}, .dilation = {1, 1}, .ceil = true}};
-  tch_tensor *x = random_tensor(TCH_DOUBLE, 3, (int64_t[]) {2, 7, 6}, false), *y = NULL;
+  tch_tensor *x = random_tensor(TCH_DOUBLE, 3, (int64_t[]){2, 7, 6}, false), *y = NULL;
   for (int i = 0; i < 84; i++) ((double *) tch_tensor_data(x))[i] = i * 37 % 84 * 0.1;
   ok(tch_max_pool2d(x, WINDOWS(&p.s), true, &y, &p.at));
   tch_tensor *g = NULL;
@@ -200,11 +201,14 @@ static void gradients_agree_with_differences(void **state) {
 }
 
 static void misfits_are_named(void **state) {
-  tch_tensor *x = random_tensor(TCH_FLOAT, 3, (int64_t[]) {1, 4, 4}, false), *flat = random_tensor(TCH_FLOAT, 2, (int64_t[]) {4, 4}, false);
-  tch_tensor *y = NULL, *at = NULL, *wrong = random_tensor(TCH_BYTE, 3, (int64_t[]) {1, 3, 2}, false);
-#define MAX(x, kernel, n, stride, pad) tch_max_pool2d(x, kernel, n, stride, stride != NULL, pad, pad != NULL, NULL, 0, false, &y, &at)
+  tch_tensor *x = random_tensor(TCH_FLOAT, 3, (int64_t[]){1, 4, 4}, false),
+             *flat = random_tensor(TCH_FLOAT, 2, (int64_t[]){4, 4}, false);
+  tch_tensor *y = NULL, *at = NULL, *wrong = random_tensor(TCH_BYTE, 3, (int64_t[]){1, 3, 2}, false);
+#define MAX(x, kernel, n, stride, pad)                                                                                 \
+  tch_max_pool2d(x, kernel, n, stride, stride != NULL, pad, pad != NULL, NULL, 0, false, &y, &at)
   const int64_t none[] = {0}, two[] = {2}, five[] = {5}, minus[] = {-1}, *no = NULL;
-  refused(MAX(flat, two, 1, no, no), TCH_ERROR_SHAPE, "max_pool2d: x is 4x4, but images (N,C,H,W) or one image (C,H,W)");
+  refused(MAX(flat, two, 1, no, no), TCH_ERROR_SHAPE,
+          "max_pool2d: x is 4x4, but images (N,C,H,W) or one image (C,H,W)");
   refused(MAX(x, five, 1, no, no), TCH_ERROR_SHAPE, "kernel 5x5 is larger than the input with padding, 4x4");
   refused(MAX(x, two, 1, none, no), TCH_ERROR_VALUE, "stride is 0, but must be 1 or more");
   refused(MAX(x, two, 1, no, two), TCH_ERROR_VALUE, "pad is 2, but at most half of the kernel (2) is possible");
@@ -222,9 +226,11 @@ static void misfits_are_named(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(pooling_is_its_definition), cmocka_unit_test(a_nan_is_the_largest),
-    cmocka_unit_test(large_windows_have_wide_indices), cmocka_unit_test(gradients_agree_with_differences),
-    cmocka_unit_test(misfits_are_named),
+      cmocka_unit_test(pooling_is_its_definition),
+      cmocka_unit_test(a_nan_is_the_largest),
+      cmocka_unit_test(large_windows_have_wide_indices),
+      cmocka_unit_test(gradients_agree_with_differences),
+      cmocka_unit_test(misfits_are_named),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
