@@ -84,6 +84,51 @@ local rows = {
   { 'CosineDistance', function() return nn.CosineDistance() end, { { 3, 5 }, { 3, 5 } } },
   { 'PairwiseDistance', function() return nn.PairwiseDistance(2) end, { { 3, 5 }, { 3, 5 } } },
   { 'MM', function() return nn.MM(true) end, { { 2, 3, 4 }, { 2, 3, 5 } } },
+  { 'SpatialDepthWiseConvolution', function() return nn.SpatialDepthWiseConvolution(2, 3, 2, 3) end, { { 2, 2, 5, 4 } } },
+  { 'SpatialZeroPadding', function() return nn.SpatialZeroPadding(1, -1, 2, 0) end, { { 2, 2, 3, 4 } } },
+  { 'SpatialReflectionPadding', function() return nn.SpatialReflectionPadding(1, 2, 2, 0) end, { { 2, 2, 3, 4 } } },
+  { 'SpatialReplicationPadding', function() return nn.SpatialReplicationPadding(1, 2, 2, 0) end, { { 2, 2, 3, 4 } } },
+  { 'SpatialUpSamplingNearest', function() return nn.SpatialUpSamplingNearest(3) end, { { 2, 2, 2, 3 } } },
+  { 'SpatialUpSamplingBilinear', function() return nn.SpatialUpSamplingBilinear { oheight = 5, owidth = 7 } end,
+    { { 2, 2, 3, 4 } } },
+  { 'PixelShuffle', function() return nn.PixelShuffle(2) end, { { 2, 8, 2, 3 } } },
+  { 'Cosine', function() return nn.Cosine(5, 4) end, same() },
+  { 'Euclidean', function() return nn.Euclidean(5, 4) end, same() },
+  { 'WeightedEuclidean', function() return nn.WeightedEuclidean(5, 4) end, same() },
+  { 'PReLU', function() return nn.PReLU() end, same() },
+  { 'PReLU planes', function() return nn.PReLU(3) end, { { 2, 3, 2, 2 } } },
+  { 'RReLU evaluate', function() return with(nn.RReLU(0.1, 0.4), { train = false }) end, same() },
+  { 'GatedLinearUnit', function() return nn.GatedLinearUnit() end, { { 3, 6 } } },
+  { 'CReLU', function() return nn.CReLU(1) end, same() },
+  { 'GroupNorm', function() return nn.GroupNorm(2, 4) end, { { 2, 4, 3, 2 } } },
+  { 'InstanceNorm', function() return nn.InstanceNorm(3, 1e-5, true) end, { { 2, 3, 3, 2 } } },
+  { 'RMSNorm', function() return nn.RMSNorm(5) end, same() },
+  { 'SpatialCrossMapLRN', function() return nn.SpatialCrossMapLRN(3, 0.5, 0.75, 2) end, { { 2, 5, 2, 2 } } },
+  { 'View', function() return nn.View(-1):setNumInputDims(2) end, { { 3, 2, 4 } } },
+  { 'Reshape', function() return nn.Reshape(4, 2) end, { { 3, 8 } } },
+  { 'Flatten', function() return nn.Flatten() end, { { 3, 2, 4 } } },
+  { 'Transpose', function() return nn.Transpose({ 1, 3 }, { 2, 3 }) end, { { 3, 2, 4 } } },
+  { 'Narrow', function() return nn.Narrow(2, 2, -2) end, same() },
+  { 'Select', function() return nn.Select(-1, -2) end, same() },
+  { 'Replicate', function() return nn.Replicate(4, 1, 1) end, same() },
+  { 'Padding', function() return nn.Padding(1, -2, 1, 0.5) end, same() },
+  { 'Squeeze', function() return nn.Squeeze(1, 2) end, { { 3, 1, 4 } } },
+  { 'Unsqueeze', function() return nn.Unsqueeze(1, 1) end, { { 3, 4 } } },
+  { 'JoinTable', function() return nn.JoinTable(1, 1) end, { { 3, 2 }, { 3, 4 } } },
+  { 'CAddTable', function() return nn.CAddTable() end, { { 3, 4 }, { 3, 4 }, { 3, 4 } } },
+  { 'CMulTable', function() return nn.CMulTable() end, { { 3, 4 }, { 3, 4 }, { 3, 4 } } },
+  { 'CSubTable', function() return nn.CSubTable() end, { { 3, 4 }, { 3, 4 } } },
+  { 'CDivTable', function() return nn.CDivTable() end, { { 3, 4 }, { 3, 4, kind = 'positive' } } },
+  { 'CMaxTable', function() return nn.CMaxTable() end, { { 3, 4 }, { 3, 4 } } },
+  { 'CMinTable', function() return nn.CMinTable() end, { { 3, 4 }, { 3, 4 } } },
+  { 'SelectTable', function() return nn.SelectTable(-1) end, { { 3, 2 }, { 3, 4 } } },
+  { 'MV', function() return nn.MV() end, { { 2, 3, 4 }, { 2, 4 } } },
+  { 'DotProduct', function() return nn.DotProduct() end, { { 3, 4 }, { 3, 4 } } },
+  { 'MixtureTable', function() -- {gates, {a, b}} from {gates, a, b}
+    return nn.Sequential():add(nn.ConcatTable():add(nn.SelectTable(1)):add(nn.NarrowTable(2, 2))):add(nn.MixtureTable())
+  end, { { 3, 2 }, { 3, 4 }, { 3, 4 } } },
+  { 'Sum', function() return nn.Sum(1) end, same() },
+  { 'Min', function() return nn.Min(1) end, same() },
   { 'Max', function() return nn.Max(2) end, same() },
   { 'Mean', function() return nn.Mean(2) end, same() },
 }
@@ -211,7 +256,7 @@ local function onTape(row, want)
   module:zeroGradParameters()
   output:backward(pattern(output:size():totable(), 31))
   local gradInputs = {}
-  for i, t in ipairs(inputs) do gradInputs[i] = t.grad end
+  for i, t in ipairs(inputs) do gradInputs[i] = t.grad or t:detach():zero() end
   checkGradients(module, want, gradInputs, 1e-6, 'tape')
 end
 

@@ -4,6 +4,7 @@ local torch = require 'tocha'
 local nn = require 'tocha.nn'
 local derive = require 'tocha.nn.derive'
 local parameter = require 'tocha.nn.parameter'
+local F = require 'tocha.nn.functional'
 local raise = require 'tocha.bindings.own'.raise
 
 -- (nOutput [, eps [, momentum [, affine]]]): Ioffe and Szegedy 2015. Training uses the batch's own mean and (biased) variance
@@ -90,3 +91,83 @@ end
 function LayerNorm:__tostring__()
   return ('%s(%s)'):format(torch.type(self), table.concat(self.size:totable(), 'x'))
 end
+
+-- -- without running statistics --------------------------------------------------------------------------------------
+
+-- A vector with an entry per channel, beside (N, C, ...).
+local function perChannel(vector, input)
+  local size = {}
+  for d = 1, input:dim() do size[d] = 1 end
+  size[2] = vector:size(1)
+  return vector:view(torch.LongStorage(size))
+end
+
+local function affine(self, count, wanted)
+  if wanted == false then return end
+  parameter.new(self, 'weight', count)
+  parameter.new(self, 'bias', count)
+  self.weight:fill(1)
+  self.bias:zero()
+end
+
+-- (groups, channels [, eps [, affine]]): statistics of a group of channels of one example (Wu and He 2018)
+local GroupNorm, group = torch.class('tocha.GroupNorm', 'nn.Module', nn)
+
+function GroupNorm:__init(groups, channels, eps, wanted)
+  group.__init(self)
+  if channels % groups ~= 0 then
+    raise(('nn.GroupNorm: %d channels cannot be cut into %d groups'):format(channels, groups))
+  end
+  self.groups, self.channels, self.eps = groups, channels, eps or 1e-5
+  affine(self, channels, wanted)
+end
+
+derive(GroupNorm, function(self, input)
+  if input:size(2) ~= self.channels then
+    raise(('the input has %d channels, but %d are wanted'):format(input:size(2), self.channels))
+  end
+  local rows = input:contiguous():view(input:size(1) * self.groups, -1)
+  local output = F.layer_norm(rows, nil, nil, 1, self.eps):view(input:size())
+  if not self.weight then return output end
+  return torch.cmul(output, perChannel(self.weight, input)) + perChannel(self.bias, input)
+end)
+
+-- (channels [, eps [, affine]]): a group per channel (Ulyanov et al. 2016)
+local InstanceNorm, instance = torch.class('tocha.InstanceNorm', 'tocha.GroupNorm', nn)
+
+function InstanceNorm:__init(channels, eps, wanted)
+  instance.__init(self, channels, channels, eps, wanted == true)
+end
+
+-- (size [, eps]): x / sqrt(mean(x^2) + eps) * w over the last dimension (Zhang and Sennrich 2019)
+local RMSNorm, rms = torch.class('tocha.RMSNorm', 'nn.Module', nn)
+
+function RMSNorm:__init(size, eps)
+  rms.__init(self)
+  self.eps = eps or 1e-6
+  parameter.new(self, 'weight', size)
+  self.weight:fill(1)
+end
+
+derive(RMSNorm, function(self, input)
+  local scale = F.rsqrt(torch.add(F.mean(torch.square(input), { input:dim() }, true), self.eps))
+  return torch.cmul(torch.cmul(input, scale), self.weight)
+end)
+
+-- (size [, alpha [, beta [, k]]]): x / (k + alpha / size * sum of squares over `size` neighbouring maps)^beta
+local CrossMap, crossMap = torch.class('nn.SpatialCrossMapLRN', 'nn.Module', nn)
+
+function CrossMap:__init(size, alpha, beta, k)
+  crossMap.__init(self)
+  self.size, self.alpha, self.beta, self.k = size, alpha or 0.0001, beta or 0.75, k or 1
+end
+
+derive(CrossMap, function(self, input)
+  local dim = input:dim() - 2
+  local before, after = {}, {}
+  for d = 1, input:dim() do before[d], after[d] = 0, 0 end
+  before[dim], after[dim] = math.floor(self.size / 2), math.floor((self.size - 1) / 2)
+  local windows = F.pad(torch.square(input), before, after, 0):unfold(dim, self.size, 1)
+  local sums = F.sum(windows, { windows:dim() }, false)
+  return torch.cmul(input, torch.pow(torch.add(torch.mul(sums, self.alpha / self.size), self.k), -self.beta))
+end)

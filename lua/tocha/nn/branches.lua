@@ -1,0 +1,246 @@
+--- Containers whose children work side by side.
+-- @module tocha.nn.branches
+local torch = require 'tocha'
+local nn = require 'tocha.nn'
+local utils = require 'tocha.nn.utils'
+local derive = require 'tocha.nn.derive'
+
+-- Sum of the children's gradients, in the buffers that gradInput has.
+local function sum(self, _, grads)
+  local total
+  for i = 1, #self.modules do
+    local g = grads[i]
+    if g ~= nil and total then total = utils.recursiveAdd(total, g)
+    elseif g ~= nil then
+      total = utils.recursiveCopy(type(self.gradInput) == type(g) and self.gradInput or nil, g)
+    end
+  end
+  return total
+end
+
+local function list(_, _, grads) return grads end
+
+-- Gives a container its passes. how.input(self, input, i) and how.gradOutput(self, gradOutput, i) are what child i sees,
+-- how.join(self, outputs) makes the output of the children's, how.gradInput(self, input, grads) the gradInput.
+local function branches(class, how)
+  local inputOf, partOf, join = how.input, how.gradOutput, how.join
+
+  function class:updateOutput(input)
+    local outputs = {}
+    for i = 1, #self.modules do outputs[i] = self.modules[i]:updateOutput(inputOf(self, input, i)) end
+    self.output = join(self, outputs)
+    return self.output
+  end
+
+  local function gather(self, input, gradOutput, method, scale)
+    local grads = {}
+    for i = 1, #self.modules do
+      grads[i] = self.modules[i][method](self.modules[i], inputOf(self, input, i), partOf(self, gradOutput, i), scale)
+    end
+    self.gradInput = how.gradInput(self, input, grads)
+    return self.gradInput
+  end
+
+  function class:updateGradInput(input, gradOutput)
+    local gradInput = gather(self, input, gradOutput, 'updateGradInput')
+    return gradInput
+  end
+
+  function class:backward(input, gradOutput, scale)
+    local gradInput = gather(self, input, gradOutput, 'backward', scale or 1)
+    return gradInput
+  end
+
+  function class:accGradParameters(input, gradOutput, scale)
+    for i = 1, #self.modules do
+      self.modules[i]:accGradParameters(inputOf(self, input, i), partOf(self, gradOutput, i), scale or 1)
+    end
+  end
+
+  function class:accUpdateGradParameters(input, gradOutput, rate)
+    for i = 1, #self.modules do
+      self.modules[i]:accUpdateGradParameters(inputOf(self, input, i), partOf(self, gradOutput, i), rate)
+    end
+  end
+
+  function class:compute(input)
+    local outputs = {}
+    for i = 1, #self.modules do outputs[i] = nn.call(self.modules[i], inputOf(self, input, i)) end
+    return join(self, outputs)
+  end
+
+  derive.seal(class)
+end
+
+local function whole(_, input) return input end
+local function entry(_, t, i) return t[i] end
+local function asTable(_, outputs) return outputs end
+
+-- x -> {f1(x), f2(x), ...}
+local ConcatTable, concatTable = torch.class('nn.ConcatTable', 'nn.Container', nn)
+
+function ConcatTable:__init()
+  concatTable.__init(self)
+  self.output = {}
+end
+
+branches(ConcatTable, { input = whole, gradOutput = entry, join = asTable, gradInput = sum })
+
+-- {x1, x2, ...} -> {f1(x1), f2(x2), ...}
+local ParallelTable, parallelTable = torch.class('nn.ParallelTable', 'nn.Container', nn)
+
+function ParallelTable:__init()
+  parallelTable.__init(self)
+  self.output, self.gradInput = {}, {}
+end
+
+branches(ParallelTable, { input = entry, gradOutput = entry, join = asTable, gradInput = list })
+
+-- -- results joined along a dimension -------------------------------------------------------------------------------
+
+local function along(field)
+  local function join(self, outputs) return torch.cat(outputs, self[field]) end
+  local function part(self, gradOutput, i)
+    local dim, offset = self[field], 1
+    for k = 1, i - 1 do offset = offset + self.modules[k].output:size(dim) end
+    return gradOutput:narrow(dim, offset, self.modules[i].output:size(dim))
+  end
+  return join, part
+end
+
+-- (dimension): x -> f1(x), f2(x), ... joined
+local Concat, concat = torch.class('nn.Concat', 'nn.Container', nn)
+
+function Concat:__init(dimension)
+  concat.__init(self)
+  self.dimension = dimension
+end
+
+local join, part = along('dimension')
+branches(Concat, { input = whole, gradOutput = part, join = join, gradInput = sum })
+
+-- (inputDimension, outputDimension): child i sees slice i of the input, the results are joined
+local Parallel, parallel = torch.class('nn.Parallel', 'nn.Container', nn)
+
+function Parallel:__init(inputDimension, outputDimension)
+  parallel.__init(self)
+  self.inputDimension, self.outputDimension = inputDimension, outputDimension
+end
+
+local joinSlices, partSlices = along('outputDimension')
+branches(Parallel, {
+  input = function(self, input, i) return input:select(self.inputDimension, i) end,
+  gradOutput = partSlices, join = joinSlices,
+  gradInput = function(self, input, grads)
+    local gradInput = torch.isTensor(self.gradInput) and self.gradInput or input.new()
+    gradInput:resizeAs(input)
+    for i, g in ipairs(grads) do gradInput:select(self.inputDimension, i):copy(g) end
+    return gradInput
+  end,
+})
+
+-- -- one child for many inputs --------------------------------------------------------------------------------------
+
+-- Applies one module to every entry of a table; the clones share its parameters unless `shared` is false.
+local MapTable, mapTable = torch.class('nn.MapTable', 'nn.Container', nn)
+
+function MapTable:__init(module, shared)
+  mapTable.__init(self)
+  self.shared = shared == nil or shared
+  self.output, self.gradInput = {}, {}
+  if module then self:add(module) end
+end
+
+function MapTable:add(module)
+  self.module, self.modules = module, { module }
+  return self
+end
+
+--- Makes as many clones as there are to be entries.
+function MapTable:resize(count)
+  for i = #self.modules + 1, count do
+    self.modules[i] = self.shared and self.module:sharedClone() or self.module:clone()
+  end
+  for i = #self.modules, count + 1, -1 do self.modules[i] = nil end
+end
+
+branches(MapTable, { input = entry, gradOutput = entry, join = asTable, gradInput = list })
+for _, name in ipairs { 'updateOutput', 'compute' } do
+  local each = MapTable[name]
+  MapTable[name] = function(self, input)
+    self:resize(#input)
+    local output = each(self, input)
+    return output
+  end
+end
+derive.seal(MapTable)
+
+function MapTable:parameters() return self.module:parameters() end
+
+function MapTable:zeroGradParameters() self.module:zeroGradParameters() end
+
+function MapTable:updateParameters(rate) self.module:updateParameters(rate) end
+
+function MapTable:__tostring__()
+  if not self.module then return torch.type(self) .. ' { }' end
+  return torch.type(self) .. ' {\n  ' .. tostring(self.module):gsub('\n', '\n        ') .. '\n}'
+end
+
+-- (module [, nInputDim [, nOutputDim]]): folds leading dimensions into a batch, so that a module of (N, C) takes (T, N, C).
+local Bottle, bottle = torch.class('nn.Bottle', 'nn.Container', nn)
+
+function Bottle:__init(module, nInputDim, nOutputDim)
+  bottle.__init(self)
+  self:add(module)
+  self.nInputDim = nInputDim or 2
+  self.nOutputDim = nOutputDim or self.nInputDim
+end
+
+-- t with all but its last count - 1 dimensions folded into one.
+local function folded(t, count)
+  if t:dim() <= count then return t end
+  local size, rows = { 1 }, t:dim() - count + 1
+  for d = 1, t:dim() do
+    if d <= rows then size[1] = size[1] * t:size(d) else size[#size + 1] = t:size(d) end
+  end
+  return t:contiguous():view(torch.LongStorage(size))
+end
+
+local function unfolded(self, t, input)
+  if input:dim() <= self.nInputDim then return t end
+  local size = {}
+  for d = 1, input:dim() - self.nInputDim + 1 do size[d] = input:size(d) end
+  for d = 2, t:dim() do size[#size + 1] = t:size(d) end
+  return t:view(torch.LongStorage(size))
+end
+
+function Bottle:updateOutput(input)
+  local output = self.modules[1]:updateOutput(folded(input, self.nInputDim))
+  self.output = unfolded(self, output, input)
+  return self.output
+end
+
+local function through(self, method, input, gradOutput, scale)
+  local gradInput = self.modules[1][method](self.modules[1], folded(input, self.nInputDim),
+    folded(gradOutput, self.nOutputDim), scale)
+  return gradInput and gradInput:viewAs(input)
+end
+
+function Bottle:updateGradInput(input, gradOutput)
+  self.gradInput = through(self, 'updateGradInput', input, gradOutput)
+  return self.gradInput
+end
+
+function Bottle:backward(input, gradOutput, scale)
+  self.gradInput = through(self, 'backward', input, gradOutput, scale or 1)
+  return self.gradInput
+end
+
+function Bottle:accGradParameters(input, gradOutput, scale)
+  self.modules[1]:accGradParameters(folded(input, self.nInputDim), folded(gradOutput, self.nOutputDim), scale or 1)
+end
+
+function Bottle:compute(input)
+  return unfolded(self, nn.call(self.modules[1], folded(input, self.nInputDim)), input)
+end
+derive.seal(Bottle)
