@@ -132,10 +132,12 @@ endef
 $(foreach u,$(units),$(foreach t,$(types),$(foreach i,$(isas),$(eval $(call kernel_rule,$(u),$(t),$(i))))))
 
 # nodelete: a LuaJIT state that closes unloads its libraries, but the threads of the pool live on.
-# Every name must resolve, so that an op without a body fails here (a sanitizer's names come at run time).
+# defs: every name must resolve, so that an op without a body fails here (a sanitizer's names come at run time).
+# nodelete: a LuaJIT state that closes unloads its libraries, but the threads of the pool live on.
+shared := -shared $(if $(linux),-Wl$(comma)-z$(comma)nodelete $(if $(SAN),,-Wl$(comma)-z$(comma)defs))
 $(library): $(objects) $(kernels) $(BUILD)/parts
 	$(call say,LINK)
-	$(quiet)$(link) -shared -Wl,-z,nodelete -o $@ $(objects) $(kernels) $(libs)
+	$(quiet)$(link) $(shared) -o $@ $(objects) $(kernels) $(libs)
 
 $(BUILD)/libtocha.a: $(objects) $(kernels) $(BUILD)/parts
 	@rm -f $@
