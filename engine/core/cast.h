@@ -3,8 +3,8 @@
 #define TCH_CORE_CAST_H
 #include "tocha.h"
 
-/* An integer wraps to a narrower type. A floating value becomes an integer by cutting its fraction to int64_t (NaN gives 0, a
- * value beyond the range the nearest end), which then wraps. */
+/* An integer wraps to a narrower type. A floating value becomes an integer by cutting its fraction to int64_t (NaN
+ * gives 0, a value beyond the range the nearest end), which then wraps. */
 void tch_load_double(tch_dtype type, const void *from, int64_t stride, double *to, int64_t n);
 void tch_store_double(tch_dtype type, void *to, int64_t stride, const double *from, int64_t n);
 void tch_load_long(tch_dtype type, const void *from, int64_t stride, int64_t *to, int64_t n);

@@ -12,7 +12,7 @@ enum {
   TILE = 32        /* a transposition moves tiles of TILE x TILE */
 };
 
-/* The elements as a grid that both sides can step through, innermost dimension first, ordered by the target's strides. */
+/* The elements as a grid that both sides can step through, innermost dimension first, in order of the target's strides. */
 typedef struct plan {
   int ndim;
   int64_t size[DIMS], to_stride[DIMS], from_stride[DIMS];
@@ -23,7 +23,7 @@ typedef struct plan {
   int across;       /* dimension along which the source is dense, for transpositions */
 } plan;
 
-/* -- plans ---------------------------------------------------------------------------------------------------------- */
+/* -- plans --------------------------------------------------------------------------------------------------------- */
 
 /* A tensor's dimensions taken off from the innermost; a contiguous tensor has one. */
 typedef struct dims {
@@ -47,7 +47,8 @@ static dims dims_of(const tch_tensor *t) {
   return d;
 }
 
-/* Common dimensions of both shapes; false if none divide both, as for (2,3) and (3,2). from NULL stands for one element. */
+/* Common dimensions of both shapes; false if none divide both, as for (2,3) and (3,2). from NULL stands for one
+ * element. */
 static bool common_dims(plan *p, const tch_tensor *to, const tch_tensor *from) {
   dims a = dims_of(to), b;
   if (from) b = dims_of(from);
@@ -76,7 +77,8 @@ static void simplify(plan *p) {
     }
   int last = 0;
   for (int i = 1; i < p->ndim; i++) {
-    if (p->to_stride[i] == p->to_stride[last] * p->size[last] && p->from_stride[i] == p->from_stride[last] * p->size[last]) {
+    if (p->to_stride[i] == p->to_stride[last] * p->size[last]
+        && p->from_stride[i] == p->from_stride[last] * p->size[last]) {
       p->size[last] *= p->size[i];
       continue;
     }
@@ -87,13 +89,15 @@ static void simplify(plan *p) {
   p->ndim = last + 1;
 }
 
-/* -- rows of one type ----------------------------------------------------------------------------------------------- */
+/* -- rows of one type ---------------------------------------------------------------------------------------------- */
 
 typedef uint8_t __attribute__((may_alias)) word1;
 typedef uint16_t __attribute__((may_alias)) word2;
 typedef uint32_t __attribute__((may_alias)) word4;
 typedef uint64_t __attribute__((may_alias)) word8;
 
+/* move: a row. turn: n0 elements along dimension 0 of the plan by n1 along `across`, through a tile, so that neither
+ * side is walked in long steps, which would fall on few lines of the cache when the sizes are powers of two. */
 #define WORD_FUNCTIONS(W)                                                                                              \
   static void move_##W(W *to, int64_t to_stride, const W *from, int64_t from_stride, int64_t n) {                      \
     W first = *from;                                                                                                   \
@@ -102,26 +106,25 @@ typedef uint64_t __attribute__((may_alias)) word8;
     else                                                                                                               \
       for (int64_t i = 0; i < n; i++) to[i * to_stride] = from[i * from_stride];                                       \
   }                                                                                                                    \
-  /* n0 elements along dimension 0 of p by n1 along p->across, through a tile, so that neither side is walked in long  \
-   * steps, which would fall on few lines of the cache when the sizes are powers of two */                             \
   static void turn_##W(const plan *p, W *to, const W *from, int64_t n0, int64_t n1) {                                  \
     _Alignas(64) W tile[TILE][TILE];                                                                                   \
-    int64_t t0 = p->to_stride[0], t1 = p->to_stride[p->across], f0 = p->from_stride[0], f1 = p->from_stride[p->across]; \
+    int64_t t0 = p->to_stride[0], t1 = p->to_stride[p->across], f0 = p->from_stride[0],                                \
+            f1 = p->from_stride[p->across];                                                                            \
     if (n0 == TILE && n1 == TILE && f1 == 1) fill_tile_##W(tile, from, f0);                                            \
     else                                                                                                               \
       for (int64_t i = 0; i < n0; i++)                                                                                 \
         for (int64_t j = 0; j < n1; j++) tile[j][i] = from[i * f0 + j * f1];                                           \
     for (int64_t j = 0; j < n1; j++, to += t1)                                                                         \
-      if (t0 == 1) memcpy(to, tile[j], (size_t)n0 * sizeof(W));                                                        \
+      if (t0 == 1) memcpy(to, tile[j], (size_t) n0 * sizeof(W));                                                       \
       else                                                                                                             \
         for (int64_t i = 0; i < n0; i++) to[i * t0] = tile[j][i];                                                      \
   }
 
 /* tile[j][i] = from[i * stride + j], for a whole tile. */
-#define FILL_TILE(W)                                                               \
-  static void fill_tile_##W(W tile[TILE][TILE], const W *from, int64_t stride) {   \
-    for (int i = 0; i < TILE; i++, from += stride)                                 \
-      for (int j = 0; j < TILE; j++) tile[j][i] = from[j];                         \
+#define FILL_TILE(W)                                                                                                   \
+  static void fill_tile_##W(W tile[TILE][TILE], const W *from, int64_t stride) {                                       \
+    for (int i = 0; i < TILE; i++, from += stride)                                                                     \
+      for (int j = 0; j < TILE; j++) tile[j][i] = from[j];                                                             \
   }
 FILL_TILE(word1)
 FILL_TILE(word2)
@@ -139,14 +142,14 @@ static void fill_tile_word4(word4 tile[TILE][TILE], const word4 *from, int64_t s
   typedef uint32_t four_anywhere __attribute__((vector_size(16), may_alias, aligned(4)));
   for (int i = 0; i < TILE; i += 4, from += 4 * stride)
     for (int j = 0; j < TILE; j += 4) {
-      four a = *(const four_anywhere *)(from + j), b = *(const four_anywhere *)(from + stride + j);
-      four c = *(const four_anywhere *)(from + 2 * stride + j), d = *(const four_anywhere *)(from + 3 * stride + j);
+      four a = *(const four_anywhere *) (from + j), b = *(const four_anywhere *) (from + stride + j);
+      four c = *(const four_anywhere *) (from + 2 * stride + j), d = *(const four_anywhere *) (from + 3 * stride + j);
       four ac = SHUFFLE(a, c, 0, 4, 1, 5), ac2 = SHUFFLE(a, c, 2, 6, 3, 7);
       four bd = SHUFFLE(b, d, 0, 4, 1, 5), bd2 = SHUFFLE(b, d, 2, 6, 3, 7);
-      *(four *)&tile[j][i] = SHUFFLE(ac, bd, 0, 4, 1, 5);
-      *(four *)&tile[j + 1][i] = SHUFFLE(ac, bd, 2, 6, 3, 7);
-      *(four *)&tile[j + 2][i] = SHUFFLE(ac2, bd2, 0, 4, 1, 5);
-      *(four *)&tile[j + 3][i] = SHUFFLE(ac2, bd2, 2, 6, 3, 7);
+      *(four *) &tile[j][i] = SHUFFLE(ac, bd, 0, 4, 1, 5);
+      *(four *) &tile[j + 1][i] = SHUFFLE(ac, bd, 2, 6, 3, 7);
+      *(four *) &tile[j + 2][i] = SHUFFLE(ac2, bd2, 0, 4, 1, 5);
+      *(four *) &tile[j + 3][i] = SHUFFLE(ac2, bd2, 2, 6, 3, 7);
     }
 }
 
@@ -157,7 +160,7 @@ WORD_FUNCTIONS(word8)
 
 static void move_row(int64_t bytes, void *to, int64_t to_stride, const void *from, int64_t from_stride, int64_t n) {
   if (to_stride == 1 && from_stride == 1) {
-    memcpy(to, from, (size_t)(n * bytes));
+    memcpy(to, from, (size_t) (n * bytes));
     return;
   }
   switch (bytes) {
@@ -177,7 +180,7 @@ static void turn_tile(int64_t bytes, const plan *p, void *to, const void *from, 
   }
 }
 
-/* -- rows of two types ---------------------------------------------------------------------------------------------- */
+/* -- rows of two types --------------------------------------------------------------------------------------------- */
 
 /* Through int64_t where double would lose digits, else through double. */
 static void cast_row(const plan *p, char *to, const char *from, int64_t n) {
@@ -201,7 +204,7 @@ static void cast_row(const plan *p, char *to, const char *from, int64_t n) {
   }
 }
 
-/* -- walking the grid ------------------------------------------------------------------------------------------------ */
+/* -- walking the grid ---------------------------------------------------------------------------------------------- */
 
 /* Position in the dimensions from 1 on (except `skip`), and the byte offsets that belong to it. */
 typedef struct place {
@@ -293,10 +296,10 @@ static void run(plan *p, int64_t count) {
   tch_parallel(items, grain, p->across > 0 ? copy_strips : copy_rows, p);
 }
 
-/* -- the calls ------------------------------------------------------------------------------------------------------- */
+/* -- the calls ----------------------------------------------------------------------------------------------------- */
 
 static char *first_element(const tch_tensor *t) {
-  return (char *)t->storage->data + t->offset * tch_dtype_bytes(t->type);
+  return (char *) t->storage->data + t->offset * tch_dtype_bytes(t->type);
 }
 
 /* Copies through a contiguous tensor of the source's type. */
@@ -312,8 +315,8 @@ static tch_status copy_aside(tch_tensor *to, const tch_tensor *from) {
 tch_status tch_tensor_copy(tch_tensor *to, const tch_tensor *from) {
   if (to->count != from->count) {
     char a[TCH_SHAPE_TEXT], b[TCH_SHAPE_TEXT];
-    return tch_fail(TCH_ERROR_SHAPE, "copy: the target (%s) has %lld elements, the source (%s) has %lld", tch_shape_text(to, a),
-                    (long long)to->count, tch_shape_text(from, b), (long long)from->count);
+    return tch_fail(TCH_ERROR_SHAPE, "copy: the target (%s) has %lld elements, the source (%s) has %lld",
+                    tch_shape_text(to, a), (long long) to->count, tch_shape_text(from, b), (long long) from->count);
   }
   TCH_TRY(tch_tensor_writable(to, "copy"));
   if (to->count == 0 || tch_tensor_same_view(to, from)) return TCH_OK;
@@ -331,7 +334,7 @@ tch_status tch_tensor_fill(tch_tensor *t, double value) {
   if (t->count == 0) return TCH_OK;
   uint64_t element;
   tch_store_double(t->type, &element, 1, &value, 1);
-  plan p = {.to = first_element(t), .from = (const char *)&element, .to_type = t->type, .from_type = t->type};
+  plan p = {.to = first_element(t), .from = (const char *) &element, .to_type = t->type, .from_type = t->type};
   common_dims(&p, t, NULL);
   run(&p, t->count);
   tch_tensor_wrote(t);

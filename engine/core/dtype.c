@@ -7,20 +7,14 @@ static const struct {
   bool floating;
 } facts[] = {
 #define ROW(ID, T, NAME, FLOATING) [TCH_##ID] = {sizeof(T), NAME, FLOATING},
-  TCH_DTYPES(ROW)
+    TCH_DTYPES(ROW)
 #undef ROW
 };
 
 _Static_assert(sizeof facts / sizeof *facts == TCH_DTYPE_COUNT, "every data type has its row");
 
-int64_t tch_dtype_bytes(tch_dtype type) {
-  return facts[type].bytes;
-}
+int64_t tch_dtype_bytes(tch_dtype type) { return facts[type].bytes; }
 
-const char *tch_dtype_name(tch_dtype type) {
-  return facts[type].name;
-}
+const char *tch_dtype_name(tch_dtype type) { return facts[type].name; }
 
-bool tch_dtype_floating(tch_dtype type) {
-  return facts[type].floating;
-}
+bool tch_dtype_floating(tch_dtype type) { return facts[type].floating; }

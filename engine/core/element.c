@@ -7,19 +7,20 @@
 static void *locate(const tch_tensor *t, const char *name, int n, const int64_t *index) {
   char text[TCH_SHAPE_TEXT];
   if (n != t->ndim || t->count == 0) {
-    tch_fail(TCH_ERROR_SHAPE, "%s: %d indices for a tensor of %d dimensions (%s)", name, n, t->ndim, tch_shape_text(t, text));
+    tch_fail(TCH_ERROR_SHAPE, "%s: %d indices for a tensor of %d dimensions (%s)", name, n, t->ndim,
+             tch_shape_text(t, text));
     return NULL;
   }
   int64_t at = t->offset;
   for (int d = 0; d < n; d++) {
     if (index[d] < 0 || index[d] >= t->size[d]) {
-      tch_fail(TCH_ERROR_SHAPE, "%s: index %lld is outside 0..%lld of dimension %d (%s)", name, (long long)index[d],
-               (long long)t->size[d] - 1, d, tch_shape_text(t, text));
+      tch_fail(TCH_ERROR_SHAPE, "%s: index %lld is outside 0..%lld of dimension %d (%s)", name, (long long) index[d],
+               (long long) t->size[d] - 1, d, tch_shape_text(t, text));
       return NULL;
     }
     at += index[d] * t->stride[d];
   }
-  return (char *)t->storage->data + at * tch_dtype_bytes(t->type);
+  return (char *) t->storage->data + at * tch_dtype_bytes(t->type);
 }
 
 tch_status tch_tensor_get(const tch_tensor *t, int n, const int64_t *index, double *out) {

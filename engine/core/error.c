@@ -8,9 +8,7 @@ enum { SENTENCE = 1024 };
 
 static _Thread_local char sentence[SENTENCE];
 
-const char *tch_error(void) {
-  return sentence;
-}
+const char *tch_error(void) { return sentence; }
 
 /* Arguments may point into the sentence itself, as when a caller puts its name in front of an inner failure. */
 tch_status tch_fail(tch_status status, const char *format, ...) {

@@ -31,8 +31,9 @@ static int64_t read_count(const char *folder, const char *name) {
   return strtoll(line, NULL, 10);
 }
 
-/* Calls see(folder, least) for the process's control group of a controller and all groups above it. The unified hierarchy
- * (version 2) has an empty controller list in /proc/self/cgroup; version 1 names the controller and mounts it apart. */
+/* Calls see(folder, least) for the process's control group of a controller and all groups above it. The unified
+ * hierarchy (version 2) has an empty controller list in /proc/self/cgroup; version 1 names the controller and mounts it
+ * apart. */
 static void walk_groups(const char *controller, void (*see)(const char *folder, int64_t *least), int64_t *least) {
   FILE *file = fopen("/proc/self/cgroup", "re");
   if (!file) return;
@@ -99,19 +100,19 @@ int tch_host_cores(void) {
   cpu_set_t allowed;
   if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) {
     long online = sysconf(_SC_NPROCESSORS_ONLN);
-    return online > 0 ? (int)online : 1;
+    return online > 0 ? (int) online : 1;
   }
   int64_t cores = 0;
   for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
     if (CPU_ISSET(cpu, &allowed) && first_of_core(cpu, &allowed)) cores++;
   walk_groups("cpu", see_cpu_quota, &cores);
-  return cores > 0 ? (int)cores : 1;
+  return cores > 0 ? (int) cores : 1;
 }
 
 int64_t tch_host_memory(void) {
   struct sysinfo info;
   if (sysinfo(&info) != 0) return INT64_MAX;
-  int64_t bytes = (int64_t)(info.totalram + info.totalswap) * info.mem_unit;
+  int64_t bytes = (int64_t) (info.totalram + info.totalswap) * info.mem_unit;
   walk_groups("memory", see_memory_limit, &bytes);
   return bytes;
 }
@@ -120,11 +121,9 @@ int64_t tch_host_memory(void) {
 
 int tch_host_cores(void) {
   long online = sysconf(_SC_NPROCESSORS_ONLN);
-  return online > 0 ? (int)online : 1;
+  return online > 0 ? (int) online : 1;
 }
 
-int64_t tch_host_memory(void) {
-  return INT64_MAX;
-}
+int64_t tch_host_memory(void) { return INT64_MAX; }
 
 #endif

@@ -1,7 +1,7 @@
-/* A caching allocator. Blocks come in size classes; a freed block waits for the next request of its class, first in a list of
- * its thread (no lock, no atomic), then in a central list under one lock. Blocks hold the link to the next one in their own
- * first bytes. Fresh pages cost more than many kernels, so blocks go back to the system only when the process would hold
- * much more than it ever used at once, when the system refuses, or on tch_memory_trim. */
+/* A caching allocator. Blocks come in size classes; a freed block waits for the next request of its class, first in a
+ * list of its thread (no lock, no atomic), then in a central list under one lock. Blocks hold the link to the next one
+ * in their own first bytes. Fresh pages cost more than many kernels, so blocks go back to the system only when the
+ * process would hold much more than it ever used at once, when the system refuses, or on tch_memory_trim. */
 #define _GNU_SOURCE
 #include "core/memory.h"
 #include "core/error.h"
@@ -22,13 +22,14 @@
 #ifdef TCH_POISON
 #include <sanitizer/asan_interface.h>
 #else
-#define ASAN_POISON_MEMORY_REGION(at, bytes) ((void)(at))
-#define ASAN_UNPOISON_MEMORY_REGION(at, bytes) ((void)(at))
+#define ASAN_POISON_MEMORY_REGION(at, bytes)   ((void) (at))
+#define ASAN_UNPOISON_MEMORY_REGION(at, bytes) ((void) (at))
 #endif
 
 /* -- size classes ------------------------------------------------------------------------------------------------- */
 
-/* In units of 64 bytes: 1, 2, ..., 16, then eight steps to each doubling, so that at most an eighth of a block is wasted. */
+/* In units of 64 bytes: 1, 2, ..., 16, then eight steps to each doubling, so that at most an eighth of a block is
+ * wasted. */
 enum {
   STEPS = 8,
   MAX_SHIFT = 36,
@@ -36,17 +37,17 @@ enum {
   LOCAL_CLASSES = 56 /* up to 32 KiB */
 };
 
-static const int64_t MAX_BYTES = (int64_t)TCH_ALIGNMENT * 2 * STEPS << MAX_SHIFT; /* 64 TiB */
+static const int64_t MAX_BYTES = (int64_t) TCH_ALIGNMENT * 2 * STEPS << MAX_SHIFT; /* 64 TiB */
 
 static int class_of(int64_t bytes) {
   int64_t last = (bytes - 1) / TCH_ALIGNMENT;
-  int shift = last < 2 * STEPS ? 0 : 60 - __builtin_clzll((unsigned long long)last);
-  return STEPS * shift + (int)(last >> shift);
+  int shift = last < 2 * STEPS ? 0 : 60 - __builtin_clzll((unsigned long long) last);
+  return STEPS * shift + (int) (last >> shift);
 }
 
 static int64_t class_bytes(int class) {
   int shift = class < 2 * STEPS ? 0 : class / STEPS - 1;
-  return (int64_t)TCH_ALIGNMENT * (class - STEPS * shift + 1) << shift;
+  return (int64_t) TCH_ALIGNMENT * (class - STEPS * shift + 1) << shift;
 }
 
 /* -- state -------------------------------------------------------------------------------------------------------- */
@@ -58,7 +59,8 @@ typedef struct block {
 typedef struct local {
   block *head[LOCAL_CLASSES];
   uint16_t count[LOCAL_CLASSES];
-  atomic_llong blocks, records; /* bytes this thread took minus bytes it gave, in whole blocks; written by the thread alone */
+  atomic_llong blocks,
+      records; /* bytes this thread took minus bytes it gave, in whole blocks; written by the thread alone */
   struct local *next, *previous;
   bool known; /* in the list of threads */
 } local;
@@ -66,11 +68,11 @@ typedef struct local {
 static _Thread_local local mine;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static block *central[CLASSES];            /* under lock */
-static local *threads;                     /* under lock */
-static int64_t past_blocks, past_records;  /* of threads that ended; under lock */
-static atomic_llong held;                  /* bytes got from the system */
-static atomic_llong used, peak;            /* bytes asked for by tch_alloc */
+static block *central[CLASSES];           /* under lock */
+static local *threads;                    /* under lock */
+static int64_t past_blocks, past_records; /* of threads that ended; under lock */
+static atomic_llong held;                 /* bytes got from the system */
+static atomic_llong used, peak;           /* bytes asked for by tch_alloc */
 static atomic_llong fail_after;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -113,13 +115,9 @@ static void end_thread(void *thread) {
   pthread_mutex_unlock(&lock);
 }
 
-static void before_fork(void) {
-  pthread_mutex_lock(&lock);
-}
+static void before_fork(void) { pthread_mutex_lock(&lock); }
 
-static void after_fork(void) {
-  pthread_mutex_unlock(&lock);
-}
+static void after_fork(void) { pthread_mutex_unlock(&lock); }
 
 /* In the child only the forking thread lives on; what the others had cached is lost to it. */
 static void after_fork_in_child(void) {
@@ -160,12 +158,12 @@ enum { MAP_FROM = 1 << 20, HUGE_FROM = 4 << 20 }; /* bytes: own mapping; large p
 static void *system_get(int64_t bytes) {
   void *at = NULL;
   if (bytes < MAP_FROM) {
-    if (posix_memalign(&at, TCH_ALIGNMENT, (size_t)bytes) != 0) return NULL;
+    if (posix_memalign(&at, TCH_ALIGNMENT, (size_t) bytes) != 0) return NULL;
   } else {
-    at = mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    at = mmap(NULL, (size_t) bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (at == MAP_FAILED) return NULL;
 #ifdef MADV_HUGEPAGE
-    if (bytes >= HUGE_FROM) madvise(at, (size_t)bytes, MADV_HUGEPAGE);
+    if (bytes >= HUGE_FROM) madvise(at, (size_t) bytes, MADV_HUGEPAGE);
 #endif
   }
   atomic_fetch_add(&held, bytes);
@@ -173,9 +171,9 @@ static void *system_get(int64_t bytes) {
 }
 
 static void system_give(void *at, int64_t bytes) {
-  ASAN_UNPOISON_MEMORY_REGION(at, (size_t)bytes);
+  ASAN_UNPOISON_MEMORY_REGION(at, (size_t) bytes);
   if (bytes < MAP_FROM) free(at);
-  else munmap(at, (size_t)bytes);
+  else munmap(at, (size_t) bytes);
   atomic_fetch_sub(&held, bytes);
 }
 
@@ -197,11 +195,12 @@ void tch_memory_trim(void) {
   evict(INT64_MAX);
 }
 
-/* A block from the system. Overcommitting systems promise memory that they cannot give and then kill the process, so requests
- * beyond what the host has are refused here. The cache may hold a quarter more than was ever in use, and 64 MiB. */
+/* A block from the system. Overcommitting systems promise memory that they cannot give and then kill the process, so
+ * requests beyond what the host has are refused here. The cache may hold a quarter more than was ever in use, and 64
+ * MiB. */
 static void *fresh(int64_t bytes) {
   int64_t limit = bytes >= 1 << 26 ? tch_host_memory() : INT64_MAX;
-  int64_t most = atomic_load(&peak) / 4 * 5 + ((int64_t)64 << 20);
+  int64_t most = atomic_load(&peak) / 4 * 5 + ((int64_t) 64 << 20);
   int64_t excess = atomic_load(&held) + bytes - most;
   if (excess > 0) evict(excess);
   if (atomic_load(&held) > limit - bytes) tch_memory_trim();
@@ -212,7 +211,7 @@ static void *fresh(int64_t bytes) {
   return system_get(bytes);
 }
 
-/* -- taking and giving blocks --------------------------------------------------------------------------------------- */
+/* -- taking and giving blocks -------------------------------------------------------------------------------------- */
 
 /* Blocks of a class that a thread keeps: 64 of up to 1 KiB, then half as many per doubling, 4 at least. */
 static inline int keep(int class) {
@@ -239,7 +238,7 @@ static block *refill(local *thread, int class) {
     central[class] = last->next;
     last->next = NULL;
     thread->head[class] = b->next;
-    thread->count[class] = (uint16_t)n;
+    thread->count[class] = (uint16_t) n;
   }
   pthread_mutex_unlock(&lock);
   return b;
@@ -252,7 +251,7 @@ static void spill(local *thread, int class) {
   for (int i = 1; i < stay; i++) last = last->next;
   block *first = last->next;
   last->next = NULL;
-  thread->count[class] = (uint16_t)stay;
+  thread->count[class] = (uint16_t) stay;
   for (last = first; last->next;) last = last->next;
   give_central(first, last, class);
 }
@@ -273,7 +272,7 @@ static inline void *take(local *thread, int class) {
 
 static inline void give(local *thread, void *at, int class) {
   block *b = at;
-  ASAN_POISON_MEMORY_REGION(b + 1, (size_t)class_bytes(class) - sizeof *b);
+  ASAN_POISON_MEMORY_REGION(b + 1, (size_t) class_bytes(class) - sizeof *b);
   if (class >= LOCAL_CLASSES) {
     give_central(b, b, class);
     return;
@@ -287,15 +286,15 @@ static inline void count(atomic_llong *sum, int64_t bytes) {
   atomic_store_explicit(sum, atomic_load_explicit(sum, memory_order_relaxed) + bytes, memory_order_relaxed);
 }
 
-/* -- the door ------------------------------------------------------------------------------------------------------- */
+/* -- the door ------------------------------------------------------------------------------------------------------ */
 
 const char *tch_bytes_text(int64_t bytes, char buffer[TCH_BYTES_TEXT]) {
   static const char *const unit[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   if (bytes < 1024) {
-    snprintf(buffer, TCH_BYTES_TEXT, "%d B", bytes < 0 ? 0 : (int)bytes);
+    snprintf(buffer, TCH_BYTES_TEXT, "%d B", bytes < 0 ? 0 : (int) bytes);
     return buffer;
   }
-  double amount = (double)bytes / 1024;
+  double amount = (double) bytes / 1024;
   int u = 0;
   for (; amount >= 1000 && u < 5; u++) amount /= 1024;
   snprintf(buffer, TCH_BYTES_TEXT, amount < 9.95 ? "%.1f %s" : "%.0f %s", amount, unit[u]);
@@ -326,12 +325,13 @@ tch_status tch_alloc(int64_t bytes, void **out) {
   int class = class_of(bytes);
   void *at = take(thread, class);
   if (!at) return out_of_memory(bytes);
-  ASAN_UNPOISON_MEMORY_REGION(at, (size_t)bytes);
-  ASAN_POISON_MEMORY_REGION((char *)at + bytes, (size_t)(class_bytes(class) - bytes));
+  ASAN_UNPOISON_MEMORY_REGION(at, (size_t) bytes);
+  ASAN_POISON_MEMORY_REGION((char *) at + bytes, (size_t) (class_bytes(class) - bytes));
   count(&thread->blocks, class_bytes(class));
   long long now = atomic_fetch_add_explicit(&used, bytes, memory_order_relaxed) + bytes;
   long long most = atomic_load_explicit(&peak, memory_order_relaxed);
-  while (now > most && !atomic_compare_exchange_weak_explicit(&peak, &most, now, memory_order_relaxed, memory_order_relaxed)) {}
+  while (now > most
+         && !atomic_compare_exchange_weak_explicit(&peak, &most, now, memory_order_relaxed, memory_order_relaxed)) {}
   *out = at;
   return TCH_OK;
 }
@@ -348,19 +348,19 @@ void tch_free(void *at, int64_t bytes) {
 
 void *tch_record_new(size_t bytes) {
   if (bytes == 0) bytes = 1;
-  if (bytes > (size_t)MAX_BYTES || injected_failure()) {
-    out_of_memory(bytes > INT64_MAX ? INT64_MAX : (int64_t)bytes);
+  if (bytes > (size_t) MAX_BYTES || injected_failure()) {
+    out_of_memory(bytes > INT64_MAX ? INT64_MAX : (int64_t) bytes);
     return NULL;
   }
   local *thread = this_thread();
-  int class = class_of((int64_t)bytes);
+  int class = class_of((int64_t) bytes);
   void *at = take(thread, class);
   if (!at) {
-    out_of_memory((int64_t)bytes);
+    out_of_memory((int64_t) bytes);
     return NULL;
   }
   ASAN_UNPOISON_MEMORY_REGION(at, bytes);
-  ASAN_POISON_MEMORY_REGION((char *)at + bytes, (size_t)class_bytes(class) - bytes);
+  ASAN_POISON_MEMORY_REGION((char *) at + bytes, (size_t) class_bytes(class) - bytes);
   count(&thread->records, class_bytes(class));
   return at;
 }
@@ -368,13 +368,13 @@ void *tch_record_new(size_t bytes) {
 void tch_record_free(void *at, size_t bytes) {
   if (!at) return;
   local *thread = this_thread();
-  int class = class_of(bytes ? (int64_t)bytes : 1);
+  int class = class_of(bytes ? (int64_t) bytes : 1);
   count(&thread->records, -class_bytes(class));
   ASAN_UNPOISON_MEMORY_REGION(at, sizeof(block));
   give(thread, at, class);
 }
 
-/* -- counts --------------------------------------------------------------------------------------------------------- */
+/* -- counts -------------------------------------------------------------------------------------------------------- */
 
 static void sum_threads(int64_t *blocks, int64_t *records) {
   pthread_mutex_lock(&lock);
@@ -387,13 +387,9 @@ static void sum_threads(int64_t *blocks, int64_t *records) {
   pthread_mutex_unlock(&lock);
 }
 
-int64_t tch_memory_used(void) {
-  return atomic_load_explicit(&used, memory_order_relaxed);
-}
+int64_t tch_memory_used(void) { return atomic_load_explicit(&used, memory_order_relaxed); }
 
-int64_t tch_memory_peak(void) {
-  return atomic_load_explicit(&peak, memory_order_relaxed);
-}
+int64_t tch_memory_peak(void) { return atomic_load_explicit(&peak, memory_order_relaxed); }
 
 int64_t tch_memory_cached(void) {
   int64_t blocks, records;
@@ -407,6 +403,4 @@ int64_t tch_memory_records(void) {
   return records;
 }
 
-void tch_memory_fail_after(int64_t n) {
-  atomic_store(&fail_after, n > 0 ? n : 0);
-}
+void tch_memory_fail_after(int64_t n) { atomic_store(&fail_after, n > 0 ? n : 0); }

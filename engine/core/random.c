@@ -1,5 +1,5 @@
-/* The generator: MT19937 and the laws that Torch7 drew from it, number for number. Every draw of a law takes one 32-bit output,
- * except the normal one, which takes two for two results (Box and Muller 1958) and keeps the second. */
+/* The generator: MT19937 and the laws that Torch7 drew from it, number for number. Every draw of a law takes one 32-bit
+ * output, except the normal one, which takes two for two results (Box and Muller 1958) and keeps the second. */
 #define _GNU_SOURCE
 #include "core/random.h"
 #include "core/cast.h"
@@ -32,7 +32,7 @@ static _Thread_local bool own_is_seeded;
 void tch_random_seed(tch_random *r, uint64_t seed) {
   r = tch_random_or_default(r);
   r->seed = seed;
-  r->state[0] = (uint32_t)seed;
+  r->state[0] = (uint32_t) seed;
   for (uint32_t i = 1; i < N; i++) r->state[i] = UINT32_C(1812433253) * (r->state[i - 1] ^ (r->state[i - 1] >> 30)) + i;
   r->next = N;
   r->spared = 0;
@@ -46,7 +46,7 @@ uint64_t tch_random_entropy(void) {
 #endif
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
-  bits = (uint32_t)tch_random_at((uint64_t)now.tv_sec ^ (uint64_t)(uintptr_t)&own, (uint64_t)now.tv_nsec);
+  bits = (uint32_t) tch_random_at((uint64_t) now.tv_sec ^ (uint64_t) (uintptr_t) &own, (uint64_t) now.tv_nsec);
   return bits;
 }
 
@@ -70,13 +70,9 @@ tch_random *tch_random_default(void) {
   return &own;
 }
 
-tch_random *tch_random_or_default(tch_random *r) {
-  return r ? r : tch_random_default();
-}
+tch_random *tch_random_or_default(tch_random *r) { return r ? r : tch_random_default(); }
 
-uint64_t tch_random_initial_seed(const tch_random *r) {
-  return r ? r->seed : tch_random_default()->seed;
-}
+uint64_t tch_random_initial_seed(const tch_random *r) { return r ? r->seed : tch_random_default()->seed; }
 
 /* -- bits ---------------------------------------------------------------------------------------------------------- */
 
@@ -105,9 +101,7 @@ static inline uint32_t draw(tch_random *r) {
   return temper(r->state[r->next++]);
 }
 
-uint32_t tch_random_next(tch_random *r) {
-  return draw(tch_random_or_default(r));
-}
+uint32_t tch_random_next(tch_random *r) { return draw(tch_random_or_default(r)); }
 
 /* -- laws ---------------------------------------------------------------------------------------------------------- */
 
@@ -115,88 +109,83 @@ static inline double unit(tch_random *r) { /* [0, 1) */
   return draw(r) * 0x1p-32;
 }
 
-static inline double standard_normal(tch_random *r) {
+void tch_box_muller(double *v, int64_t n) {
+  for (int64_t i = 0; i + 1 < n; i += 2) {
+    double radius = sqrt(-2 * log(1 - v[i + 1])), sine, cosine;
+    sincos(TWO_PI * v[i], &sine, &cosine);
+    v[i] = radius * cosine;
+    v[i + 1] = radius * sine;
+  }
+}
+
+static double standard_normal(tch_random *r) {
   if (r->spared) {
     r->spared = 0;
     return r->spare;
   }
-  double x = unit(r), y = unit(r);
-  double radius = sqrt(-2 * log(1 - y));
-  r->spare = radius * sin(TWO_PI * x);
+  double pair[2];
+  pair[0] = unit(r);
+  pair[1] = unit(r);
+  tch_box_muller(pair, 2);
+  r->spare = pair[1];
   r->spared = 1;
-  return radius * cos(TWO_PI * x);
+  return pair[0];
 }
 
-double tch_random_uniform(tch_random *r, double a, double b) {
-  return unit(tch_random_or_default(r)) * (b - a) + a;
-}
+bool tch_random_has_spare(const tch_random *r) { return r->spared; }
+
+double tch_random_uniform(tch_random *r, double a, double b) { return unit(tch_random_or_default(r)) * (b - a) + a; }
 
 double tch_random_normal(tch_random *r, double mean, double deviation) {
   return standard_normal(tch_random_or_default(r)) * deviation + mean;
 }
 
+double tch_exponential(double u, double rate) { return -1 / rate * log(1 - u); }
+
+double tch_cauchy(double u, double median, double width) { return median + width * tan(TWO_PI / 2 * (u - 0.5)); }
+
+double tch_geometric(double u, double p) { return trunc(log(1 - u) / log(p)) + 1; }
+
 double tch_random_exponential(tch_random *r, double rate) {
-  return -1 / rate * log(1 - unit(tch_random_or_default(r)));
+  return tch_exponential(unit(tch_random_or_default(r)), rate);
 }
 
 double tch_random_cauchy(tch_random *r, double median, double width) {
-  return median + width * tan(TWO_PI / 2 * (unit(tch_random_or_default(r)) - 0.5));
+  return tch_cauchy(unit(tch_random_or_default(r)), median, width);
 }
+
+double tch_random_geometric(tch_random *r, double p) { return tch_geometric(unit(tch_random_or_default(r)), p); }
 
 double tch_random_log_normal(tch_random *r, double mean, double deviation) {
   return exp(tch_random_normal(r, mean, deviation));
 }
 
-double tch_random_geometric(tch_random *r, double p) {
-  return trunc(log(1 - unit(tch_random_or_default(r))) / log(p)) + 1;
-}
-
-bool tch_random_bernoulli(tch_random *r, double p) {
-  return unit(tch_random_or_default(r)) <= p;
-}
+bool tch_random_bernoulli(tch_random *r, double p) { return unit(tch_random_or_default(r)) <= p; }
 
 /* Ranges of more than 2^32 numbers take two outputs. */
 int64_t tch_random_range(tch_random *r, int64_t a, int64_t b) {
   r = tch_random_or_default(r);
   if (a >= b) return a;
-  uint64_t span = (uint64_t)b - (uint64_t)a;
+  uint64_t span = (uint64_t) b - (uint64_t) a;
   uint32_t one = draw(r);
-  if (span < UINT32_MAX) return a + one % ((uint32_t)span + 1);
-  uint64_t bits = span == UINT32_MAX ? one : (uint64_t)one << 32 | draw(r);
-  return (int64_t)((uint64_t)a + (span == UINT64_MAX ? bits : bits % (span + 1)));
+  if (span < UINT32_MAX) return a + one % ((uint32_t) span + 1);
+  uint64_t bits = span == UINT32_MAX ? one : (uint64_t) one << 32 | draw(r);
+  return (int64_t) ((uint64_t) a + (span == UINT64_MAX ? bits : bits % (span + 1)));
 }
 
-/* -- rows ---------------------------------------------------------------------------------------------------------- */
-
-void tch_random_uniforms(tch_random *r, double a, double b, double *out, int64_t n) {
-  double width = b - a;
+void tch_random_units(tch_random *r, double *out, int64_t n) {
   while (n > 0) {
     if (r->next >= N) renew(r);
-    int64_t ready = N - (int64_t)r->next < n ? N - (int64_t)r->next : n;
+    int64_t ready = N - (int64_t) r->next < n ? N - (int64_t) r->next : n;
     const uint32_t *s = r->state + r->next;
-    for (int64_t i = 0; i < ready; i++) out[i] = temper(s[i]) * 0x1p-32 * width + a;
-    r->next += (uint32_t)ready;
+    for (int64_t i = 0; i < ready; i++) out[i] = temper(s[i]) * 0x1p-32;
+    r->next += (uint32_t) ready;
     out += ready;
     n -= ready;
   }
 }
 
-void tch_random_normals(tch_random *r, double mean, double deviation, double *out, int64_t n) {
-  if (n > 0 && r->spared) {
-    *out++ = standard_normal(r) * deviation + mean;
-    n--;
-  }
-  tch_random_uniforms(r, 0, 1, out, n & ~INT64_C(1));
-  for (int64_t i = 0; i + 1 < n; i += 2) {
-    double radius = sqrt(-2 * log(1 - out[i + 1])), sine, cosine;
-    sincos(TWO_PI * out[i], &sine, &cosine);
-    out[i] = radius * cosine * deviation + mean;
-    out[i + 1] = radius * sine * deviation + mean;
-  }
-  if (n & 1) out[n - 1] = standard_normal(r) * deviation + mean;
-}
-
-/* -- saved states --------------------------------------------------------------------------------------------------- */
+/* -- saved states -------------------------------------------------------------------------------------------------- */
 
 typedef struct saved {
   char mark[8];
@@ -207,9 +196,7 @@ typedef struct saved {
 
 static const char mark[8] = "tchMT19";
 
-int64_t tch_random_state_size(void) {
-  return sizeof(saved);
-}
+int64_t tch_random_state_size(void) { return sizeof(saved); }
 
 void tch_random_save(const tch_random *r, void *state) {
   if (!r) r = tch_random_default();
@@ -221,8 +208,9 @@ void tch_random_save(const tch_random *r, void *state) {
 
 tch_status tch_random_restore(tch_random *r, const void *state, int64_t bytes) {
   saved s;
-  if (bytes != (int64_t)sizeof s)
-    return tch_fail(TCH_ERROR_VALUE, "generator state: %lld bytes given, but a state has %d", (long long)bytes, (int)sizeof s);
+  if (bytes != (int64_t) sizeof s)
+    return tch_fail(TCH_ERROR_VALUE, "generator state: %lld bytes given, but a state has %d", (long long) bytes,
+                    (int) sizeof s);
   memcpy(&s, state, sizeof s);
   uint32_t any = s.state[0] & UINT32_C(0x80000000);
   for (int i = 1; i < N; i++) any |= s.state[i];

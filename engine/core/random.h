@@ -5,9 +5,17 @@
 
 tch_random *tch_random_or_default(tch_random *r);
 
-/* n numbers in a row, as n calls of the scalar function give them. */
-void tch_random_uniforms(tch_random *r, double a, double b, double *out, int64_t n);
-void tch_random_normals(tch_random *r, double mean, double deviation, double *out, int64_t n);
+/* n numbers in [0, 1), as n calls of tch_random_uniform(r, 0, 1) give them. */
+void tch_random_units(tch_random *r, double *out, int64_t n);
+/* Turns n / 2 pairs of them into pairs of standard normal numbers. */
+void tch_box_muller(double *v, int64_t n);
+/* The second half of a pair waits to be the next normal number. */
+bool tch_random_has_spare(const tch_random *r);
+
+/* Laws as functions of u in [0, 1). */
+double tch_exponential(double u, double rate);
+double tch_cauchy(double u, double median, double width);
+double tch_geometric(double u, double p);
 
 /* A new contiguous Double tensor with the sizes of p and its values, each checked to lie in [0, most]. */
 tch_status tch_probabilities(const tch_tensor *p, const char *name, double most, tch_tensor **out);

@@ -24,7 +24,7 @@ static int64_t top(tch_dtype type) {
 /* -- ranges -------------------------------------------------------------------------------------------------------- */
 
 tch_status tch_tensor_random(tch_tensor *t, int64_t a, int64_t b, tch_random *r) {
-  if (a > b) return tch_fail(TCH_ERROR_VALUE, "random: the range %lld to %lld is empty", (long long)a, (long long)b);
+  if (a > b) return tch_fail(TCH_ERROR_VALUE, "random: the range %lld to %lld is empty", (long long) a, (long long) b);
   TCH_TRY(tch_tensor_writable(t, "random"));
   if (t->count == 0) return TCH_OK;
   tch_tensor *to = t;
@@ -54,14 +54,16 @@ tch_status tch_tensor_random_any(tch_tensor *t, tch_random *r) {
 /* -- permutations -------------------------------------------------------------------------------------------------- */
 
 tch_status tch_tensor_randperm(tch_tensor *t, int64_t n, int64_t first, tch_random *r) {
-  if (n < 1) return tch_fail(TCH_ERROR_VALUE, "randperm: n is %lld, but must be at least 1", (long long)n);
-  if (n > UINT32_MAX) return tch_fail(TCH_ERROR_VALUE, "randperm: n is %lld, but at most 4294967295 is possible", (long long)n);
+  if (n < 1) return tch_fail(TCH_ERROR_VALUE, "randperm: n is %lld, but must be at least 1", (long long) n);
+  if (n > UINT32_MAX)
+    return tch_fail(TCH_ERROR_VALUE, "randperm: n is %lld, but at most 4294967295 is possible", (long long) n);
   if (first < 0 || first > top(t->type) - (n - 1))
     return tch_fail(TCH_ERROR_TYPE, "randperm: type %s cannot hold the numbers %lld to %lld", tch_dtype_name(t->type),
-                    (long long)first, (long long)first + n - 1);
+                    (long long) first, (long long) first + n - 1);
+  TCH_TRY(tch_tensor_writable(t, "randperm"));
   int64_t size[] = {n}, *number;
   void *block;
-  TCH_TRY(tch_alloc(n * (int64_t)sizeof *number, &block));
+  TCH_TRY(tch_alloc(n * (int64_t) sizeof *number, &block));
   tch_status status = tch_tensor_resize(t, 1, size, NULL);
   if (status == TCH_OK) {
     number = block;
@@ -75,11 +77,11 @@ tch_status tch_tensor_randperm(tch_tensor *t, int64_t n, int64_t first, tch_rand
     tch_store_long(t->type, tch_tensor_data(t), tch_tensor_stride(t, 0), number, n);
     tch_tensor_wrote(t);
   }
-  tch_free(block, n * (int64_t)sizeof *number);
+  tch_free(block, n * (int64_t) sizeof *number);
   return status;
 }
 
-/* -- picks by weight ------------------------------------------------------------------------------------------------ */
+/* -- picks by weight ----------------------------------------------------------------------------------------------- */
 
 tch_status tch_probabilities(const tch_tensor *p, const char *name, double most, tch_tensor **out) {
   if (!tch_dtype_floating(p->type))
@@ -91,7 +93,8 @@ tch_status tch_probabilities(const tch_tensor *p, const char *name, double most,
   const double *v = tch_tensor_data(copy);
   for (int64_t i = 0; i < p->count && status == TCH_OK; i++)
     if (!(v[i] >= 0 && v[i] <= most))
-      status = tch_fail(TCH_ERROR_VALUE, "%s: probability %lld of %lld is %g", name, (long long)i + 1, (long long)p->count, v[i]);
+      status = tch_fail(TCH_ERROR_VALUE, "%s: probability %lld of %lld is %g", name, (long long) i + 1,
+                        (long long) p->count, v[i]);
   if (status == TCH_OK) *out = copy;
   else tch_tensor_release(copy);
   return status;
@@ -132,8 +135,9 @@ static tch_status check_weights(const double *w, int64_t rows, int64_t n, int64_
     for (int64_t i = 0; i < n; i++) possible += w[row * n + i] > 0;
     if (possible == 0) return tch_fail(TCH_ERROR_VALUE, "multinomial: all weights are 0");
     if (!replace && possible < picks)
-      return tch_fail(TCH_ERROR_VALUE, "multinomial: %lld samples without replacement from %lld numbers whose weight is not 0",
-                      (long long)picks, (long long)possible);
+      return tch_fail(TCH_ERROR_VALUE,
+                      "multinomial: %lld samples without replacement from %lld numbers whose weight is not 0",
+                      (long long) picks, (long long) possible);
   }
   return TCH_OK;
 }
@@ -145,10 +149,12 @@ tch_status tch_tensor_multinomial(tch_tensor *t, const tch_tensor *weights, int6
     return tch_fail(TCH_ERROR_TYPE, "multinomial: the result is of type %s, but must be Long", tch_dtype_name(t->type));
   if (ndim < 1 || ndim > 2 || weights->count == 0)
     return tch_fail(TCH_ERROR_SHAPE, "multinomial: the weights must be a vector or a matrix with elements");
-  if (picks < 1) return tch_fail(TCH_ERROR_VALUE, "multinomial: %lld samples wanted, but at least 1 is needed", (long long)picks);
+  if (picks < 1)
+    return tch_fail(TCH_ERROR_VALUE, "multinomial: %lld samples wanted, but at least 1 is needed", (long long) picks);
   int64_t n = weights->size[ndim - 1], rows = weights->count / n, size[] = {picks, picks};
   if (ndim == 2) size[0] = rows;
   tch_tensor *w = NULL, *picked = NULL;
+  TCH_TRY(tch_tensor_writable(t, "multinomial"));
   TCH_TRY(tch_probabilities(weights, "multinomial", HUGE_VAL, &w));
   tch_status status = check_weights(tch_tensor_data(w), rows, n, picks, replace);
   if (status == TCH_OK) status = tch_tensor_new(TCH_LONG, ndim, size, &picked);
@@ -157,7 +163,7 @@ tch_status tch_tensor_multinomial(tch_tensor *t, const tch_tensor *weights, int6
     r = tch_random_or_default(r);
     int64_t *out = tch_tensor_data(picked);
     for (int64_t row = 0; row < rows; row++)
-      pick((double *)tch_tensor_data(w) + row * n, n, out + row * picks, picks, replace, r);
+      pick((double *) tch_tensor_data(w) + row * n, n, out + row * picks, picks, replace, r);
     for (int64_t i = 0; i < picked->count; i++) out[i] += first;
     status = tch_tensor_copy(t, picked);
   }

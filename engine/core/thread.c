@@ -1,6 +1,7 @@
-/* The pool: the calling thread and workers that are created when they are first needed. A job is one tch_parallel call; its
- * pieces are claimed one by one from a ticket that also carries the job's number, so that a worker that wakes up late cannot
- * touch a job that is over. Whoever waits spins for a while before it sleeps, for a sleeper takes some 20 microseconds to wake. */
+/* The pool: the calling thread and workers that are created when they are first needed. A job is one tch_parallel call;
+ * its pieces are claimed one by one from a ticket that also carries the job's number, so that a worker that wakes up
+ * late cannot touch a job that is over. Whoever waits spins for a while before it sleeps, for a sleeper takes some 20
+ * microseconds to wake. */
 #define _GNU_SOURCE
 #include "core/thread.h"
 #include "core/error.h"
@@ -16,9 +17,9 @@ enum { MAX_THREADS = 256, SPIN = 100000 /* nanoseconds */ };
 typedef void (*piece_fn)(void *context, int64_t begin, int64_t end);
 
 /* ticket = job number << 32 | next piece. Between jobs the next piece is CLOSED, which no job has. */
-#define CLOSED UINT32_C(0xffffffff)
-#define JOB(ticket) ((uint32_t)((ticket) >> 32))
-#define TICKET(job, piece) ((uint64_t)(job) << 32 | (piece))
+#define CLOSED             UINT32_C(0xffffffff)
+#define JOB(ticket)        ((uint32_t) ((ticket) >> 32))
+#define TICKET(job, piece) ((uint64_t) (job) << 32 | (piece))
 
 static struct {
   atomic_int threads; /* wanted, the caller included */
@@ -37,7 +38,7 @@ static struct {
 } pool = {.ticket = CLOSED};
 
 #define SET(field, value) atomic_store_explicit(&pool.field, value, memory_order_release)
-#define GET(field) atomic_load_explicit(&pool.field, memory_order_acquire)
+#define GET(field)        atomic_load_explicit(&pool.field, memory_order_acquire)
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t work = PTHREAD_COND_INITIALIZER; /* a new job, or stop */
@@ -47,7 +48,7 @@ static _Thread_local bool inside;                      /* this thread runs a pie
 static int64_t nanoseconds(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
-  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+  return (int64_t) t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
 static inline void pause_briefly(void) {
@@ -59,21 +60,22 @@ static inline void pause_briefly(void) {
 }
 
 /* Waits for a condition without sleeping; false if it took too long. With more threads than cores nobody spins. */
-#define SPIN_UNTIL(condition) ({                                                \
-    bool met_ = (condition);                                                    \
-    if (!met_ && atomic_load_explicit(&pool.spin, memory_order_relaxed)) {      \
-      int64_t end_ = nanoseconds() + SPIN;                                      \
-      do {                                                                      \
-        for (int i_ = 0; i_ < 32 && !met_; i_++) {                              \
-          pause_briefly();                                                      \
-          met_ = (condition);                                                   \
-        }                                                                       \
-      } while (!met_ && nanoseconds() < end_);                                  \
-    }                                                                           \
-    met_;                                                                       \
+#define SPIN_UNTIL(condition)                                                                                          \
+  ({                                                                                                                   \
+    bool met_ = (condition);                                                                                           \
+    if (!met_ && atomic_load_explicit(&pool.spin, memory_order_relaxed)) {                                             \
+      int64_t end_ = nanoseconds() + SPIN;                                                                             \
+      do {                                                                                                             \
+        for (int i_ = 0; i_ < 32 && !met_; i_++) {                                                                     \
+          pause_briefly();                                                                                             \
+          met_ = (condition);                                                                                          \
+        }                                                                                                              \
+      } while (!met_ && nanoseconds() < end_);                                                                         \
+    }                                                                                                                  \
+    met_;                                                                                                              \
   })
 
-/* -- running pieces ------------------------------------------------------------------------------------------------- */
+/* -- running pieces ------------------------------------------------------------------------------------------------ */
 
 static void run_inline(int64_t n, int64_t grain, piece_fn fn, void *context) {
   for (int64_t begin = 0; begin < n; begin += grain) fn(context, begin, n - begin < grain ? n : begin + grain);
@@ -86,7 +88,7 @@ static void run_pieces(uint32_t job) {
   inside = true;
   for (;;) {
     uint64_t ticket = atomic_load(&pool.ticket);
-    uint32_t piece = (uint32_t)ticket;
+    uint32_t piece = (uint32_t) ticket;
     uint32_t total = GET(pieces);
     int64_t n = GET(n), grain = GET(grain);
     piece_fn fn = GET(fn);
@@ -106,7 +108,7 @@ static void run_pieces(uint32_t job) {
   }
 }
 
-/* -- workers -------------------------------------------------------------------------------------------------------- */
+/* -- workers ------------------------------------------------------------------------------------------------------- */
 
 /* Waits until a job with another number than `last` is open; false when the pool stops. */
 static bool await_job(uint32_t last) {
@@ -120,7 +122,7 @@ static bool await_job(uint32_t last) {
 }
 
 static void *worker(void *argument) {
-  uint32_t job = (uint32_t)(uintptr_t)argument;
+  uint32_t job = (uint32_t) (uintptr_t) argument;
   while (await_job(job)) {
     job = JOB(atomic_load(&pool.ticket));
     run_pieces(job);
@@ -144,7 +146,7 @@ static void grow(int workers) {
   while (pool.workers < workers) {
     pthread_t thread;
     uintptr_t job = JOB(atomic_load(&pool.ticket));
-    if (pthread_create(&thread, &detached, worker, (void *)job) != 0) {
+    if (pthread_create(&thread, &detached, worker, (void *) job) != 0) {
       atomic_store(&pool.threads, pool.workers + 1);
       break;
     }
@@ -179,7 +181,7 @@ static void start_anew(void) {
   atomic_store(&pool.busy, false);
 }
 
-/* -- the pool's width ------------------------------------------------------------------------------------------------ */
+/* -- the pool's width ---------------------------------------------------------------------------------------------- */
 
 extern void openblas_set_num_threads(int n) __attribute__((weak));
 
@@ -196,7 +198,7 @@ static int default_threads(void) {
   const char *text = getenv("OMP_NUM_THREADS");
   long n = text ? strtol(text, NULL, 10) : 0;
   if (n < 1) n = tch_host_cores();
-  return n > MAX_THREADS ? MAX_THREADS : (int)n;
+  return n > MAX_THREADS ? MAX_THREADS : (int) n;
 }
 
 static void set_width(int threads) {
@@ -228,12 +230,12 @@ tch_status tch_set_threads(int n) {
   return TCH_OK;
 }
 
-/* -- the call ------------------------------------------------------------------------------------------------------- */
+/* -- the call ------------------------------------------------------------------------------------------------------ */
 
 static void wake_workers(uint32_t pieces) {
   if (atomic_load(&pool.sleepers) == 0) return;
   pthread_mutex_lock(&lock);
-  if (pieces > (uint32_t)pool.workers) pthread_cond_broadcast(&work);
+  if (pieces > (uint32_t) pool.workers) pthread_cond_broadcast(&work);
   else
     for (uint32_t i = 1; i < pieces; i++) pthread_cond_signal(&work);
   pthread_mutex_unlock(&lock);
@@ -261,14 +263,14 @@ void tch_parallel(int64_t n, int64_t grain, piece_fn fn, void *context) {
   uint32_t job = JOB(atomic_load(&pool.ticket)) + 1;
   SET(n, n);
   SET(grain, grain);
-  SET(pieces, (uint32_t)pieces);
+  SET(pieces, (uint32_t) pieces);
   SET(fn, fn);
   SET(context, context);
   SET(done, 0);
   atomic_store(&pool.ticket, TICKET(job, 0));
-  wake_workers((uint32_t)pieces);
+  wake_workers((uint32_t) pieces);
   run_pieces(job);
-  await_pieces((uint32_t)pieces);
+  await_pieces((uint32_t) pieces);
   atomic_store(&pool.ticket, TICKET(job, CLOSED));
   atomic_store(&pool.busy, false);
 }

@@ -3,12 +3,13 @@
 #define TCH_CORE_THREAD_H
 #include "tocha.h"
 
-/* Calls fn(context, begin, end) for [0, n) cut into pieces of `grain` (the last one shorter). The cut depends on n and grain
- * alone, so results that depend only on the piece do not depend on the number of threads. Returns when all are done. One
- * piece, one thread, a call from inside a piece or a busy pool: everything runs inline on the caller. fn must not fail. */
+/* Calls fn(context, begin, end) for [0, n) cut into pieces of `grain` (the last one shorter). The cut depends on n and
+ * grain alone, so results that depend only on the piece do not depend on the number of threads. Returns when all are
+ * done. One piece, one thread, a call from inside a piece or a busy pool: everything runs inline on the caller. fn must
+ * not fail. */
 void tch_parallel(int64_t n, int64_t grain, void (*fn)(void *context, int64_t begin, int64_t end), void *context);
 
-/* Keeps OpenBLAS to one thread: its own pool and ours would spin against each other. To be called on each thread before it
- * uses OpenBLAS; costs nothing the second time. */
+/* Keeps OpenBLAS to one thread: its own pool and ours would spin against each other. To be called on each thread before
+ * it uses OpenBLAS; costs nothing the second time. */
 void tch_blas_serial(void);
 #endif

@@ -4,9 +4,7 @@
 #include "core/random.h"
 #include "core/tensor.h"
 
-static uint32_t dice(uint32_t n) {
-  return tch_random_next(NULL) % n;
-}
+static uint32_t dice(uint32_t n) { return tch_random_next(NULL) % n; }
 
 /* A tensor of the sizes whose dimensions lie in memory in random order, with gaps or backwards at random. */
 static tch_tensor *scattered(tch_dtype type, int ndim, const int64_t *size) {
@@ -14,7 +12,7 @@ static tch_tensor *scattered(tch_dtype type, int ndim, const int64_t *size) {
   int64_t stride[TCH_MAX_DIMS], step = 1 + dice(2), offset = 0;
   for (int d = 0; d < ndim; d++) order[d] = d;
   for (int d = ndim - 1; d > 0; d--) {
-    int k = (int)dice((uint32_t)d + 1), swapped = order[d];
+    int k = (int) dice((uint32_t) d + 1), swapped = order[d];
     order[d] = order[k];
     order[k] = swapped;
   }
@@ -48,21 +46,22 @@ static double nth(const tch_tensor *t, int64_t i) {
 
 static void check_equal(const tch_tensor *a, const tch_tensor *b) {
   for (int64_t i = 0; i < a->count; i++)
-    if (nth(a, i) != nth(b, i)) fail_msg("element %d is %g, not %g", (int)i, nth(a, i), nth(b, i));
+    if (nth(a, i) != nth(b, i)) fail_msg("element %d is %g, not %g", (int) i, nth(a, i), nth(b, i));
 }
 
 static void any_strides_and_types(void **state) {
   tch_random_seed(NULL, 1);
   for (int round = 0; round < 1500; round++) {
     int64_t size[5], other[5], count = 1;
-    int ndim = (int)dice(5);
+    int ndim = (int) dice(5);
     for (int d = 0; d < ndim; d++) count *= size[d] = 1 + dice(round % 50 == 0 ? 9 : 5);
     int n = ndim;
     memcpy(other, size, sizeof size);
-    if (ndim > 1 && dice(3) == 0) other[0] = size[ndim - 1], other[ndim - 1] = size[0]; /* often without common factors */
+    if (ndim > 1 && dice(3) == 0)
+      other[0] = size[ndim - 1], other[ndim - 1] = size[0]; /* often without common factors */
     if (dice(4) == 0) n = 1, other[0] = count;
-    tch_tensor *from = scattered((tch_dtype)dice(TCH_DTYPE_COUNT), ndim, size);
-    tch_tensor *to = scattered(dice(2) ? from->type : (tch_dtype)dice(TCH_DTYPE_COUNT), n, other);
+    tch_tensor *from = scattered((tch_dtype) dice(TCH_DTYPE_COUNT), ndim, size);
+    tch_tensor *to = scattered(dice(2) ? from->type : (tch_dtype) dice(TCH_DTYPE_COUNT), n, other);
     ok(tch_tensor_random(from, 0, 127, NULL));
     ok(tch_tensor_fill(to, 3));
     ok(tch_tensor_copy(to, from));
@@ -80,7 +79,8 @@ static tch_tensor *matrix(tch_dtype type, int64_t rows, int64_t columns) {
 
 static tch_tensor *turned(tch_tensor *t) {
   tch_tensor *v = NULL;
-  ok(tch_tensor_view_of(t->storage, t->offset, 2, (int64_t[]){t->size[1], t->size[0]}, (int64_t[]){t->stride[1], t->stride[0]}, &v));
+  ok(tch_tensor_view_of(t->storage, t->offset, 2, (int64_t[]){t->size[1], t->size[0]},
+                        (int64_t[]){t->stride[1], t->stride[0]}, &v));
   return v;
 }
 
@@ -102,16 +102,18 @@ static void large_ones_go_to_the_pool(void **state) {
 }
 
 static void overlaps_copy_as_if_apart(void **state) {
-  tch_tensor *t = doubles(NULL, 10, 0, 0), *low = NULL, *high = NULL, *square = doubles(NULL, 3, 3, 0), *other = turned(square);
+  tch_tensor *t = doubles(NULL, 10, 0, 0), *low = NULL, *high = NULL, *square = doubles(NULL, 3, 3, 0),
+             *other = turned(square);
   ok(tch_tensor_view_of(t->storage, 0, 1, (int64_t[]){8}, NULL, &low));
   ok(tch_tensor_view_of(t->storage, 2, 1, (int64_t[]){8}, NULL, &high));
   ok(tch_tensor_copy(high, low));
-  for (int64_t i = 0; i < 8; i++) close_to(at(t, i + 2), 0.1 * (double)(i + 1), 1e-15);
+  for (int64_t i = 0; i < 8; i++) close_to(at(t, i + 2), 0.1 * (double) (i + 1), 1e-15);
   ok(tch_tensor_copy(square, other));
   close_to(at(square, 1), 0.4, 1e-15);
   close_to(at(square, 3), 0.2, 1e-15);
   ok(tch_tensor_copy(t, t));
-  tch_tensor_release(t), tch_tensor_release(low), tch_tensor_release(high), tch_tensor_release(square), tch_tensor_release(other);
+  tch_tensor_release(t), tch_tensor_release(low), tch_tensor_release(high), tch_tensor_release(square),
+      tch_tensor_release(other);
 }
 
 static void expanded_sources(void **state) {
@@ -150,7 +152,7 @@ static void casts_are_defined_for_every_number(void **state) {
   close_to(cast_to(TCH_LONG, 0x1p63), 0x1p63, 0);
   close_to(cast_to(TCH_SHORT, INFINITY), -1, 0);
   assert_true(isinf(cast_to(TCH_FLOAT, INFINITY)));
-  assert_true(cast_to(TCH_FLOAT, 0.1) == (double)0.1f);
+  assert_true(cast_to(TCH_FLOAT, 0.1) == (double) 0.1f);
 }
 
 static void wide_integers_keep_their_digits(void **state) {
@@ -164,9 +166,9 @@ static void wide_integers_keep_their_digits(void **state) {
   ok(tch_tensor_copy(b, a));
   assert_memory_equal(tch_tensor_data(b), value, sizeof value);
   ok(tch_tensor_copy(i, a));
-  for (int k = 0; k < 4; k++) assert_int_equal(((int32_t *)tch_tensor_data(i))[k], (int32_t)value[k]);
+  for (int k = 0; k < 4; k++) assert_int_equal(((int32_t *) tch_tensor_data(i))[k], (int32_t) value[k]);
   ok(tch_tensor_copy(f, a));
-  for (int k = 0; k < 4; k++) assert_true(((float *)tch_tensor_data(f))[k] == (float)value[k]);
+  for (int k = 0; k < 4; k++) assert_true(((float *) tch_tensor_data(f))[k] == (float) value[k]);
   tch_tensor_release(a), tch_tensor_release(b), tch_tensor_release(i), tch_tensor_release(f);
 }
 
@@ -187,7 +189,8 @@ static void elements_are_checked(void **state) {
   ok(tch_tensor_put(a, 2, (int64_t[]){1, 2}, 9));
   ok(tch_tensor_get(a, 2, (int64_t[]){1, 2}, &v));
   close_to(v, 9, 0);
-  refused(tch_tensor_get(a, 2, (int64_t[]){1, 3}, &v), TCH_ERROR_SHAPE, "get: index 3 is outside 0..2 of dimension 1 (2x3)");
+  refused(tch_tensor_get(a, 2, (int64_t[]){1, 3}, &v), TCH_ERROR_SHAPE,
+          "get: index 3 is outside 0..2 of dimension 1 (2x3)");
   refused(tch_tensor_put(a, 2, (int64_t[]){-1, 0}, 1), TCH_ERROR_SHAPE, "put: index -1");
   refused(tch_tensor_get(a, 1, (int64_t[]){0}, &v), TCH_ERROR_SHAPE, "1 indices for a tensor of 2 dimensions");
   ok(tch_tensor_empty(TCH_FLOAT, &none));
@@ -198,14 +201,14 @@ static void elements_are_checked(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(any_strides_and_types),
-    cmocka_unit_test(large_ones_go_to_the_pool),
-    cmocka_unit_test(overlaps_copy_as_if_apart),
-    cmocka_unit_test(expanded_sources),
-    cmocka_unit_test(casts_are_defined_for_every_number),
-    cmocka_unit_test(wide_integers_keep_their_digits),
-    cmocka_unit_test(counts_must_agree),
-    cmocka_unit_test(elements_are_checked),
+      cmocka_unit_test(any_strides_and_types),
+      cmocka_unit_test(large_ones_go_to_the_pool),
+      cmocka_unit_test(overlaps_copy_as_if_apart),
+      cmocka_unit_test(expanded_sources),
+      cmocka_unit_test(casts_are_defined_for_every_number),
+      cmocka_unit_test(wide_integers_keep_their_digits),
+      cmocka_unit_test(counts_must_agree),
+      cmocka_unit_test(elements_are_checked),
   };
   return cmocka_run_group_tests_name("copy", tests, NULL, NULL);
 }

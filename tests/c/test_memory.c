@@ -58,8 +58,8 @@ static void every_size_is_aligned_and_wide_enough(void **state) {
   for (int64_t bytes = 1; bytes < 5000000; bytes += 1 + bytes / 7) {
     void *a;
     ok(tch_alloc(bytes, &a));
-    assert_int_equal((uintptr_t)a % TCH_ALIGNMENT, 0);
-    memset(a, 0x5a, (size_t)bytes);
+    assert_int_equal((uintptr_t) a % TCH_ALIGNMENT, 0);
+    memset(a, 0x5a, (size_t) bytes);
     tch_free(a, bytes);
   }
 }
@@ -71,7 +71,7 @@ static void blocks_do_not_overlap(void **state) {
     for (int i = 0; i < N; i++) {
       void *a;
       ok(tch_alloc(1 + i * 7, &a));
-      memset(block[i] = a, i & 255, (size_t)(1 + i * 7));
+      memset(block[i] = a, i & 255, (size_t) (1 + i * 7));
     }
     for (int i = 0; i < N; i++) {
       for (int j = 0; j < 1 + i * 7; j++) assert_int_equal(block[i][j], i & 255);
@@ -136,7 +136,7 @@ static void records_are_counted_apart(void **state) {
 static void the_cache_does_not_outgrow_the_peak(void **state) {
   for (int i = 1; i < 200; i++) { /* 4 MiB, then a little more, ...: each size has a class that no later one uses */
     void *a;
-    int64_t bytes = (int64_t)i * (4 << 20);
+    int64_t bytes = (int64_t) i * (4 << 20);
     ok(tch_alloc(bytes, &a));
     tch_free(a, bytes);
     assert_true(tch_memory_cached() <= tch_memory_peak() / 4 * 5 + (80 << 20));
@@ -171,18 +171,18 @@ static void other_threads_free_and_their_cache_survives_them(void **state) {
 static void *churn(void *argument) {
   void *block[64] = {NULL};
   int64_t bytes[64];
-  uint32_t x = (uint32_t)(uintptr_t)argument;
+  uint32_t x = (uint32_t) (uintptr_t) argument;
   for (int i = 0; i < 20000; i++) {
     x = x * 1664525 + 1013904223;
     int k = x >> 26;
     if (block[k]) {
-      if (*(unsigned char *)block[k] != k) return NULL;
+      if (*(unsigned char *) block[k] != k) return NULL;
       tch_free(block[k], bytes[k]);
       block[k] = NULL;
     } else {
       bytes[k] = 1 + (x >> 8) % (k < 4 ? 200000 : 2000);
       if (tch_alloc(bytes[k], &block[k]) != TCH_OK) return NULL;
-      *(unsigned char *)block[k] = (unsigned char)k;
+      *(unsigned char *) block[k] = (unsigned char) k;
     }
   }
   for (int k = 0; k < 64; k++) tch_free(block[k], block[k] ? bytes[k] : 0);
@@ -192,7 +192,7 @@ static void *churn(void *argument) {
 static void threads_share_the_door(void **state) {
   int64_t used = tch_memory_used();
   pthread_t thread[4];
-  for (uintptr_t i = 0; i < 4; i++) assert_int_equal(pthread_create(&thread[i], NULL, churn, (void *)(i + 1)), 0);
+  for (uintptr_t i = 0; i < 4; i++) assert_int_equal(pthread_create(&thread[i], NULL, churn, (void *) (i + 1)), 0);
   for (int i = 0; i < 4; i++) {
     void *result;
     pthread_join(thread[i], &result);
@@ -217,21 +217,21 @@ static void a_forked_child_allocates(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(counts_are_exact),
-    cmocka_unit_test(peak_stays),
-    cmocka_unit_test(freed_blocks_are_cached_and_trimmed),
-    cmocka_unit_test(a_block_comes_back),
-    cmocka_unit_test(every_size_is_aligned_and_wide_enough),
-    cmocka_unit_test(blocks_do_not_overlap),
-    cmocka_unit_test(no_bytes_need_no_block),
-    cmocka_unit_test(absurd_sizes_are_refused_in_the_right_unit),
-    cmocka_unit_test(amounts_read_well),
-    cmocka_unit_test(the_nth_allocation_fails_once),
-    cmocka_unit_test(records_are_counted_apart),
-    cmocka_unit_test(the_cache_does_not_outgrow_the_peak),
-    cmocka_unit_test(other_threads_free_and_their_cache_survives_them),
-    cmocka_unit_test(threads_share_the_door),
-    cmocka_unit_test(a_forked_child_allocates),
+      cmocka_unit_test(counts_are_exact),
+      cmocka_unit_test(peak_stays),
+      cmocka_unit_test(freed_blocks_are_cached_and_trimmed),
+      cmocka_unit_test(a_block_comes_back),
+      cmocka_unit_test(every_size_is_aligned_and_wide_enough),
+      cmocka_unit_test(blocks_do_not_overlap),
+      cmocka_unit_test(no_bytes_need_no_block),
+      cmocka_unit_test(absurd_sizes_are_refused_in_the_right_unit),
+      cmocka_unit_test(amounts_read_well),
+      cmocka_unit_test(the_nth_allocation_fails_once),
+      cmocka_unit_test(records_are_counted_apart),
+      cmocka_unit_test(the_cache_does_not_outgrow_the_peak),
+      cmocka_unit_test(other_threads_free_and_their_cache_survives_them),
+      cmocka_unit_test(threads_share_the_door),
+      cmocka_unit_test(a_forked_child_allocates),
   };
   return cmocka_run_group_tests_name("memory", tests, NULL, NULL);
 }

@@ -48,9 +48,7 @@ static void every_piece_runs_once_whatever_the_width(void **state) {
   }
 }
 
-static void add(void *context, int64_t begin, int64_t end) {
-  atomic_fetch_add((atomic_llong *)context, end - begin);
-}
+static void add(void *context, int64_t begin, int64_t end) { atomic_fetch_add((atomic_llong *) context, end - begin); }
 
 static void jobs_follow_each_other_closely(void **state) {
   ok(tch_set_threads(3));
@@ -71,7 +69,7 @@ static void nested_calls_run_inline(void **state) {
 }
 
 static void resize_pool(void *context, int64_t begin, int64_t end) {
-  if (tch_set_threads(2) == TCH_ERROR_STATE) atomic_fetch_add((atomic_int *)context, 1);
+  if (tch_set_threads(2) == TCH_ERROR_STATE) atomic_fetch_add((atomic_int *) context, 1);
 }
 
 static void the_width_has_bounds(void **state) {
@@ -102,7 +100,7 @@ static void callers_share_the_pool(void **state) {
 static void look_at_signals(void *context, int64_t begin, int64_t end) {
   sigset_t set;
   pthread_sigmask(SIG_BLOCK, NULL, &set);
-  if (!pthread_equal(pthread_self(), *(pthread_t *)context) && !sigismember(&set, SIGINT)) raise(SIGKILL);
+  if (!pthread_equal(pthread_self(), *(pthread_t *) context) && !sigismember(&set, SIGINT)) raise(SIGKILL);
   usleep(200);
 }
 
@@ -150,15 +148,15 @@ static void the_host_has_cores_and_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(every_piece_runs_once_whatever_the_width),
-    cmocka_unit_test(jobs_follow_each_other_closely),
-    cmocka_unit_test(nested_calls_run_inline),
-    cmocka_unit_test(the_width_has_bounds),
-    cmocka_unit_test(callers_share_the_pool),
-    cmocka_unit_test(workers_block_signals),
-    cmocka_unit_test(sleepers_wake),
-    cmocka_unit_test(a_forked_child_has_a_pool),
-    cmocka_unit_test(the_host_has_cores_and_memory),
+      cmocka_unit_test(every_piece_runs_once_whatever_the_width),
+      cmocka_unit_test(jobs_follow_each_other_closely),
+      cmocka_unit_test(nested_calls_run_inline),
+      cmocka_unit_test(the_width_has_bounds),
+      cmocka_unit_test(callers_share_the_pool),
+      cmocka_unit_test(workers_block_signals),
+      cmocka_unit_test(sleepers_wake),
+      cmocka_unit_test(a_forked_child_has_a_pool),
+      cmocka_unit_test(the_host_has_cores_and_memory),
   };
   return cmocka_run_group_tests_name("thread", tests, NULL, NULL);
 }

@@ -1,10 +1,12 @@
-/* A small convolutional network trained through tocha.h alone, and the same training with every allocation failing in turn. */
+/* A small convolutional network trained through tocha.h alone, and the same training with every allocation failing in
+ * turn. */
 #include "check.h"
 #include "core/memory.h"
 
 enum { BATCH = 32, SIDE = 8, CLASSES = 3, PLANES = 4, FLAT = PLANES * 3 * 3, PARAMETERS = 4 };
 
-/* Sizes of the parameters: convolution (4,1,3,3) and (4), linear (3,36) and (3). They lie one after the other in `x`. */
+/* Sizes of the parameters: convolution (4,1,3,3) and (4), linear (3,36) and (3). They lie one after the other in
+ * `x`. */
 static const int64_t sizes[PARAMETERS][4] = {{PLANES, 1, 3, 3}, {PLANES}, {CLASSES, FLAT}, {CLASSES}};
 static const int dims[PARAMETERS] = {4, 1, 2, 1};
 
@@ -20,10 +22,10 @@ static void drop(tch_tensor **t) {
   *t = NULL;
 }
 
-#define TRY(call)                          \
-  do {                                     \
-    tch_status status_ = (call);           \
-    if (status_ != TCH_OK) return status_; \
+#define TRY(call)                                                                                                      \
+  do {                                                                                                                 \
+    tch_status status_ = (call);                                                                                       \
+    if (status_ != TCH_OK) return status_;                                                                             \
   } while (0)
 
 static int64_t part_count(int i) {
@@ -67,7 +69,7 @@ static tch_status draw_batch(tch_random *random, tch_tensor **images, tch_tensor
   TRY(tch_tensor_normal(*images, 0, 0.3, random));
   for (int64_t i = 0; i < BATCH; i++) {
     int64_t class = tch_random_range(random, 0, CLASSES - 1), place = tch_random_range(random, 1, SIDE - 2);
-    TRY(tch_tensor_put(*classes, 1, &i, (double)class));
+    TRY(tch_tensor_put(*classes, 1, &i, (double) class));
     for (int64_t k = 0; k < SIDE; k++) {
       int64_t row = class == 0 ? place : k, column = class == 1 ? place : class == 0 ? k : (k + place) % SIDE;
       TRY(tch_tensor_put(*images, 4, (int64_t[]){i, 0, row, column}, 1));
@@ -117,11 +119,11 @@ static double accuracy(model *net) {
       if (k == 0 || score > most) best = k, most = score;
     }
     ok(tch_tensor_get(classes, 1, &i, &class));
-    right += class == (double)best;
+    right += class == (double) best;
   }
   for (int i = 0; i < 5; i++) drop(&t[i]);
   drop(&images), drop(&classes), drop(&scores);
-  return (double)right / BATCH;
+  return (double) right / BATCH;
 }
 
 static void a_network_learns(void **state) {
@@ -154,7 +156,8 @@ static void the_width_of_the_pool_changes_no_bit(void **state) {
     ok(model_new(&net[k]));
     for (int i = 0; i < 10; i++) ok(step(&net[k], &loss));
   }
-  assert_memory_equal(tch_tensor_data(net[0].x), tch_tensor_data(net[1].x), (size_t)tch_tensor_count(net[0].x) * sizeof(float));
+  assert_memory_equal(tch_tensor_data(net[0].x), tch_tensor_data(net[1].x),
+                      (size_t) tch_tensor_count(net[0].x) * sizeof(float));
   model_free(&net[0]);
   model_free(&net[1]);
 }
@@ -180,10 +183,11 @@ static void every_allocation_may_fail(void **state) {
     assert_int_equal(tch_memory_used(), used);
     assert_int_equal(tch_memory_records(), records);
     if (status == TCH_OK) {
-      status = n < failures + 20 ? TCH_ERROR_MEMORY : TCH_OK; /* some allocations are spared: a wider write record will do */
+      status = n < failures + 20 ? TCH_ERROR_MEMORY
+                                 : TCH_OK; /* some allocations are spared: a wider write record will do */
       continue;
     }
-    failures = (int)n;
+    failures = (int) n;
     assert_int_equal(status, TCH_ERROR_MEMORY);
     assert_non_null(strstr(tch_error(), "out of memory"));
   }
@@ -193,9 +197,9 @@ static void every_allocation_may_fail(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(a_network_learns),
-    cmocka_unit_test(the_width_of_the_pool_changes_no_bit),
-    cmocka_unit_test(every_allocation_may_fail),
+      cmocka_unit_test(a_network_learns),
+      cmocka_unit_test(the_width_of_the_pool_changes_no_bit),
+      cmocka_unit_test(every_allocation_may_fail),
   };
   return cmocka_run_group_tests_name("train", tests, NULL, NULL);
 }
