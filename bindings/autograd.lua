@@ -211,8 +211,46 @@ end
 
 A.sweep = sweep
 
+-- -- functions of the user ------------------------------------------------------------------------------------------
+
+local function tensorsOf(what, list, n)
+  for i = 1, n do
+    if not isTensor(list[i]) then raise(('%s: result %d is a %s, not a tensor'):format(what, i, type(list[i]))) end
+  end
+end
+
+--- A differentiable function written in Lua. `methods.forward(context, ...)` computes tensors from its arguments off the tape;
+-- `methods.backward(context, gradOutput...)` returns the gradient of every tensor among the arguments, in order (nil where there
+-- is none). What backward needs is kept in the table `context`; for second derivatives backward is written in tape operations
+-- on `context.inputs`, the tensors that went in.
+-- @treturn function
+function A.Function(name, methods)
+  if type(name) ~= 'string' or type(methods) ~= 'table' or not methods.forward or not methods.backward then
+    raise('Function: a name and a table with forward and backward are needed')
+  end
+  local off = withMode(false)
+  return function(...)
+    local context, inputs = {}, {}
+    for i = 1, select('#', ...) do
+      local value = select(i, ...)
+      if isTensor(value) then inputs[#inputs + 1] = value end
+    end
+    context.inputs = inputs
+    local outputs = { off(methods.forward, context, ...) }
+    tensorsOf(name, outputs, math.max(1, #outputs))
+    -- What goes on the tape are aliases: a context that kept its result would otherwise own its own node.
+    local plain = {}
+    for o, y in ipairs(outputs) do plain[o], outputs[o] = y:detach(), y:detach() end
+    A.hostNode(name, inputs, outputs, function(grads)
+      for o = 1, #plain do grads[o] = grads[o] or plain[o]:clone():zero() end
+      return { methods.backward(context, unpack(grads, 1, #plain)) }
+    end)
+    return unpack(outputs)
+  end
+end
+
 function A.install(torch)
-  torch.grad = A.grad
+  torch.grad, torch.Function = A.grad, A.Function
   torch.noGrad, torch.enableGrad = withMode(false), withMode(true)
   function torch.isGradEnabled() return C.tch_grad_enabled() end
   --- Sets the gradient mode of this Lua state and returns the one before.
