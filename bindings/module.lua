@@ -1,4 +1,5 @@
---- What lua/tocha/nn needs of the engine below the tensor methods: generated calls, leaves of parameters, passes off the tape.
+--- What lua/tocha/nn needs of the engine below the tensor methods: generated calls, leaves of parameters, passes off
+-- the tape.
 -- @module tocha.bindings.module
 local ffi = require 'ffi'
 local C = require 'tocha.bindings.library'
@@ -17,8 +18,8 @@ function glue.constant(t)
   return wrap(box[0])
 end
 
---- An alias of a parameter that is a leaf of the tape and adds its gradient to `grad`; nil for nil, the parameter itself while
--- gradients are off.
+--- An alias of a parameter that is a leaf of the tape and adds its gradient to `grad`; nil for nil, the parameter
+-- itself while gradients are off.
 function glue.leaf(t, grad)
   if t == nil or grad == nil or not C.tch_grad_enabled() then return t end
   if C.tch_parameter(t, grad, box) ~= 0 then fail() end
@@ -51,7 +52,8 @@ function glue.differ(a, b) return C.tch_tensor_dtype(a) ~= C.tch_tensor_dtype(b)
 
 local options = { retainGraph = true, allowUnused = true, offTape = true }
 
---- The gradients of ys, weighted by gys, towards xs; nil where an x has none. The graph stays, versions are not checked.
+--- The gradients of ys, weighted by gys, towards xs; nil where an x has none. The graph stays; versions are not
+-- checked.
 function glue.gradients(ys, gys, xs)
   local made, weights = {}, {}
   for i = 1, #ys do

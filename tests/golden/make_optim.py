@@ -2,8 +2,7 @@
 """Writes optim.lua: (x1, x2) after five steps on (x1^2 + 3 x2^2) / 2 from (1, 2), in double precision.
 
 usage: make_optim.py > optim.lua
-PyTorch's rules, but for Adam, which Torch7 wrote with epsilon before the bias correction (epsilon is small here, so that is
-computed apart), and RMSprop's and Adagrad's defaults of Torch7.
+PyTorch's rules, but for Adam: Torch7 added epsilon before the bias correction, which is computed apart.
 """
 import math
 import torch

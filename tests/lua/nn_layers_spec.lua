@@ -1,5 +1,5 @@
--- Every layer and criterion: values and gradients against PyTorch's (tests/golden/nn.lua), and gradients against central
--- differences, by forward/backward and on the tape, in double and in float, with a non-contiguous input.
+-- Every layer and criterion: values and gradients against PyTorch's (tests/golden/nn.lua), and gradients against
+-- central differences, by forward/backward and on the tape, in double and in float, with a non-contiguous input.
 local torch = require 'tocha'
 local nn = require 'tocha.nn'
 local here = debug.getinfo(1, 'S').source:match('^@(.*[/\\])') or './'
@@ -44,7 +44,8 @@ local rows = {
   { 'Mul', function() return nn.Mul() end, same() },
   { 'SpatialConvolution', function() return nn.SpatialConvolution(2, 3, 2, 3, 1, 2, 1, 0) end, { { 2, 2, 7, 6 } } },
   { 'SpatialConvolution image', function() return nn.SpatialConvolution(2, 3, 3, 3) end, { { 2, 5, 4 } } },
-  { 'SpatialConvolution groups', function() return nn.SpatialConvolution(4, 2, 3, 3, 1, 1, 1, 1, 2) end, { { 1, 4, 5, 3 } } },
+  { 'SpatialConvolution groups', function() return nn.SpatialConvolution(4, 2, 3, 3, 1, 1, 1, 1, 2) end,
+    { { 1, 4, 5, 3 } } },
   { 'SpatialConvolutionMM', function() return nn.SpatialConvolutionMM(2, 3, 3, 3) end, { { 2, 2, 5, 4 } } },
   { 'SpatialDilatedConvolution', function() return nn.SpatialDilatedConvolution(2, 2, 3, 3, 1, 1, 1, 1, 1, 2) end,
     { { 1, 2, 7, 5 } } },
@@ -53,7 +54,8 @@ local rows = {
   { 'TemporalConvolution', function() return nn.TemporalConvolution(2, 4, 3, 2) end, { { 2, 7, 2 } } },
   { 'SpatialMaxPooling', function() return nn.SpatialMaxPooling(3, 2, 1, 2, 1, 0) end, { { 2, 2, 5, 5 } } },
   { 'SpatialMaxPooling ceil', function() return nn.SpatialMaxPooling(2, 2, 2, 2):ceil() end, { { 2, 5, 7 } } },
-  { 'SpatialDilatedMaxPooling', function() return nn.SpatialDilatedMaxPooling(2, 2, 1, 1, 0, 0, 2, 2) end, { { 1, 2, 5, 5 } } },
+  { 'SpatialDilatedMaxPooling', function() return nn.SpatialDilatedMaxPooling(2, 2, 1, 1, 0, 0, 2, 2) end,
+    { { 1, 2, 5, 5 } } },
   { 'SpatialAveragePooling', function() return nn.SpatialAveragePooling(3, 2, 1, 2, 1, 1) end, { { 2, 2, 5, 5 } } },
   { 'SpatialAveragePooling exclude', function()
     return nn.SpatialAveragePooling(3, 3, 2, 2, 1, 1):ceil():setCountExcludePad()
@@ -77,14 +79,16 @@ local rows = {
   { 'Sqrt', function() return nn.Sqrt() end, { { 3, 5, kind = 'positive' } } },
   { 'BatchNormalization', function() return nn.BatchNormalization(3) end, { { 5, 3 } } },
   { 'SpatialBatchNormalization', function() return nn.SpatialBatchNormalization(3) end, { { 2, 3, 3, 2 } } },
-  { 'BatchNormalization evaluate', function() return with(nn.BatchNormalization(3), { train = false }) end, { { 5, 3 } } },
+  { 'BatchNormalization evaluate', function() return with(nn.BatchNormalization(3), { train = false }) end,
+    { { 5, 3 } } },
   { 'LayerNorm', function() return nn.LayerNorm(5) end, same() },
   { 'LookupTable', function() return nn.LookupTable(5, 4) end, { { 2, 3, kind = 'label5' } } },
   { 'Normalize', function() return nn.Normalize(2) end, same() },
   { 'CosineDistance', function() return nn.CosineDistance() end, { { 3, 5 }, { 3, 5 } } },
   { 'PairwiseDistance', function() return nn.PairwiseDistance(2) end, { { 3, 5 }, { 3, 5 } } },
   { 'MM', function() return nn.MM(true) end, { { 2, 3, 4 }, { 2, 3, 5 } } },
-  { 'SpatialDepthWiseConvolution', function() return nn.SpatialDepthWiseConvolution(2, 3, 2, 3) end, { { 2, 2, 5, 4 } } },
+  { 'SpatialDepthWiseConvolution', function() return nn.SpatialDepthWiseConvolution(2, 3, 2, 3) end,
+    { { 2, 2, 5, 4 } } },
   { 'SpatialZeroPadding', function() return nn.SpatialZeroPadding(1, -1, 2, 0) end, { { 2, 2, 3, 4 } } },
   { 'SpatialReflectionPadding', function() return nn.SpatialReflectionPadding(1, 2, 2, 0) end, { { 2, 2, 3, 4 } } },
   { 'SpatialReplicationPadding', function() return nn.SpatialReplicationPadding(1, 2, 2, 0) end, { { 2, 2, 3, 4 } } },
@@ -132,7 +136,8 @@ local rows = {
   { 'Max', function() return nn.Max(2) end, same() },
   { 'Mean', function() return nn.Mean(2) end, same() },
 }
-for _, name in ipairs { 'Tanh', 'Sigmoid', 'ReLU', 'SoftSign', 'TanhShrink', 'LogSigmoid', 'SoftMax', 'SoftMin', 'LogSoftMax',
+for _, name in ipairs { 'Tanh', 'Sigmoid', 'ReLU', 'SoftSign', 'TanhShrink', 'LogSigmoid', 'SoftMax', 'SoftMin',
+  'LogSoftMax',
   'Exp', 'Square', 'Abs', 'GELU', 'SiLU', 'SELU', 'Mish' } do
   rows[#rows + 1] = { name, function() return nn[name]() end, same() }
 end
@@ -149,7 +154,8 @@ local losses = {
   { 'BCECriterion', function() return nn.BCECriterion() end, { probabilities }, probabilities },
   { 'BCECriterion weights', function() return nn.BCECriterion(weights()) end, { probabilities }, probabilities },
   { 'BCEWithLogitsCriterion', function() return nn.BCEWithLogitsCriterion() end, { pair }, probabilities },
-  { 'MultiLabelSoftMarginCriterion', function() return nn.MultiLabelSoftMarginCriterion() end, { pair }, probabilities },
+  { 'MultiLabelSoftMarginCriterion', function() return nn.MultiLabelSoftMarginCriterion() end,
+    { pair }, probabilities },
   { 'DistKLDivCriterion', function() return nn.DistKLDivCriterion() end, { pair }, probabilities },
   { 'ClassNLLCriterion', function() return nn.ClassNLLCriterion() end, { { 4, 5 } }, labels },
   { 'ClassNLLCriterion sum', function() return nn.ClassNLLCriterion(nil, false) end, { { 4, 5 } }, labels },
@@ -165,7 +171,8 @@ local losses = {
   { 'HingeEmbeddingCriterion', function() return nn.HingeEmbeddingCriterion() end, { pair }, signs },
   { 'CosineEmbeddingCriterion', function() return nn.CosineEmbeddingCriterion(0.1) end, { { 4, 5 }, { 4, 5 } },
     { 4, kind = 'sign' } },
-  { 'MarginRankingCriterion', function() return nn.MarginRankingCriterion(0.5) end, { { 7 }, { 7 } }, { 7, kind = 'sign' } },
+  { 'MarginRankingCriterion', function() return nn.MarginRankingCriterion(0.5) end,
+    { { 7 }, { 7 } }, { 7, kind = 'sign' } },
   { 'MultiMarginCriterion', function() return nn.MultiMarginCriterion() end, { { 4, 5 } }, labels },
   { 'MultiMarginCriterion square', function() return nn.MultiMarginCriterion(2) end, { { 4, 5 } }, labels },
 }
@@ -192,7 +199,8 @@ local function near(t, expected, tolerance, what)
   local scale = 1e-3
   for _, v in ipairs(expected) do scale = math.max(scale, math.abs(v)) end
   for i, v in ipairs(expected) do
-    if not (math.abs(flat[i] - v) <= tolerance * scale) then
+    local off = math.abs(flat[i] - v)
+    if off > tolerance * scale or off ~= off then
       error(('%s[%d] is %.12g, PyTorch has %.12g'):format(what, i, flat[i], v), 0)
     end
   end

@@ -14,7 +14,8 @@ end
 local function equal(a, b) return a:isSameSizeAs(b) and (a - b):abs():max() == 0 end
 
 -- A layer as scripts wrote them for Torch7: y = a x
-local Scale, scaleParent = torch.class('test.Scale', 'nn.Module', {})
+local test = {}
+local Scale, scaleParent = torch.class('test.Scale', 'nn.Module', test)
 function Scale:__init(a)
   scaleParent.__init(self)
   self.weight, self.gradWeight = torch.Tensor(1):fill(a), torch.Tensor(1):zero()
@@ -29,11 +30,6 @@ function Scale:updateGradInput(_, gradOutput)
 end
 function Scale:accGradParameters(input, gradOutput, scale)
   self.gradWeight[1] = self.gradWeight[1] + (scale or 1) * torch.cmul(input, gradOutput):sum()
-end
-local function newScale(a)
-  local m = setmetatable({}, Scale)
-  m:__init(a)
-  return m
 end
 
 describe('initialisation', function()
@@ -50,7 +46,8 @@ describe('initialisation', function()
     close({ -0.0958147421, 0.5740995407, 0.2544088066, 0.4994741976, -0.5772181749, -0.4294048846 }, linear.weight)
     close({ -0.2282466888, 0.5762423276 }, linear.bias)
     torch.manualSeed(1)
-    close({ -2.9718289375, 1.7069510221, -0.4304988980, -2.2820224762, 0.5236573219, 0.0003763408 }, nn.LookupTable(3, 2).weight)
+    close({ -2.9718289375, 1.7069510221, -0.4304988980, -2.2820224762, 0.5236573219, 0.0003763408 },
+      nn.LookupTable(3, 2).weight)
     torch.manualSeed(1)
     close({ 0.4170219898, 0.9971848130, 0.7203245163, 0.9325573444 }, nn.BatchNormalization(4).weight)
     torch.manualSeed(1)
@@ -58,11 +55,11 @@ describe('initialisation', function()
     torch.manualSeed(1)
     close({ 2, 0, 0, 0, 2, 2, 2, 0, 2, 2 }, nn.Dropout(0.5):forward(torch.ones(10)))
     torch.manualSeed(1)
-    close({ -0.0829780027, 0.4971848130, 0.2203244865, 0.4325573742, -0.4998856187, -0.3718755543, -0.1976674348, 0.4990405142 },
-      nn.TemporalConvolution(2, 2, 2).weight)
+    local eight = { -0.0829780027, 0.4971848130, 0.2203244865, 0.4325573742, -0.4998856187, -0.3718755543,
+      -0.1976674348, 0.4990405142 }
+    close(eight, nn.TemporalConvolution(2, 2, 2).weight)
     torch.manualSeed(1)
-    close({ -0.0829780027, 0.4971848130, 0.2203244865, 0.4325573742, -0.4998856187, -0.3718755543, -0.1976674348, 0.4990405142 },
-      nn.SpatialFullConvolution(1, 2, 2, 2).weight)
+    close(eight, nn.SpatialFullConvolution(1, 2, 2, 2).weight)
   end)
 end)
 
@@ -95,13 +92,12 @@ describe('a module', function()
   end)
 
   it('calls update functions that a subclass overrides', function()
-    local Own, parent = torch.class('test.Own', 'nn.Linear', {})
+    local Own, parent = torch.class('test.Own', 'nn.Linear', test)
     function Own:updateGradInput(input, gradOutput)
       self.asked = true
       return parent.updateGradInput(self, input, gradOutput)
     end
-    local m, x = setmetatable({}, Own), filled(3, 4)
-    m:__init(4, 2)
+    local m, x = test.Own(4, 2), filled(3, 4)
     m:forward(x)
     m:backward(x, filled(3, 2))
     assert.is_true(m.asked)
@@ -323,7 +319,7 @@ describe('on the tape', function()
   end)
 
   it('takes a legacy layer along', function()
-    local legacy, derived = newScale(3), nn.MulConstant(3)
+    local legacy, derived = test.Scale(3), nn.MulConstant(3)
     local x1, x2 = filled(2, 4):requiresGrad(true), filled(2, 4):requiresGrad(true)
     local net = nn.Sequential():add(nn.Tanh()):add(legacy)
     torch.square(net(x1)):sum():backward()
@@ -333,7 +329,7 @@ describe('on the tape', function()
   end)
 
   it('refuses a legacy layer that is called twice before its backward', function()
-    local legacy, x = newScale(3), filled(2, 4):requiresGrad(true)
+    local legacy, x = test.Scale(3), filled(2, 4):requiresGrad(true)
     local y = legacy(x)
     assert.error_matches(function() legacy(x) end, 'test.Scale was called twice before its backward')
     y:sum():backward()
@@ -341,7 +337,7 @@ describe('on the tape', function()
   end)
 
   it('lets derived and legacy layers train alike by forward and backward', function()
-    local a = nn.Sequential():add(nn.Linear(4, 4)):add(newScale(2))
+    local a = nn.Sequential():add(nn.Linear(4, 4)):add(test.Scale(2))
     local x = filled(3, 4)
     local y = a:forward(x)
     a:zeroGradParameters()
@@ -381,7 +377,9 @@ describe('branches that join', function()
 
   it('Concat', function()
     local m = nn.Concat(2):add(nn.Linear(4, 2)):add(nn.Linear(4, 3))
-    check(m, filled(3, 4), function(x) return torch.cat(m:get(1):forward(x):clone(), m:get(2):forward(x):clone(), 2) end)
+    check(m, filled(3, 4), function(x)
+      return torch.cat(m:get(1):forward(x):clone(), m:get(2):forward(x):clone(), 2)
+    end)
   end)
 
   it('Parallel', function()

@@ -69,8 +69,8 @@ describe('optim', function()
 
   for _, method in ipairs { 'adamax', 'nag', 'asgd', 'rprop', 'adadelta' } do
     it(method .. ' descends', function()
-      local config = ({ nag = { learningRate = 0.01 }, asgd = { eta0 = 0.1 }, adadelta = { learningRate = 10 } })[method]
-        or { learningRate = 0.1 }
+      local configs = { nag = { learningRate = 0.01 }, asgd = { eta0 = 0.1 }, adadelta = { learningRate = 10 } }
+      local config = configs[method] or { learningRate = 0.1 }
       local a, b = run(method, config, 50)
       assert.is_true(a * a + 3 * b * b < 13 * 0.9)
     end)

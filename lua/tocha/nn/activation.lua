@@ -11,8 +11,8 @@ local env = { classes = function(input) return input:dim() % 2 == 1 and 1 or 2 e
 
 local inplace = { 'inplace', false }
 
--- Type, forward, then the constructor's arguments as {field, default}. An argument `inplace` permits the output to take the
--- input's place; only functions whose derivative follows from the output have it.
+-- Type, forward, then the constructor's arguments as {field, default}. Torch7's argument `inplace` is a permission that
+-- is not made use of: outputs have buffers of their own.
 local rows = {
   { 'nn.Tanh', 'tanh(input)' },
   { 'nn.Sigmoid', 'sigmoid(input)' },

@@ -20,8 +20,8 @@ end
 
 local function list(_, _, grads) return grads end
 
--- Gives a container its passes. how.input(self, input, i) and how.gradOutput(self, gradOutput, i) are what child i sees,
--- how.join(self, outputs) makes the output of the children's, how.gradInput(self, input, grads) the gradInput.
+-- Gives a container its passes. how.input(self, input, i) and how.gradOutput(self, gradOutput, i) are what child i
+-- sees, how.join(self, outputs) makes the output of the children's, how.gradInput(self, input, grads) the gradInput.
 local function branches(class, how)
   local inputOf, partOf, join = how.input, how.gradOutput, how.join
 
@@ -186,7 +186,8 @@ function MapTable:__tostring__()
   return torch.type(self) .. ' {\n  ' .. tostring(self.module):gsub('\n', '\n        ') .. '\n}'
 end
 
--- (module [, nInputDim [, nOutputDim]]): folds leading dimensions into a batch, so that a module of (N, C) takes (T, N, C).
+-- (module [, nInputDim [, nOutputDim]]): folds leading dimensions into a batch, so that a module of (N, C) takes (T, N,
+-- C).
 local Bottle, bottle = torch.class('nn.Bottle', 'nn.Container', nn)
 
 function Bottle:__init(module, nInputDim, nOutputDim)

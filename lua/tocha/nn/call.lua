@@ -1,8 +1,8 @@
 --- module(x): a module as a function on the tape.
 --
--- The result is fresh, the module keeps no state of the call, and its parameters are leaves: backward adds to their gradients.
--- A legacy layer, one with update functions of its own, keeps state between forward and backward and therefore may be called
--- once per backward.
+-- The result is fresh, the module keeps no state of the call, and its parameters are leaves: backward adds to their
+-- gradients. A legacy layer, one with update functions of its own, keeps state between forward and backward and
+-- therefore may be called once per backward.
 -- @module tocha.nn.call
 local torch = require 'tocha'
 local nn = require 'tocha.nn'
@@ -72,7 +72,7 @@ function Module:__call__(input, ...)
   if torch.isTensor(input) or (type(input) == 'table' and torch.type(input) == 'table') then
     return nn.call(self, input)
   end
-  raise(('%s: called with a %s where a tensor or a table of tensors is wanted'):format(tostring(self), torch.type(input)))
+  raise(('called with a %s where a tensor or a table of tensors is wanted'):format(torch.type(input)))
 end
 
 return nn.call

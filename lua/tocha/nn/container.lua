@@ -1,8 +1,8 @@
 --- Containers: modules made of modules.
 --
 -- A container's own update functions run the children's, so that any mixture of derived and legacy layers works inside;
--- its compute runs the children on the tape. Calls of children are no tail calls: messages of errors name the path of the
--- module, and find it on the stack (see path.lua).
+-- its compute runs the children on the tape. Calls of children are no tail calls: messages of errors name the path of
+-- the module, and find it on the stack (see path.lua).
 -- @module tocha.nn.container
 local torch = require 'tocha'
 local nn = require 'tocha.nn'

@@ -83,13 +83,14 @@ local Dilated = define('nn.SpatialDilatedConvolution', function(self, ...)
   self.dilationH = self.dilationH or self.dilationW
   parameter.new(self, 'weight', self.nOutputPlane, self.nInputPlane, self.kH, self.kW)
   parameter.new(self, 'bias', self.nOutputPlane)
-end, 'conv2d(input, self.weight, self.bias, {self.dH, self.dW}, {self.padH, self.padW}, {self.dilationH, self.dilationW})')
+end, 'conv2d(input, self.weight, self.bias, {self.dH, self.dW}, {self.padH, self.padW}, '
+  .. '{self.dilationH, self.dilationW})')
 
 function Dilated:__tostring__()
   return describe(self, (', %d,%d'):format(self.dilationW, self.dilationH))
 end
 
--- (..., adjW, adjH): transposed convolution; weight (in, out / groups, kH, kW), adj rows and columns added to the output
+-- (..., adjW, adjH): transposed convolution; weight (in, out, kH, kW); adj rows and columns are added to the output
 local Full = define('nn.SpatialFullConvolution', function(self, ...)
   window(self, ...)
   self.adjW, self.adjH = select(9, ...)
@@ -102,7 +103,6 @@ local Full = define('nn.SpatialFullConvolution', function(self, ...)
 end, 'conv_transpose2d(input, self.weight, self.bias, {self.dH, self.dW}, {self.padH, self.padW}, nil, nil, '
   .. '{self.adjH, self.adjW})')
 
--- Torch7 took the fan of a transposed convolution from its input planes.
 function Full:__tostring__()
   local adjusted = self.adjW ~= 0 or self.adjH ~= 0
   return describe(self, adjusted and (', %d,%d'):format(self.adjW, self.adjH))

@@ -1,7 +1,7 @@
 --- The base of all criterions, and how one is written: as a function of its input and target, once.
 --
--- `criterion:forward(input, target)` gives a number and `criterion:backward(input, target)` the gradient towards the input, off
--- the tape; `criterion(input, target)` gives a zero-dimensional tensor on the tape.
+-- `criterion:forward(input, target)` gives a number and `criterion:backward(input, target)` the gradient towards the
+-- input, off the tape; `criterion(input, target)` gives a zero-dimensional tensor on the tape.
 -- @module tocha.nn.criterion
 local torch = require 'tocha'
 local nn = require 'tocha.nn'
@@ -65,8 +65,8 @@ function Criterion:__tostring__() return torch.type(self) end
 
 local criterion = {}
 
---- The class `name` whose loss is fn(self, input, target), made of tape operations, a tensor of one element; or the line of
--- one op (see derive.lua).
+--- The class `name` whose loss is fn(self, input, target), a tensor of one element made of tape operations, or the line
+-- of one op (see derive.lua).
 -- @tparam string name
 -- @tparam[opt] function init what the constructor does with its arguments
 -- @tparam string|function loss

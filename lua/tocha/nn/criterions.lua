@@ -73,7 +73,8 @@ local function classes(self, weights, sizeAverage, ignoreIndex)
   self.ignoreIndex = ignoreIndex or -100
 end
 
--- ([weights [, sizeAverage [, ignoreIndex]]]): input log-probabilities (C), (N, C) or (N, C, H, W), target labels from 1
+-- ([weights [, sizeAverage [, ignoreIndex]]]): input log-probabilities (C), (N, C) or (N, C, H, W), target labels from
+-- 1
 for _, name in ipairs { 'nn.ClassNLLCriterion', 'nn.SpatialClassNLLCriterion' } do
   define(name, classes, 'nll(input, labels(target), self.weights, 1, self.ignoreIndex, reduction(self))', env)
 end
@@ -140,7 +141,8 @@ end, function(self, input, target)
   return total(self, clip(torch.add(scaled, self.margin)))
 end)
 
--- (p [, weights [, margin]]): sum over the other classes of max(0, margin - x[y] + x[i])^p, divided by the number of classes
+-- (p [, weights [, margin]]): sum over the other classes of max(0, margin - x[y] + x[i])^p, divided by the number of
+-- classes
 define('nn.MultiMarginCriterion', function(self, p, weights, margin)
   if p ~= nil and p ~= 1 and p ~= 2 then raise('nn.MultiMarginCriterion: p is 1 or 2') end
   self.p, self.weights, self.margin, self.sizeAverage = p or 1, weights, margin or 1, true

@@ -5,25 +5,25 @@
 --     derive(Linear, 'linear(input, self.weight, self.bias)')
 --     derive(Pooling, 'self.output, self.indices = max_pool2d(input, {self.kH, self.kW})')
 --
--- From that text come updateOutput, updateGradInput, accGradParameters and backward (through the op's backward, which runs off
--- the tape, reuses buffers and takes everything as given) and compute (the op on the tape). An input `self.NAME` is a
--- parameter with its gradient in `self.gradNAME`; `input` or `input[k]` is what the gradient flows to; other expressions are
--- constants. Names of `env` may be used in the text.
+-- From that text come updateOutput, updateGradInput, accGradParameters and backward (through the op's backward, which
+-- runs off the tape, reuses buffers and takes everything as given) and compute (the op on the tape). An input
+-- `self.NAME` is a parameter with its gradient in `self.gradNAME`; `input` or `input[k]` is what the gradient flows to;
+-- other expressions are constants. Names of `env` may be used in the text.
 --
 -- Any other layer is a function of tape operations, in which the parameters of `self` are leaves:
 --
 --     derive(Cosine, function(self, input) ... return output end)
 --
--- Its update functions replay a private recording of that function, kept beside the module and not in it, made anew when the
--- input is another tensor.
+-- Its update functions replay a private recording of that function, kept beside the module and not in it, made anew
+-- when the input is another tensor.
 -- @module tocha.nn.derive
 local lines = require 'tocha.nn.lines'
 local record = require 'tocha.nn.record'
 
 local derive = {}
 
--- The update functions a class was given together with its compute. Where a class, a subclass or an instance has others,
--- these are the truth and the module is a legacy layer for the tape.
+-- The update functions a class was given together with its compute. Where a class, a subclass or an instance has
+-- others, these are the truth and the module is a legacy layer for the tape.
 local given = setmetatable({}, { __mode = 'k' })
 local updates = { 'updateOutput', 'updateGradInput', 'accGradParameters' }
 
@@ -36,9 +36,9 @@ end
 
 --- Whether the tape may call module:compute(input).
 function derive.computes(module)
-  local level, functions = module, nil
+  local level = module
   while level do
-    functions = given[level]
+    local functions = given[level]
     for _, name in ipairs(updates) do
       local own = rawget(level, name)
       if own ~= nil and (not functions or own ~= functions[name]) then return false end

@@ -36,7 +36,9 @@ local function differences(x, weight)
   return x:contiguous():view(x:size(1), x:size(2), 1) - weight:view(1, weight:size(1), weight:size(2))
 end
 
-local function length(t) return torch.sqrt(torch.add(torch.sum(torch.square(t), 2), 1e-18)):view(t:size(1), t:size(3)) end
+local function length(t)
+  return torch.sqrt(torch.add(torch.sum(torch.square(t), 2), 1e-18)):view(t:size(1), t:size(3))
+end
 
 -- y_j = |x - w_j|: W (inputSize, outputSize)
 define('nn.Euclidean', function(self, inputSize, outputSize)

@@ -28,8 +28,8 @@ local function clear(class, parent)
   end
 end
 
--- (p [, v1 [, inplace [, stochasticInference]]]): zeroes elements with probability p and scales the others by 1 / (1 - p)
--- while training; with v1 it scales by 1 - p while evaluating instead.
+-- (p [, v1 [, inplace [, stochasticInference]]]): zeroes elements with probability p and scales the others by 1 / (1 -
+-- p) while training; with v1 it scales by 1 - p while evaluating instead.
 local Dropout, dropout = torch.class('nn.Dropout', 'nn.Module', nn)
 
 function Dropout:__init(p, v1, inplace, stochasticInference)
@@ -43,7 +43,9 @@ derive(Dropout, 'self.output, self.noise = dropout(input, self.p, self.v2)')
 -- Without noise there is at most a factor.
 local function quiet(self, t) return self.v2 and t or torch.mul(t, 1 - self.p) end
 
-local training = { updateOutput = Dropout.updateOutput, updateGradInput = Dropout.updateGradInput, compute = Dropout.compute }
+local training = {
+  updateOutput = Dropout.updateOutput, updateGradInput = Dropout.updateGradInput, compute = Dropout.compute,
+}
 
 function Dropout:updateOutput(input)
   if noisy(self) then

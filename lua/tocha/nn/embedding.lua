@@ -5,8 +5,9 @@ local nn = require 'tocha.nn'
 local derive = require 'tocha.nn.derive'
 local parameter = require 'tocha.nn.parameter'
 
--- (nIndex, nOutput [, paddingValue [, maxNorm [, normType]]]): input of indices from 1 to nIndex, of any sizes, gives their
--- rows of weight (nIndex, nOutput). The row of paddingValue gets no gradient; rows longer than maxNorm are shortened before use.
+-- (nIndex, nOutput [, paddingValue [, maxNorm [, normType]]]): input of indices from 1 to nIndex, of any sizes, gives
+-- their rows of weight (nIndex, nOutput). The row of paddingValue gets no gradient; rows longer than maxNorm are
+-- shortened before use.
 local LookupTable, lookup = torch.class('nn.LookupTable', 'nn.Module', nn)
 LookupTable.__version = 4
 

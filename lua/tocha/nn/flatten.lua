@@ -6,7 +6,8 @@ local raise = require 'tocha.bindings.own'.raise
 
 local flatten = {}
 
--- Vectors that flattening made, by the address of their storage: a later call that would pull tensors out of one says so.
+-- Vectors that flattening made, by the address of their storage: a later call that would pull tensors out of one says
+-- so.
 local made = setmetatable({}, { __mode = 'v' })
 
 -- The elements a tensor spans in its storage: first and last position, and whether it reaches every one between.
@@ -22,8 +23,8 @@ local function span(tensor)
   return first, last, reached == last - first + 1
 end
 
--- Maximal runs of storage elements that the tensors cover: {storage, key, first, last}, in order of first appearance; and
--- for every tensor its run.
+-- Maximal runs of storage elements that the tensors cover: {storage, key, first, last}, in order of first appearance;
+-- and for every tensor its run.
 local function runsOf(tensors)
   local runs, runOf, byStorage = {}, {}, {}
   for i, tensor in ipairs(tensors) do
@@ -81,8 +82,8 @@ local function warnOfAlias(runs)
   end
 end
 
---- One vector that holds the elements of all tensors, which become views of it. Tensors that already lie together in one
--- storage stay where they are.
+--- One vector that holds the elements of all tensors, which become views of it. Tensors that already lie together in
+-- one storage stay where they are.
 -- @tparam {tensor,...} tensors of one type
 -- @treturn tensor
 function flatten.tensors(tensors)
@@ -118,8 +119,8 @@ end
 function flatten.pair(params, grads)
   local p, g = flatten.tensors(params), flatten.tensors(grads)
   if p:nElement() ~= g:nElement() then
-    raise(('getParameters: %d parameters but %d gradients: share gradWeight and gradBias where weight and bias are shared')
-      :format(p:nElement(), g:nElement()))
+    raise(('getParameters: %d parameters but %d gradients: share gradWeight and gradBias where weight and bias are '
+      .. 'shared'):format(p:nElement(), g:nElement()))
   end
   local shift = params and #params > 0 and params[1]:storageOffset() - grads[1]:storageOffset()
   for i = 2, params and #params or 0 do

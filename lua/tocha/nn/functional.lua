@@ -1,7 +1,7 @@
 --- Every op of the engine as a function of its inputs and attributes: F.conv2d(x, weight, bias, stride, pad).
 --
--- Results are fresh; where gradients are on and an input is on the tape, so are they. The rows in engine/op/*.def name the
--- arguments; dimensions count from 1.
+-- Results are fresh; where gradients are on and an input is on the tape, so are they. The rows in engine/op/*.def name
+-- the arguments; dimensions count from 1.
 -- @module tocha.nn.functional
 local glue = require 'tocha.bindings.module'
 

@@ -11,8 +11,9 @@ package.loaded[...] = nn
 
 nn.functional = require 'tocha.nn.functional'
 for _, file in ipairs {
-  'utils', 'module', 'derive', 'call', 'container', 'branches', 'linear', 'convolution', 'pooling', 'activation', 'normalization',
-  'dropout', 'embedding', 'shape', 'arithmetic', 'padding', 'distance', 'parametric', 'criterion', 'criterions', 'path',
+  'utils', 'module', 'derive', 'call', 'container', 'branches', 'linear', 'convolution', 'pooling', 'activation',
+  'normalization', 'dropout', 'embedding', 'shape', 'arithmetic', 'padding', 'distance', 'parametric', 'criterion',
+  'criterions', 'path',
 } do
   require('tocha.nn.' .. file)
 end

@@ -118,9 +118,9 @@ local function nils(call) return ('nil, '):rep(#call.outputs):sub(1, -3) end
 
 -- Lines that make locals of env's names; env is the chunk's last argument.
 local function imports(env)
-  local lines = { 'local env = select(-1, ...)\n' }
-  for name in pairs(env) do lines[#lines + 1] = ('local %s = env.%s\n'):format(name, name) end
-  return table.concat(lines)
+  local locals = { 'local env = select(-1, ...)\n' }
+  for name in pairs(env) do locals[#locals + 1] = ('local %s = env.%s\n'):format(name, name) end
+  return table.concat(locals)
 end
 
 local function source(call, env)

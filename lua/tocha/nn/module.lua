@@ -1,8 +1,8 @@
 --- The base of all layers: Torch7's nn.Module protocol.
 --
--- A module keeps `output` and `gradInput` between calls and reuses them. `forward/backward` and the update functions work off
--- the tape, on the weights as they stand; `module(x)` works on the tape (see call.lua) and leaves the module as it was.
--- A parameter is a tensor field NAME with a field gradNAME ("weight", "gradWeight") beside it.
+-- A module keeps `output` and `gradInput` between calls and reuses them. `forward/backward` and the update functions
+-- work off the tape, on the weights as they stand; `module(x)` works on the tape (see call.lua) and leaves the module
+-- as it was. A parameter is a tensor field NAME with a field gradNAME ("weight", "gradWeight") beside it.
 -- @module tocha.nn.module
 local torch = require 'tocha'
 local nn = require 'tocha.nn'
@@ -96,8 +96,8 @@ function Module:updateParameters(rate)
   for i = 1, #params do params[i]:add(-rate, grads[i]) end
 end
 
---- All parameters as one vector and all gradients as another; the module's own tensors become views of them. A second call,
--- or a call on a part whose parameters lie together, moves nothing and returns views of the same vectors.
+--- All parameters as one vector and all gradients as another; the module's own tensors become views of them. A second
+-- call, or a call on a part whose parameters lie together, moves nothing and returns views of the same vectors.
 -- @treturn tensor parameters
 -- @treturn tensor gradients
 function Module:getParameters()
@@ -141,13 +141,15 @@ end
 local integers = { ['torch.ByteTensor'] = true, ['torch.CharTensor'] = true, ['torch.ShortTensor'] = true,
   ['torch.IntTensor'] = true, ['torch.LongTensor'] = true }
 
---- With a type, converts every tensor of the module but indices and masks, and keeps sharing (across several calls, if they
--- get one cache); without, the module's type.
+--- With a type, converts every tensor of the module but indices and masks, and keeps sharing (across several calls, if
+-- they get one cache); without, the module's type.
 function Module:type(type, cache)
   if not type then return self._type end
   cache = cache or {}
   for key, value in pairs(self) do
-    if not (torch.isTensor(value) and integers[value:type()]) then self[key] = utils.recursiveType(value, type, cache) end
+    if not (torch.isTensor(value) and integers[value:type()]) then
+      self[key] = utils.recursiveType(value, type, cache)
+    end
   end
   self._type = type
   return self

@@ -7,8 +7,8 @@ local parameter = require 'tocha.nn.parameter'
 local F = require 'tocha.nn.functional'
 local raise = require 'tocha.bindings.own'.raise
 
--- (nOutput [, eps [, momentum [, affine]]]): Ioffe and Szegedy 2015. Training uses the batch's own mean and (biased) variance
--- and moves running_mean and running_var (unbiased) by `momentum`; evaluation uses those.
+-- (nOutput [, eps [, momentum [, affine]]]): Ioffe and Szegedy 2015. Training uses the batch's own mean and (biased)
+-- variance and moves running_mean and running_var (unbiased) by `momentum`; evaluation uses those.
 local BatchNormalization, batch = torch.class('nn.BatchNormalization', 'nn.Module', nn)
 BatchNormalization.nDim = 2
 BatchNormalization.__version = 2

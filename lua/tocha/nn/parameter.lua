@@ -1,7 +1,7 @@
 --- Parameters of a new layer and their default values.
 --
--- Torch7's defaults: uniform in (-d, d) with d = 1 / sqrt(fan in); a standard deviation given to reset makes d = deviation *
--- sqrt(3). The order of draws is weight, then bias, so a seed gives the values it always gave.
+-- Torch7's defaults: uniform in (-d, d) with d = 1 / sqrt(fan in); a standard deviation given to reset makes d =
+-- deviation * sqrt(3). The order of draws is weight, then bias, so a seed gives the values it always gave.
 -- @module tocha.nn.parameter
 local torch = require 'tocha'
 

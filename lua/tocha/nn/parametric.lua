@@ -127,7 +127,8 @@ end, function(self, input)
   return view:expand(torch.LongStorage(size)):clone()
 end)
 
--- {gates (N, K), {expert1, ..., expertK}} or {gates, experts with K in dimension dim}: the experts weighted by the gates
+-- {gates (N, K), {expert1, ..., expertK}} or {gates, experts with K in dimension dim}: the experts weighted by the
+-- gates
 define('nn.MixtureTable', function(self, dim) self.dim, self.gradInput = dim, {} end, function(self, input)
   local gates, experts = input[1], input[2]
   local batch = gates:dim() > 1

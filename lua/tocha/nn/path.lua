@@ -1,13 +1,13 @@
 --- Names the module an error comes from: "model[3] nn.Linear(784 -> 128)".
 --
--- Nothing is kept while modules run. When an error is raised, the frames on the stack tell which module's function runs inside
--- which container's.
+-- Nothing is kept while modules run. When an error is raised, the frames on the stack tell which module's function runs
+-- inside which container's.
 -- @module tocha.nn.path
 local torch = require 'tocha'
 local own = require 'tocha.bindings.own'
 
--- The module whose method runs at a level of the stack; true at the stack's end, and at a constructor, whose module is not
--- there yet.
+-- The module whose method runs at a level of the stack; true at the stack's end, and at a constructor, whose module is
+-- not there yet.
 local function moduleAt(level)
   local info = debug.getinfo(level, 'f')
   if not info then return nil, true end

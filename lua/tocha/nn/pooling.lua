@@ -29,7 +29,8 @@ local function rounding(class)
   end
 end
 
--- (kW, kH [, dW, dH, padW, padH]); the stride is the window by default. `places` tells which element of each window won.
+-- (kW, kH [, dW, dH, padW, padH]); the stride is the window by default. `places` tells which element of each window
+-- won.
 local Max, max = torch.class('nn.SpatialMaxPooling', 'nn.Module', nn)
 
 function Max:__init(kW, kH, dW, dH, padW, padH)
@@ -37,8 +38,8 @@ function Max:__init(kW, kH, dW, dH, padW, padH)
   window(self, kW, kH, dW or kW, dH or kH, padW, padH)
 end
 
-derive(Max, 'self.output, self.places = max_pool2d(input, {self.kH, self.kW}, {self.dH, self.dW}, {self.padH, self.padW}, '
-  .. 'dilation(self), self.ceil_mode)',
+derive(Max, 'self.output, self.places = max_pool2d(input, {self.kH, self.kW}, {self.dH, self.dW}, '
+  .. '{self.padH, self.padW}, dilation(self), self.ceil_mode)',
   { dilation = function(self) return self.dilationH and { self.dilationH, self.dilationW } or nil end })
 
 function Max:clearState()

@@ -1,8 +1,8 @@
 --- Layers and criterions from a function of tape operations (see derive.lua).
 --
--- forward records the function on a private graph that stands in a weak table beside the module (a module's fields are what
--- clone and files carry); the other update functions run that graph backwards, as often as they are called. An evaluating
--- module records nothing until its backward is asked for.
+-- forward records the function on a private graph that stands in a weak table beside the module (a module's fields are
+-- what clone and files carry); the other update functions run that graph backwards, as often as they are called. An
+-- evaluating module records nothing until its backward is asked for.
 -- @module tocha.nn.record
 local torch = require 'tocha'
 local nn = require 'tocha.nn'
@@ -12,7 +12,8 @@ local gradName = require 'tocha.nn.lines'.gradName
 
 local record = {}
 
--- What a module's function sees as `self`: the module, with its parameters as leaves of the tape. `leaves` holds those used.
+-- What a module's function sees as `self`: the module, with its parameters as leaves of the tape. `leaves` holds those
+-- used.
 local function bind(module)
   local leaves = {}
   return setmetatable({}, {

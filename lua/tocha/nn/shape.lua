@@ -1,7 +1,7 @@
 --- Layers that arrange elements anew and compute nothing.
 --
--- Their results are views of the input where its strides allow it. `numInputDims` (nInputDims) tells how many dimensions one
--- example has: an input with more of them is a batch.
+-- Their results are views of the input where its strides allow it. `numInputDims` (nInputDims) tells how many
+-- dimensions one example has: an input with more of them is a batch.
 -- @module tocha.nn.shape
 local torch = require 'tocha'
 local nn = require 'tocha.nn'
@@ -70,8 +70,8 @@ define('nn.Contiguous', nil, function(_, input) return input:contiguous() end)
 
 -- -- sizes ----------------------------------------------------------------------------------------------------------
 
--- (sizes...): one -1 is inferred. A batch dimension is kept if the elements are more than the sizes say, or if numInputDims
--- says so.
+-- (sizes...): one -1 is inferred. A batch dimension is kept if the elements are more than the sizes say, or if
+-- numInputDims says so.
 local View = define('nn.View', function(self, ...) self:resetSize(...) end, function(self, input)
   local wanted, have = self.numElements, 1
   local dims = self.numInputDims or input:dim()
@@ -241,18 +241,21 @@ end, function(self, input)
   return torch.cat(input, positive(self.dimension, input[1], self.nInputDims))
 end)
 
-define('nn.SplitTable', function(self, dimension, nInputDims) self.dimension, self.nInputDims = dimension, nInputDims end,
-  function(self, input)
-    local dim, parts = positive(self.dimension, input, self.nInputDims), {}
-    for i = 1, input:size(dim) do parts[i] = input:select(dim, i) end
-    return parts
-  end)
+define('nn.SplitTable', function(self, dimension, nInputDims)
+  self.dimension, self.nInputDims = dimension, nInputDims
+end, function(self, input)
+  local dim, parts = positive(self.dimension, input, self.nInputDims), {}
+  for i = 1, input:size(dim) do parts[i] = input:select(dim, i) end
+  return parts
+end)
 
 local SelectTable = define('nn.SelectTable', function(self, index) self.index, self.gradInput = index, {} end,
   function(self, input)
     local index = self.index
     if type(index) == 'number' and index < 0 then index = #input + index + 1 end
-    if input[index] == nil then raise(('the input has %d entries and no entry %s'):format(#input, tostring(self.index))) end
+    if input[index] == nil then
+      raise(('the input has %d entries and no entry %s'):format(#input, tostring(self.index)))
+    end
     return input[index]
   end)
 

@@ -1,7 +1,7 @@
 --- Nonlinear conjugate gradients (Polak-Ribiere) with a line search by cubic and quadratic interpolation.
 --
--- The line search keeps the Wolfe-Powell conditions with constants rho (sufficient decrease) and sig (curvature), as in C. E.
--- Rasmussen's minimize.m; the number of evaluations is what is limited.
+-- The line search keeps the Wolfe-Powell conditions with constants rho (sufficient decrease) and sig (curvature), as in
+-- C. E. Rasmussen's minimize.m; the number of evaluations is what is limited.
 -- @module tocha.optim.cg
 local huge, sqrt, max, min = math.huge, math.sqrt, math.max, math.min
 
@@ -33,7 +33,8 @@ end
 function Search:contract()
   while self:poor() and self.left > 0 do
     self.limit = self.z1
-    local z2, z3 = nil, self.z3
+    local z2
+    local z3 = self.z3
     if self.f2 > self.f1 then
       z2 = z3 - (0.5 * self.d3 * z3 * z3) / (self.d3 * z3 + self.f2 - self.f3)
     else
@@ -92,8 +93,8 @@ return function(opfunc, x, config)
   local maxEval = config.maxEval or maxIter * 1.25
   local gradient = x:clone():zero()
   local search = setmetatable({ opfunc = opfunc, x = x, direction = x:clone():zero(), gradient = x:clone():zero(),
-    evaluations = 0, rho = config.rho or 0.01, sig = config.sig or 0.5, int = config.int or 0.1, ext = config.ext or 3 },
-    Search)
+    evaluations = 0, rho = config.rho or 0.01, sig = config.sig or 0.5, int = config.int or 0.1,
+    ext = config.ext or 3 }, Search)
   search.f1 = search:evaluate()
   gradient:copy(search.gradient)
   local history, direction = { search.f1 }, search.direction

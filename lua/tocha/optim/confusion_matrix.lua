@@ -32,8 +32,8 @@ local function best(scores)
   return index[1]
 end
 
---- One example: a class or a vector of scores, and the target class or a vector that is largest there. Targets below 1 are
--- left out.
+--- One example: a class or a vector of scores, and the target class or a vector that is largest there. Targets below 1
+-- are left out.
 function ConfusionMatrix:add(prediction, target)
   if type(prediction) ~= 'number' then prediction = best(prediction) end
   if type(target) ~= 'number' then target = best(target) end
@@ -99,7 +99,8 @@ function ConfusionMatrix:updateValids()
   self.totalValid, self.averageValid, self.averageUnionValid = correct / total, mean(valid), mean(union)
 end
 
---- False rejection and false acceptance rates per class (-1 for a class without examples), then both without such classes.
+--- False rejection and false acceptance rates per class (-1 for a class without examples), then both without such
+-- classes.
 function ConfusionMatrix:farFrr()
   local rows, rowSums = counts(self)
   local n = self.nclasses

@@ -2,7 +2,8 @@
 -- @module tocha.optim.fista
 local torch = require 'tocha'
 
--- One proximal gradient step from y, with 1 / L shortened until the quadratic bound holds; returns L, the bound, the tries.
+-- One proximal gradient step from y, with 1 / L shortened until the quadratic bound holds; returns L, the bound, the
+-- tries.
 local function descend(f, pl, y, xk, xkm, L, params)
   local fy, gradient = f(y, 'dx')
   local step = torch.Tensor():typeAs(y)
@@ -26,7 +27,8 @@ end
 -- @tparam function g x -> value
 -- @tparam function pl (x, L): replaces x by the minimizer of g + L/2 |. - x|^2
 -- @tparam tensor x start, and result
--- @tparam[opt] table params L (0.1), Lstep (1.5), maxiter (50), maxline (20), errthres (1e-4), doFistaUpdate (otherwise ISTA)
+-- @tparam[opt] table params L (0.1), Lstep (1.5), maxiter (50), maxline (20), errthres (1e-4), doFistaUpdate (otherwise
+-- ISTA)
 -- @treturn tensor
 -- @treturn {table,...} nline, L, F, Fply, Gply, Q of every iteration
 return function(f, g, pl, x, params)

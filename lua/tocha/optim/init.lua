@@ -1,9 +1,9 @@
 --- Optimizers.
 --
--- As functions, Torch7's form: `x, {fx} = optim.adam(opfunc, x, config, state)` where opfunc(x) returns f(x) and its gradient;
--- config names the rule's constants, state (config itself if left out) keeps what the rule remembers.
--- As objects: `local opt = optim.Adam(model, {learningRate = 1e-3})`, then `opt:zeroGrad()`, backward, `opt:step()`.
--- The rules and their constants stand in rules.lua.
+-- As functions, Torch7's form: `x, {fx} = optim.adam(opfunc, x, config, state)` where opfunc(x) returns f(x) and its
+-- gradient; config names the rule's constants, state (config itself if left out) keeps what the rule remembers. As
+-- objects: `local opt = optim.Adam(model, {learningRate = 1e-3})`, then `opt:zeroGrad()`, backward, `opt:step()`. The
+-- rules and their constants stand in rules.lua.
 -- @module tocha.optim
 local optim = {}
 package.loaded[...] = optim

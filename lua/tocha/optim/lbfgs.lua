@@ -1,7 +1,7 @@
 --- L-BFGS (Nocedal and Wright, algorithms 7.4 and 7.5).
 --
--- Without config.lineSearch (optim.lswolfe, or a function like it) the step is learningRate, the first one also divided by the
--- size of the gradient. A state goes on where the last call stopped.
+-- Without config.lineSearch (optim.lswolfe, or a function like it) the step is learningRate, the first one also divided
+-- by the size of the gradient. A state goes on where the last call stopped.
 -- @module tocha.optim.lbfgs
 local torch = require 'tocha'
 
@@ -38,8 +38,8 @@ end
 
 --- @tparam function opfunc x -> f(x), gradient
 -- @tparam tensor x is moved
--- @tparam[opt] table config maxIter (20), maxEval (1.25 maxIter), tolFun (1e-5, of the gradient), tolX (1e-9, of step and
--- value), nCorrection (100), learningRate (1), lineSearch, lineSearchOptions
+-- @tparam[opt] table config maxIter (20), maxEval (1.25 maxIter), tolFun (1e-5, of the gradient), tolX (1e-9, of step
+-- and value), nCorrection (100), learningRate (1), lineSearch, lineSearchOptions
 -- @tparam[opt] table state
 -- @treturn tensor x
 -- @treturn {number,...} the values on the way

@@ -1,7 +1,7 @@
 --- Numbers of a training run as a text file and as a picture (Torch7's optim.Logger).
 --
--- One column per name, one row per add, tab-separated, written at once. plot() draws the columns into FILE.png; a picture or
--- a folder that cannot be made is noted once and never stops the run.
+-- One column per name, one row per add, tab-separated, written at once. plot() draws the columns into FILE.png; a
+-- picture or a folder that cannot be made is noted once and never stops the run.
 -- @module tocha.optim.logger
 local torch = require 'tocha'
 local optim = require 'tocha.optim'

@@ -91,7 +91,7 @@ function Optimizer:load(saved)
   return self
 end
 
---- The constructor optim.X(params, config) of a rule. params: a module, a tensor, a list of tensors, or a list of groups
+--- The constructor optim.X(params, config) of a rule. params: a module, a tensor, a list of tensors, or groups
 -- {params = ..., learningRate = ..., ...} whose constants override config's.
 return function(name, rule)
   return function(params, config)

@@ -1,7 +1,7 @@
 --- Update rules of first-order optimizers, each written once.
 --
--- step(x, g, config, state) changes x along the gradient g and keeps in `state` what it needs the next time. The names of
--- config and state are Torch7's, so states saved by its functions go on working. What a rule understands:
+-- step(x, g, config, state) changes x along the gradient g and keeps in `state` what it needs the next time. The names
+-- of config and state are Torch7's, so states saved by its functions go on working. What a rule understands:
 -- learningRate, learningRateDecay (rate / (1 + steps * decay)), weightDecay (an L2 penalty), and what stands above it.
 -- @module tocha.optim.rules
 local torch = require 'tocha'
@@ -20,7 +20,8 @@ local function anneal(config, state, rate, counter)
   return (config.learningRate or rate) / (1 + steps * (config.learningRateDecay or 0))
 end
 
--- momentum, dampening (the momentum by default), nesterov; learningRates and weightDecays: vectors of a factor per element
+-- momentum, dampening (the momentum by default), nesterov; learningRates and weightDecays: vectors of a factor per
+-- element
 function rules.sgd(x, g, config, state)
   local momentum = config.momentum or 0
   local dampening = config.dampening or momentum
@@ -48,8 +49,8 @@ local function adam(decoupled)
   return function(x, g, config, state)
     local rate = anneal(config, state, 0.001, 't')
     state.m, state.v = state.m or like(x), state.v or like(x)
-    update.adam(x, g, state.m, state.v, state.t, rate, config.beta1 or 0.9, config.beta2 or 0.999, config.epsilon or 1e-8,
-      config.weightDecay or (decoupled and 0.01 or 0), decoupled)
+    update.adam(x, g, state.m, state.v, state.t, rate, config.beta1 or 0.9, config.beta2 or 0.999,
+      config.epsilon or 1e-8, config.weightDecay or (decoupled and 0.01 or 0), decoupled)
   end
 end
 
@@ -67,14 +68,15 @@ end
 
 function rules.adagrad(x, g, config, state)
   state.paramVariance = state.paramVariance or like(x)
-  update.adagrad(x, g, state.paramVariance, anneal(config, state, 1e-3), config.epsilon or 1e-10, config.weightDecay or 0)
+  update.adagrad(x, g, state.paramVariance, anneal(config, state, 1e-3), config.epsilon or 1e-10,
+    config.weightDecay or 0)
 end
 
 -- rho, eps; learningRate multiplies the step (1 by default)
 function rules.adadelta(x, g, config, state)
   state.paramVariance, state.accDelta = state.paramVariance or like(x), state.accDelta or like(x)
-  update.adadelta(x, g, state.paramVariance, state.accDelta, anneal(config, state, 1), config.rho or 0.9, config.eps or 1e-6,
-    config.weightDecay or 0)
+  update.adadelta(x, g, state.paramVariance, state.accDelta, anneal(config, state, 1), config.rho or 0.9,
+    config.eps or 1e-6, config.weightDecay or 0)
 end
 
 -- g + weightDecay * x
@@ -94,7 +96,8 @@ function rules.adamax(x, g, config, state)
   x:addcdiv(-rate / (1 - beta1 ^ state.t), state.m, state.u)
 end
 
--- momentum (0.9): the caller has moved x along the velocity before it took g (rules.nagAhead); learningRates per element
+-- momentum (0.9): the caller has moved x along the velocity before it took g (rules.nagAhead); learningRates per
+-- element
 function rules.nag(x, g, config, state)
   local rate, momentum = anneal(config, state, 1e-3), config.momentum or 0.9
   g = decayed(x, g, config)
