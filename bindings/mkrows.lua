@@ -89,10 +89,12 @@ local function operands(names, expression)
 end
 
 -- What the gradients of a scalar row read: saves[i] of the inputs for the gradient of input i, saves.out whether the result.
+-- A row of one input has its second derivative there too; it is counted with the first.
 local function saves(inputs, result, gradients)
   local s = { out = 0 }
   for i, expression in ipairs(gradients) do
-    s[i] = operands(inputs, expression)
+    local input, bits = math.min(i, #inputs), operands(inputs, expression)
+    s[input] = require 'bit'.bor(s[input] or 0, bits)
     s.out = math.max(s.out, operands({ result }, expression))
   end
   return s
@@ -103,7 +105,7 @@ local function scalarRow(inputs, result, first)
     local expressions = {}
     for i = first, #p do expressions[#expressions + 1] = p[i] end
     local gradients = {}
-    for i = 2, #inputs + 1 do gradients[#gradients + 1] = expressions[i] end
+    for i = 2, #expressions do gradients[#gradients + 1] = expressions[i] end
     local attributes = parameters(expressions)
     addOp(p[1], table.concat(inputs, ' '), attributes, result)
     ops[p[1]].saves = saves(inputs, result, gradients)

@@ -246,7 +246,8 @@ static tch_status run_op(tch_pass *p, entry *e) {
   }
   for (int o = 0; o < n->nout && status == TCH_OK; o++) {
     if (!(p->flags & TCH_OFF_TAPE)) status = check_saved(n, &n->saved_out[o]);
-    if (status == TCH_OK) status = recall(p, &n->saved_out[o], n, o, &out[o]);
+    tch_node *from = n->op->schema.plain_out >> o & 1 ? NULL : n; /* masks and statistics are constants */
+    if (status == TCH_OK) status = recall(p, &n->saved_out[o], from, o, &out[o]);
   }
   tch_call c = {.op = n->op, .nin = n->nin, .nout = n->nout, .in = in, .out = out, .attr = n->attr, .gout = e->gout,
                 .in_shape = n->in_shape, .gin = slot, .scale = 1, .graph = p->flags & TCH_CREATE_GRAPH};

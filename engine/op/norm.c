@@ -244,15 +244,14 @@ typedef struct chain {
   tch_tensor *tensor[24];
 } chain;
 
-static tch_tensor *made(chain *k, tch_status status, tch_tensor *t) {
-  if (status != TCH_OK) k->status = status;
-  else k->tensor[k->n++] = t;
-  return t;
-}
+/* Declares `name` and sets it by `call`, unless the chain is broken. */
+#define LINK(k, name, call)                               \
+  tch_tensor *name = NULL;                                \
+  if ((k)->status == TCH_OK) {                            \
+    (k)->status = call;                                   \
+    if ((k)->status == TCH_OK) (k)->tensor[(k)->n++] = name; \
+  }
 
-#define LINK(k, name, call)                                    \
-  tch_tensor *name = NULL;                                     \
-  if ((k)->status == TCH_OK) name = made(k, call, name)
 static void finish(chain *k) {
   for (int i = 0; i < k->n; i++) tch_tensor_release(k->tensor[i]);
 }
