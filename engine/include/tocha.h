@@ -70,6 +70,7 @@ typedef struct tch_storage tch_storage;
 typedef struct tch_random tch_random; /* a random generator */
 typedef struct tch_pass tch_pass;     /* a backward pass under way */
 typedef struct tch_node tch_node;     /* what the tape remembers of one op */
+typedef struct tch_file tch_file;     /* a file being written */
 
 /* -- process ---------------------------------------------------------------------------------------------------- */
 
@@ -216,6 +217,17 @@ TCH_API tch_status tch_adagrad_step(tch_tensor *x, tch_tensor *g, tch_tensor *sq
 TCH_API tch_status tch_adadelta_step(tch_tensor *x, tch_tensor *g, tch_tensor *square, tch_tensor *delta, double rate, double rho,
                                      double epsilon, double decay);
 TCH_API tch_status tch_approach(tch_tensor *x, tch_tensor *target, double share); /* x += share * (target - x) */
+/* -- files ------------------------------------------------------------------------------------------------------ */
+
+/* A file that appears whole or not at all: it is written aside, and commit flushes it to the disk and gives it its name, so
+ * that a failure or a kill leaves the file that was there. What is no regular file (a device, a pipe) is written in place. */
+TCH_API tch_status tch_file_create(const char *path, tch_file **out);
+TCH_API tch_status tch_file_write(tch_file *f, const void *bytes, int64_t count);
+TCH_API tch_status tch_file_commit(tch_file *f);                 /* frees f, after a failure too */
+TCH_API void tch_file_discard(tch_file *f);                      /* frees f; the file that was there stays. NULL is fine */
+
+TCH_API tch_status tch_idx_read(const char *path, tch_tensor **out);        /* an IDX file, gzipped or not */
+TCH_API tch_status tch_png_write(const char *path, tch_tensor *image);      /* bytes (H,W), (1,H,W) or (3,H,W) */
 /* cdef end */
 
 #include "tocha_ops.h" /* generated from the rows of engine/op/ops.def and elementwise.def */

@@ -1,0 +1,64 @@
+--- Files of the engine: `create` (written whole or not at all), `readIdx`, `writePng`.
+-- @module tocha.bindings.file
+local ffi = require 'ffi'
+local C = require 'tocha.bindings.library'
+local own = require 'tocha.bindings.own'
+local M = require 'tocha.bindings.class'
+
+local file = {}
+local box, tensorBox = ffi.new('tch_file *[1]'), own.newBox()
+
+local Writer = {}
+Writer.__index = Writer
+
+--- Begins a file that replaces `path` when it is committed.
+-- @treturn[1] table with write(string), writeStorage(storage, first, count), commit() and discard()
+-- @treturn[2] nil
+-- @treturn[2] string why not
+function file.create(path)
+  if C.tch_file_create(path, box) ~= 0 then return nil, ffi.string(C.tch_error()) end
+  return setmetatable({ handle = ffi.gc(box[0], C.tch_file_discard) }, Writer)
+end
+
+local function finish(writer, status)
+  if status == 0 then return true end
+  return nil, ffi.string(C.tch_error())
+end
+
+function Writer:write(text)
+  return finish(self, C.tch_file_write(self.handle, text, #text))
+end
+
+--- Appends the bytes of `count` elements of a storage from index `first`.
+function Writer:writeStorage(storage, first, count)
+  local bytes = M.rowOfStorage(storage).bytes
+  local data = ffi.cast('const char *', C.tch_storage_data(storage)) + (first - 1) * bytes
+  return finish(self, C.tch_file_write(self.handle, data, count * bytes))
+end
+
+function Writer:commit()
+  local handle = ffi.gc(self.handle, nil)
+  self.handle = nil
+  return finish(self, C.tch_file_commit(handle))
+end
+
+function Writer:discard()
+  if not self.handle then return end
+  C.tch_file_discard(ffi.gc(self.handle, nil))
+  self.handle = nil
+end
+
+--- The tensor in an IDX file.
+function file.readIdx(path)
+  tensorBox[0] = nil
+  if C.tch_idx_read(path, tensorBox) ~= 0 then return nil, ffi.string(C.tch_error()) end
+  return own.wrap(tensorBox[0])
+end
+
+--- Writes a ByteTensor HxW, 1xHxW or 3xHxW.
+function file.writePng(path, image)
+  if C.tch_png_write(path, image) ~= 0 then return nil, ffi.string(C.tch_error()) end
+  return true
+end
+
+return file
