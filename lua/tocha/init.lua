@@ -58,6 +58,19 @@ for _, part in ipairs({ 'storage', 'tensor', 'view', 'index', 'convert', 'autogr
 end
 require 'tocha.bindings.class'.seal()
 
+-- What few scripts need is loaded when its name is first asked for.
+local late = { CmdLine = 'tocha.cmdline' }
+for _, name in ipairs({ 'save', 'load', 'serialize', 'deserialize', 'serializeToStorage', 'deserializeFromStorage', 'File',
+                        'DiskFile', 'MemoryFile' }) do
+  late[name] = 'tocha.serialize'
+end
+setmetatable(torch, { __index = function(_, name)
+  if not late[name] then return nil end
+  local module = require(late[name])
+  if rawget(torch, name) == nil then torch[name] = module[name] end
+  return rawget(torch, name)
+end })
+
 once = { tocha = torch }
 for name, module in pairs(package.loaded) do
   if name == 'tocha.class' or name:find('^tocha%.bindings%.') then once[name] = module end

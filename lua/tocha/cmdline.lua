@@ -1,0 +1,207 @@
+--- torch.CmdLine: options of a script, strictly checked.
+--
+--     local cmd = torch.CmdLine()
+--     cmd:text('Trains a network.')
+--     cmd:option('--epochs', 5, 'passes over the training set')
+--     cmd:option('--quiet', false, 'print nothing but the result')
+--     local options = cmd:parse(arg)          -- options.epochs, options.quiet
+--
+-- A default tells the type: a number wants a number, a boolean is a switch that turns it over, all else takes text. Names
+-- may be given with one dash or two, and as --name value or --name=value. An unknown option, a missing value or a value of
+-- the wrong type ends the script with a sentence on standard error and exit code 1; -h and --help print the help.
+-- @module tocha.cmdline
+local torch = require 'tocha'
+
+local CmdLine = torch.class('torch.CmdLine', torch)
+
+local function bare(name) return (name:gsub('^%-+', '')) end
+
+--- @tparam[opt] string separator of fields in names made by cmd:string
+function CmdLine:__init(separator, equals)
+  self.fieldSeparator, self.equals = separator or ',', equals or '='
+  self.lines, self.options, self.arguments = {}, {}, {}
+end
+
+--- Adds a line of text to the help.
+function CmdLine:text(text)
+  self.lines[#self.lines + 1] = { text = text or '' }
+end
+
+--- Adds an option.
+-- @tparam string name with its dash
+-- @param default value; its type is the option's
+-- @tparam[opt] string help
+-- @tparam[opt] table choices the values that are allowed
+function CmdLine:option(name, default, help, choices)
+  if type(name) ~= 'string' or not name:find '^%-' then error('CmdLine: the name of an option starts with a dash', 2) end
+  local kind = type(default)
+  if kind == 'table' or kind == 'function' then error('CmdLine: the default of ' .. name .. ' is a ' .. kind, 2) end
+  local row = { name = name, key = bare(name), default = default, help = help or '', choices = choices }
+  self.options[row.key] = row
+  self.lines[#self.lines + 1] = row
+end
+
+--- Adds an argument without a dash; it must be given.
+-- @tparam string name
+-- @tparam[opt] string help
+-- @tparam[opt] string kind type of the value: 'string' (the default) or 'number'
+function CmdLine:argument(name, help, kind)
+  local row = { name = name, key = name, help = help or '', kind = kind or 'string', argument = true }
+  self.arguments[#self.arguments + 1] = row
+  self.lines[#self.lines + 1] = row
+end
+
+--- Prints the message and a pointer to the help on standard error and exits with code 1.
+function CmdLine:error(message)
+  io.stderr:write((arg and arg[0] or 'script'):match '[^/\\]*$', ': ', message, ' (--help lists the options)\n')
+  os.exit(1, true)
+end
+
+local function number(name, text)
+  local value = tonumber(text)
+  if not value or value ~= value then return nil, ('%s wants a number, not %q'):format(name, text) end
+  return value
+end
+
+local function oneOf(row, value)
+  for _, choice in ipairs(row.choices) do
+    if choice == value then return value end
+  end
+  return nil, ('%s is one of %s, not %q'):format(row.name, table.concat(row.choices, ', '), tostring(value))
+end
+
+-- The value of an option from its text, or nil and a sentence.
+local function convert(row, text)
+  local value = text
+  if (row.kind or type(row.default)) == 'number' then
+    local why
+    value, why = number(row.name, text)
+    if not value then return nil, why end
+  end
+  if row.choices then return oneOf(row, value) end
+  return value
+end
+
+-- Reads the option at list[i]; gives the index of the next word, or nil and a sentence.
+local function readOption(self, list, i, values)
+  local word, text = list[i], nil
+  local row = self.options[bare(word)]
+  if not row then
+    word, text = list[i]:match '^([^=]+)=(.*)$'
+    row = word and self.options[bare(word)]
+  end
+  if not row then return nil, 'there is no option ' .. list[i] end
+  if type(row.default) == 'boolean' then
+    if text then return nil, word .. ' is a switch and takes no value' end
+    values[row.key] = not row.default
+    return i + 1
+  end
+  local after = text and i or i + 1
+  text = text or list[after]
+  if text == nil then return nil, row.name .. ' needs a value' end
+  local value, why = convert(row, text)
+  if value == nil then return nil, why end
+  values[row.key] = value
+  return after + 1
+end
+
+--- Reads a list of words without printing or exiting.
+-- @tparam table list
+-- @treturn[1] table values by name without dashes
+-- @treturn[2] nil
+-- @treturn[2] string what is wrong, or 'help' where the help was asked for
+function CmdLine:read(list)
+  local values, seen, i = {}, 0, 1
+  for key, row in pairs(self.options) do values[key] = row.default end
+  while i <= #list do
+    local word = list[i]
+    if word:find '^%-' and not tonumber(word) then
+      if not self.options[bare(word)] and (word == '-h' or bare(word) == 'help') then return nil, 'help' end
+      local after, why = readOption(self, list, i, values)
+      if not after then return nil, why end
+      i = after
+    else
+      seen = seen + 1
+      local row = self.arguments[seen]
+      if not row then return nil, ('there is no place for the argument %q'):format(word) end
+      local value, why = convert(row, word)
+      if value == nil then return nil, why end
+      values[row.key], i = value, i + 1
+    end
+  end
+  if self.arguments[seen + 1] then return nil, ('the argument <%s> is missing'):format(self.arguments[seen + 1].name) end
+  return values
+end
+
+--- Reads the words of a command line; a mistake ends the script with a sentence.
+-- @tparam[opt] table list words; by default the script's own, `arg`
+-- @treturn table values by name without dashes
+function CmdLine:parse(list)
+  local values, why = self:read(list or arg or {})
+  if values then return values end
+  if why ~= 'help' then return self:error(why) end
+  self:help()
+  os.exit(0, true)
+end
+
+--- Prints the help.
+function CmdLine:help(list)
+  local words = { 'Usage: luajit', (list or arg or {})[0] or 'script' }
+  for _, row in ipairs(self.arguments) do words[#words + 1] = '<' .. row.name .. '>' end
+  print(table.concat(words, ' ') .. ' [options]')
+  for _, row in ipairs(self.lines) do
+    if row.text then print(row.text)
+    else
+      local default = ''
+      if not row.argument and row.default ~= nil and row.default ~= '' and row.default ~= false then
+        default = ' [' .. tostring(row.default) .. ']'
+      end
+      print(('  %-11s %s%s'):format(row.argument and '<' .. row.name .. '>' or row.name, row.help, default))
+    end
+  end
+end
+
+--- A name for a run: "name,epochs=3" from the options that differ from their defaults.
+-- @tparam string prefix
+-- @tparam table values what parse returned
+-- @tparam[opt] table ignore keys with true to leave out
+function CmdLine:string(prefix, values, ignore)
+  local keys, parts = {}, { prefix ~= '' and prefix or nil }
+  for key, value in pairs(values) do
+    local row = self.options[key]
+    if row and value ~= row.default and not (ignore and ignore[key]) then keys[#keys + 1] = key end
+  end
+  table.sort(keys)
+  for _, key in ipairs(keys) do parts[#parts + 1] = key .. self.equals .. tostring(values[key]) end
+  return (table.concat(parts, self.fieldSeparator):gsub('[/\\]', '_'))
+end
+
+--- From now on writes what the script prints into a file as well.
+function CmdLine:log(path, values)
+  local file, why = io.open(path, 'w')
+  if not file then error('CmdLine: cannot write ' .. why, 2) end
+  local original = print
+  rawset(_G, 'print', function(...)
+    original(...)
+    local words = {}
+    for i = 1, select('#', ...) do words[i] = tostring((select(i, ...))) end
+    file:write(table.concat(words, '\t'), '\n')
+    file:flush()
+  end)
+  if values then
+    local keys = {}
+    for key in pairs(values) do keys[#keys + 1] = tostring(key) end
+    table.sort(keys)
+    for _, key in ipairs(keys) do print(key, values[key]) end
+  end
+end
+
+--- Puts the time before every line that the script prints.
+function CmdLine:addTime(name, format)
+  local original = print
+  rawset(_G, 'print', function(...)
+    original(('%s%s'):format(os.date(format or '%Y-%m-%d %H:%M:%S'), name and '[' .. name .. ']: ' or ' '), ...)
+  end)
+end
+
+return CmdLine

@@ -1,0 +1,199 @@
+--- torch.File: numbers, strings and objects in a stream, as text or as bytes.
+--
+-- A kind of file fills in
+--   take(n)       the next n bytes, or nil where fewer are left
+--   token()       the next word of text, or nil at the end
+--   eatNewline()  skips one newline if it is next
+--   put(text)     appends; true, or nil and a sentence
+--   left()        bytes that are left to read at most
+--   position(), seek(p), seekEnd(), close()
+-- and inherits the rest. Text has numbers apart by spaces and a newline after each group, except bytes and characters, which
+-- stand raw; bytes are little-endian, with longs of 8 bytes unless longSize says 4.
+-- @module tocha.file.base
+local torch = require 'tocha'
+local bytes = require 'tocha.bindings.bytes'
+local dtype = require 'tocha.bindings.dtype'
+local raise = require 'tocha.bindings.own'.raise
+
+local File = torch.class('torch.File', torch)
+
+local formats = { Float = '%.9g', Double = '%.17g' }
+local raw = { Byte = true, Char = true }
+
+function File:__init(name)
+  self.name, self.isText, self.spacing = name, true, true
+  self.shared = true
+end
+
+-- -- settings -----------------------------------------------------------------------------------------------------
+
+function File:ascii() self.isText = true return self end
+function File:binary() self.isText = false return self end
+function File:isBinary() return not self.isText end
+function File:autoSpacing() self.spacing = true return self end
+function File:noAutoSpacing() self.spacing = false return self end
+function File:isAutoSpacing() return self.spacing end
+--- In quiet mode failures are remembered (hasError) in place of raised.
+function File:quiet() self.isQuiet_ = true return self end
+function File:pedantic() self.isQuiet_ = false return self end
+function File:isQuiet() return self.isQuiet_ == true end
+function File:hasError() return self.failed == true end
+function File:clearError() self.failed = false return self end
+--- Bytes of a long in binary files: 4 or 8; 0 or nothing: as the machine has them (8).
+function File:longSize(n)
+  if n and n ~= 0 and n ~= 4 and n ~= 8 then raise(('longSize: a long has 4 or 8 bytes, not %s'):format(tostring(n))) end
+  self.long = n ~= 0 and n or nil
+  return self
+end
+function File:nativeEndianEncoding() return self end
+function File:littleEndianEncoding() return self end
+function File:isNativeEncoding() return true end
+function File:isLittleEndianCPU() return true end
+--- Whether an object met again is written as a reference (the default) or as a copy.
+function File:referenced(on)
+  self.shared = on ~= false
+  return self
+end
+function File:isReferenced() return self.shared end
+function File:synchronize() return self end
+
+--- Reports a failure: an error, or in quiet mode a mark.
+function File:fail(format, ...)
+  self.failed = true
+  if self.isQuiet_ then return nil end
+  raise(self.name .. ': ' .. format:format(...))
+end
+
+-- -- reading ------------------------------------------------------------------------------------------------------
+
+local function truncated(file, what, n)
+  return file:fail('truncated: the file ends within %s', n == 1 and 'a ' .. what or ('%d of %s'):format(n, what))
+end
+
+--- The next n bytes as a string.
+function File:readBytes(n, what)
+  local text = n <= self:left() and self:take(n)
+  return text or truncated(self, what or 'bytes', n)
+end
+
+local function readWord(file, row)
+  local word = file:token()
+  if not word then return truncated(file, row.name:lower(), 1) end
+  local value = tonumber(word)
+  if not value then return file:fail('%q is no number', word:sub(1, 40)) end
+  return value
+end
+
+local function readOne(file, row)
+  if not file.isText or raw[row.name] then
+    local short = row.name == 'Long' and file.long == 4
+    local text = file:readBytes(short and 4 or row.bytes, row.name:lower())
+    if file.isText and file.spacing then file:eatNewline() end
+    return text and bytes.decode[short and 'Int' or row.name](text)
+  end
+  local value = readWord(file, row)
+  if file.spacing then file:eatNewline() end
+  return value
+end
+
+local function readWords(file, row, n)
+  if n * 2 - 1 > file:left() then return truncated(file, row.name:lower(), n) end
+  local storage = torch[row.storage:match '%.(.*)'](n)
+  for i = 1, n do
+    local value = readWord(file, row)
+    if not value then return nil end
+    storage[i] = value
+  end
+  if n > 0 and file.spacing then file:eatNewline() end
+  return storage
+end
+
+local function readMany(file, row, n)
+  if file.isText and not raw[row.name] then return readWords(file, row, n) end
+  local from = row.name == 'Long' and file.long == 4 and dtype.Int or row
+  local text = file:readBytes(n * from.bytes, row.name:lower())
+  if not text then return nil end
+  if n > 0 and file.isText and file.spacing then file:eatNewline() end
+  local storage = torch[from.storage:match '%.(.*)'](text)
+  return from == row and storage or storage:type(row.storage)
+end
+
+-- -- writing ------------------------------------------------------------------------------------------------------
+
+local function checked(file, good, why)
+  if not good then file:fail('%s', why) end
+  return file
+end
+
+--- Appends the bytes of a storage's elements; a kind of file may have a shorter way.
+function File:putStorage(storage, first, n)
+  local text, size = storage:string(), storage:elementSize()
+  if first ~= 1 or n ~= storage:size() then text = text:sub((first - 1) * size + 1, (first - 1 + n) * size) end
+  return self:put(text)
+end
+
+local function writeOne(file, row, value)
+  if type(value) ~= 'number' then raise(('write%s: a number or a storage is needed'):format(row.name)) end
+  if not file.isText or raw[row.name] then
+    local short = row.name == 'Long' and file.long == 4
+    return checked(file, file:put(bytes.encode[short and 'Int' or row.name](value)
+      .. (file.isText and file.spacing and '\n' or '')))
+  end
+  return checked(file, file:put((formats[row.name] or '%d'):format(value) .. (file.spacing and '\n' or '')))
+end
+
+local function writeMany(file, row, storage, first, n)
+  local good, why
+  if file.isText and not raw[row.name] then
+    local words, format = {}, formats[row.name] or '%d'
+    for i = 1, n do words[i] = format:format(storage[first + i - 1]) end
+    good, why = file:put(table.concat(words, ' '))
+  else
+    if row.name == 'Long' and file.long == 4 then storage = storage:type 'torch.IntStorage' end
+    good, why = file:putStorage(storage, first, n)
+  end
+  if good and file.isText and file.spacing and n > 0 then good, why = file:put '\n' end
+  return checked(file, good, why)
+end
+
+for _, row in ipairs(dtype.rows) do
+  --- readInt() gives a number, readInt(n) a storage of n, readInt(storage) fills one; the same for every type.
+  File['read' .. row.name] = function(self, n)
+    if n == nil then return readOne(self, row) end
+    if type(n) == 'number' then
+      if n < 0 or n % 1 ~= 0 then return self:fail('%.17g elements cannot be read', n) end
+      return readMany(self, row, n)
+    end
+    local storage = readMany(self, row, n:size())
+    if storage then n:copy(storage) end
+    return storage and n:size() or 0
+  end
+  --- writeInt(number) or writeInt(storage[, first, n]); the same for every type.
+  File['write' .. row.name] = function(self, value, first, n)
+    if type(value) == 'number' then return writeOne(self, row, value) end
+    if torch.typename(value) ~= row.storage then
+      raise(('write%s: a number or a %s is needed'):format(row.name, row.storage))
+    end
+    return writeMany(self, row, value, first or 1, n or value:size())
+  end
+end
+
+function File:readBool() return self:readInt() == 1 end
+function File:writeBool(value) return self:writeInt(value and 1 or 0) end
+
+--- '*a' reads what is left, '*l' a line.
+function File:readString(format)
+  if format == '*a' then return self:take(self:left()) or '' end
+  if format ~= '*l' then raise(("readString: the format is '*a' or '*l', not %s"):format(tostring(format))) end
+  local parts = {}
+  while self:left() > 0 do
+    local c = self:take(1)
+    if not c or c == '\n' then return table.concat(parts) end
+    parts[#parts + 1] = c
+  end
+  return #parts > 0 and table.concat(parts) or self:fail('there is no line left')
+end
+
+function File:writeString(text) return checked(self, self:put(text)) end
+
+return File

@@ -1,0 +1,83 @@
+--- torch.MemoryFile: a file in memory. torch.MemoryFile([storage or string,] [mode]), mode 'r', 'w' or 'rw' (the default).
+-- @module tocha.file.memory
+local torch = require 'tocha'
+local raise = require 'tocha.bindings.own'.raise
+require 'tocha.file.base'
+
+local MemoryFile, File = torch.class('torch.MemoryFile', 'torch.File', torch)
+
+function MemoryFile:__init(from, mode)
+  if type(from) == 'string' and not mode and (from == 'r' or from == 'w' or from == 'rw') then from, mode = nil, from end
+  mode = mode or 'rw'
+  if mode ~= 'r' and mode ~= 'w' and mode ~= 'rw' then raise(("MemoryFile: the mode is 'r', 'w' or 'rw', not %q"):format(mode)) end
+  File.__init(self, 'MemoryFile')
+  self.mode, self.at = mode, 1
+  local text = type(from) == 'string' and from or from and from:string() or ''
+  if text:sub(-1) == '\0' and type(from) ~= 'string' then text = text:sub(1, -2) end
+  self.parts, self.size = { text }, #text
+end
+
+-- All parts as one string.
+local function contents(self)
+  if #self.parts > 1 then self.parts = { table.concat(self.parts) } end
+  return self.parts[1] or ''
+end
+
+function MemoryFile:isReadable() return self.mode ~= 'w' end
+function MemoryFile:isWritable() return self.mode ~= 'r' end
+function MemoryFile:left() return self.size - self.at + 1 end
+
+function MemoryFile:take(n)
+  if self.mode == 'w' then return self:fail 'the file is not open for reading' end
+  local text = contents(self):sub(self.at, self.at + n - 1)
+  if #text < n then return nil end
+  self.at = self.at + n
+  return text
+end
+
+function MemoryFile:token()
+  local word, after = contents(self):match('^%s*(%S+)()', self.at)
+  if word then self.at = after end
+  return word
+end
+
+function MemoryFile:eatNewline()
+  if contents(self):byte(self.at) == 10 then self.at = self.at + 1 end
+end
+
+function MemoryFile:put(text)
+  if self.mode == 'r' then return nil, 'the file is not open for writing' end
+  if self.at > self.size then
+    self.parts[#self.parts + 1] = text
+  else
+    local old = contents(self)
+    self.parts = { old:sub(1, self.at - 1), text, old:sub(self.at + #text) }
+  end
+  self.at = self.at + #text
+  self.size = math.max(self.size, self.at - 1)
+  return true
+end
+
+function MemoryFile:position() return self.at end
+
+function MemoryFile:seek(position)
+  if position < 1 or position > self.size + 1 then
+    self:fail('position %s is not within 1..%d', tostring(position), self.size + 1)
+  else self.at = position end
+  return self
+end
+
+function MemoryFile:seekEnd()
+  self.at = self.size + 1
+  return self
+end
+
+--- What was written, as a string.
+function MemoryFile:string() return contents(self) end
+
+--- What was written, as a CharStorage with a zero at the end.
+function MemoryFile:storage() return torch.CharStorage(contents(self) .. '\0') end
+
+function MemoryFile:close() self.parts, self.size, self.at = { '' }, 0, 1 end
+
+return MemoryFile

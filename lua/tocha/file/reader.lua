@@ -1,0 +1,214 @@
+--- Reading objects in Torch7's .t7 format, from files that nobody vouches for: every count is held against what is left of the
+-- file, nesting has an end, code is not loaded unless `file.functions` is set, and a class that is not known becomes an inert
+-- object with its name and fields.
+-- @module tocha.file.reader
+local torch = require 'tocha'
+local bytes = require 'tocha.bindings.bytes'
+local dtype = require 'tocha.bindings.dtype'
+local kinds = require 'tocha.file.kinds'
+local File = require 'tocha.file.base'
+
+local deepest = 1000
+
+-- -- pieces -------------------------------------------------------------------------------------------------------
+
+local function readCount(file, what, least)
+  local n = file:readInt()
+  if not n or n < 0 or n % 1 ~= 0 or n * least > file:left() then
+    return file:fail('a %s of size %s cannot be: %.0f bytes are left (truncated, or no .t7 file)', what, tostring(n), file:left())
+  end
+  return n
+end
+
+local function readText(file)
+  local n = readCount(file, 'string', 1)
+  local text = file:readBytes(n, 'a string')
+  if n > 0 and file.isText and file.spacing then file:eatNewline() end
+  return text
+end
+
+-- A binary file does not say whether its longs have 4 or 8 bytes. Of 8, the upper half of the first size or count is zero.
+local function guessLong(file)
+  if file.long or file.isText or file:left() < 8 then return end
+  local at = file:position()
+  local text = file:take(8)
+  file:seek(at)
+  file.long = bytes.decode.Int(text:sub(5)) == 0 and 8 or 4
+end
+
+local function notice(file, sentence, ...)
+  if file.noticed then return end
+  file.noticed = true
+  io.stderr:write('tocha: ', file.name, ': ', sentence:format(...), '\n')
+end
+
+-- -- tensors and storages -----------------------------------------------------------------------------------------
+
+local function readTensor(file, name, number)
+  local n = readCount(file, 'list of dimensions', 4)
+  if n > 16 then return file:fail('a tensor of %d dimensions cannot be read (at most 16)', n) end
+  guessLong(file)
+  local sizes, strides, offset = file:readLong(n), file:readLong(n), file:readLong()
+  local storage = file:readObject()
+  local target = name:gsub('Half', 'Float')
+  if storage ~= nil and torch.typename(storage) ~= target:gsub('Tensor', 'Storage') then
+    return file:fail('a %s needs a storage of its type, not a %s', name, torch.type(storage))
+  end
+  local class = torch[target:match '%.(.*)']
+  local good, tensor = pcall(function()
+    if storage == nil or n == 0 and storage:size() == 0 then return class() end
+    if n == 0 then return class(storage, offset, 1):narrow(1, 1, 1) end
+    return class(storage, offset, sizes, strides)
+  end)
+  if not good then return file:fail('a tensor does not fit its storage: %s', tostring(tensor):gsub('^.-:%d+: ', '')) end
+  file.objects[number] = tensor
+  return tensor
+end
+
+local function readHalf(file, n)
+  local storage = torch.FloatStorage(n)
+  if file.isText then return file:readFloat(n) end
+  bytes.halves(file:readBytes(2 * n, 'halves'), storage)
+  return storage
+end
+
+local function readStorage(file, name, number)
+  guessLong(file)
+  local n = file:readLong()
+  local half = name == 'torch.HalfStorage'
+  local row = dtype.byStorage[name]
+  local width = file.isText and 1 or half and 2 or row.name == 'Long' and file.long == 4 and 4 or row.bytes
+  if not n or n < 0 or n * width > file:left() then
+    return file:fail('a %s of %s elements cannot be: %.0f bytes are left (truncated?)', name, tostring(n), file:left())
+  end
+  local storage
+  if half then
+    notice(file, 'half-precision numbers are read as floats')
+    storage = readHalf(file, n)
+  else storage = file['read' .. row.name](file, n) end
+  file.objects[number] = storage
+  return storage
+end
+
+-- -- objects ------------------------------------------------------------------------------------------------------
+
+local function inertClass(name)
+  local mt = { __typename = name, __version = 1, inert = true }
+  function mt.__tostring() return name .. ' (of an unknown class: its fields can be read)' end
+  return mt
+end
+
+local function readFields(file, object)
+  local fields = file:readObject()
+  if type(fields) ~= 'table' then return file:fail('an object has a %s for its fields', torch.type(fields)) end
+  for key, value in next, fields do rawset(object, key, value) end
+end
+
+-- An object of a class: made bare, entered, then filled, for it may hold itself.
+local function readClassed(file, name, version, number)
+  local make = torch.factory(name)
+  if not make then
+    file.inert = file.inert or {}
+    file.inert[name] = file.inert[name] or inertClass(name)
+    local object = setmetatable({}, file.inert[name])
+    file.objects[number] = object
+    readFields(file, object)
+    return object
+  end
+  local object = make()
+  file.objects[number] = object
+  if type(object.read) == 'function' then object:read(file, version)
+  else readFields(file, object) end
+  return object
+end
+
+local function readObjectOf(file, number)
+  local version, name = 0, readText(file)
+  local text = name:match '^V (%d+)$'
+  if text then version, name = tonumber(text), readText(file) end
+  local here = kinds.onProcessor(name)
+  if here and (here:find '^torch%.' or torch.factory(here)) then
+    notice(file, 'it was written on a graphics card: its tensors and modules become those of the processor')
+    name = here
+  end
+  local element, kind = name:match '^torch%.(%a+)(%u%l+)$'
+  if element == 'Half' or dtype.byStorage[('torch.%sStorage'):format(element or '')] then
+    if kind == 'Tensor' then return readTensor(file, name, number) end
+    if kind == 'Storage' then return readStorage(file, name, number) end
+  end
+  return readClassed(file, name, version, number)
+end
+
+local function readTable(file, number)
+  local n, object = readCount(file, 'table', file.isText and 4 or 8), {}
+  file.objects[number] = object
+  for _ = 1, n do
+    local key = file:readObject()
+    if key == nil or key ~= key then return file:fail 'a table has a key that cannot be one' end
+    object[key] = file:readObject()
+  end
+  return object
+end
+
+-- -- functions ----------------------------------------------------------------------------------------------------
+
+local function refusedFunction()
+  local function refuse() error('this function came in a file and was not loaded: torch.load(name, format, {functions = true})', 2) end
+  return setmetatable({}, { __typename = 'tocha.UnloadedFunction', __call = refuse,
+    __tostring = function() return 'a function that was not loaded' end })
+end
+
+local function loadFunction(file, code)
+  local fn, why = loadstring(code, file.name)
+  if fn then return fn end
+  return file:fail('a function cannot be loaded: it was compiled by another variant of Lua (%s)', why)
+end
+
+local function readFunction(file, number)
+  local code = readText(file)
+  local fn = file.functions and loadFunction(file, code) or refusedFunction()
+  if number then file.objects[number] = fn end
+  local upvalues = file:readObject()
+  if not file.functions then return fn end
+  if type(upvalues) ~= 'table' then return file:fail 'a function has no list of upvalues' end
+  for i, upvalue in ipairs(upvalues) do
+    local named = type(upvalue) == 'table' and upvalue.name ~= nil
+    if named and upvalue.name == '_ENV' then debug.setupvalue(fn, i, _G)
+    elseif named then debug.setupvalue(fn, i, upvalue.value)
+    else debug.setupvalue(fn, i, upvalue) end
+  end
+  return fn
+end
+
+-- -- any object ---------------------------------------------------------------------------------------------------
+
+local read = { [kinds.TABLE] = readTable, [kinds.OBJECT] = readObjectOf, [kinds.FUNCTION] = readFunction,
+  [kinds.LEGACY_FUNCTION] = readFunction }
+
+local function readReferable(file, kind)
+  local number = file:readInt()
+  if not number then return nil end
+  local known = file.objects[number]
+  if known ~= nil then return known end
+  file.depth = file.depth + 1
+  if file.depth > deepest then return file:fail('objects are nested more than %d deep', deepest) end
+  local object = read[kind](file, number)
+  file.depth = file.depth - 1
+  return object
+end
+
+--- Reads what writeObject wrote.
+function File:readObject()
+  self.objects, self.depth = self.objects or {}, self.depth or 0
+  local kind = self:readInt()
+  if kind == kinds.NIL then return nil end
+  if kind == kinds.NUMBER then return self:readDouble() end
+  if kind == kinds.BOOLEAN then return self:readBool() end
+  if kind == kinds.STRING then return readText(self) end
+  if kind == kinds.OLD_FUNCTION then return readFunction(self) end
+  if read[kind] then return readReferable(self, kind) end
+  return self:fail('this is no object: its kind is %s, but kinds run from 0 to 8 (no .t7 file, or of another format)',
+    tostring(kind))
+end
+
+return File

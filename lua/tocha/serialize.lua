@@ -1,0 +1,84 @@
+--- torch.save, torch.load, torch.serialize, torch.deserialize: objects in Torch7's .t7 format.
+--
+-- Formats are 'binary' (the default), 'ascii', and 'b32' and 'b64', which are binary with longs of 4 and 8 bytes.
+-- @module tocha.serialize
+local torch = require 'tocha'
+local raise = require 'tocha.bindings.own'.raise
+local disk = require 'tocha.file.disk'
+require 'tocha.file.memory'
+require 'tocha.file.reader'
+require 'tocha.file.writer'
+
+local serialize = {}
+local longs = { b32 = 4, b64 = 8 }
+
+local function prepare(file, format)
+  format = format or 'binary'
+  if format == 'ascii' then file:ascii()
+  elseif format == 'binary' then file:binary()
+  elseif longs[format] then file:binary():longSize(longs[format])
+  else raise(("the format is 'binary', 'ascii', 'b32' or 'b64', not %s"):format(tostring(format))) end
+  return file
+end
+
+local function allow(file, options)
+  if type(options) == 'number' then file:longSize(options)
+  elseif type(options) == 'table' then file.functions = options.functions end
+  return file
+end
+
+--- Writes an object to a file. The file appears whole or not at all: a failure or a kill leaves the one that was there.
+-- @tparam string name
+-- @param object
+-- @tparam[opt='binary'] string format
+-- @tparam[opt=true] boolean referenced false: objects met twice are written twice
+function serialize.save(name, object, format, referenced)
+  if type(name) ~= 'string' then raise('save: the name of the file is a ' .. type(name)) end
+  local file = disk.SaveFile(name)
+  local good, why = pcall(function()
+    prepare(file, format):referenced(referenced):writeObject(object)
+  end)
+  if not good then
+    file:discard()
+    raise('save: ' .. tostring(why):gsub('^[^\n]-:%d+: ', ''))
+  end
+  file:commit()
+end
+
+--- Reads an object from a file, which need not be trusted: functions in it are not loaded unless the options say so.
+-- @tparam string name
+-- @tparam[opt='binary'] string format
+-- @tparam[opt] table options functions = true: load functions too
+-- @return the object
+function serialize.load(name, format, options)
+  if type(name) ~= 'string' then raise('load: the name of the file is a ' .. type(name)) end
+  local file = torch.DiskFile(name, 'r')
+  local good, object = pcall(function() return allow(prepare(file, format), options):readObject() end)
+  file:close()
+  if not good then raise(tostring(object):gsub('^[^\n]-:%d+: ', '')) end
+  return object
+end
+
+--- An object as a string.
+function serialize.serialize(object, format)
+  local file = prepare(torch.MemoryFile(), format)
+  file:writeObject(object)
+  return file:string()
+end
+
+--- The object in a string that serialize gave.
+function serialize.deserialize(text, format, options)
+  return allow(prepare(torch.MemoryFile(text, 'r'), format), options):readObject()
+end
+
+function serialize.serializeToStorage(object, format)
+  return torch.CharStorage(serialize.serialize(object, format))
+end
+
+function serialize.deserializeFromStorage(storage, format, options)
+  return serialize.deserialize(storage:string(), format, options)
+end
+
+for _, name in ipairs { 'File', 'DiskFile', 'MemoryFile' } do serialize[name] = torch[name] end
+
+return serialize

@@ -1,0 +1,62 @@
+local torch = require 'tocha'
+
+describe('torch.CmdLine', function()
+  local cmd
+  before_each(function()
+    cmd = torch.CmdLine()
+    cmd:text 'Trains.'
+    cmd:option('--epochs', 5, 'passes')
+    cmd:option('-lr', 0.1, 'rate')
+    cmd:option('--quiet', false, 'print less')
+    cmd:option('--save', '', 'file')
+    cmd:option('--model', 'cnn', 'kind', { 'mlp', 'cnn' })
+  end)
+
+  it('gives defaults and reads values in both ways and with one dash or two', function()
+    assert.same({ epochs = 5, lr = 0.1, quiet = false, save = '', model = 'cnn' }, cmd:read {})
+    local values = cmd:read { '--epochs', '7', '--lr=-1e-3', '-quiet', '--save', 'a=b', '--model', 'mlp' }
+    assert.same({ epochs = 7, lr = -1e-3, quiet = true, save = 'a=b', model = 'mlp' }, values)
+  end)
+
+  it('names what is wrong', function()
+    local function refuses(pattern, ...)
+      local values, why = cmd:read { ... }
+      assert.is_nil(values)
+      assert.matches(pattern, why)
+    end
+    refuses('there is no option %-%-epoch$', '--epoch', '3')
+    refuses('%-%-epochs wants a number, not "many"', '--epochs', 'many')
+    refuses('%-%-epochs wants a number, not "nan"', '--epochs', 'nan')
+    refuses('%-%-epochs needs a value', '--epochs')
+    refuses('%-%-quiet is a switch and takes no value', '--quiet=1')
+    refuses('there is no place for the argument "extra"', 'extra')
+    refuses('%-%-model is one of mlp, cnn, not "vgg"', '--model', 'vgg')
+    refuses('help', '--help')
+    cmd:argument('input', 'a file')
+    refuses('the argument <input> is missing')
+    assert.equal('x', cmd:read({ 'x' }).input)
+  end)
+
+  it('ends a script with the sentence and code 1', function()
+    local script = os.tmpname()
+    local file = assert(io.open(script, 'w'))
+    file:write [[
+      local torch = require 'tocha'
+      local cmd = torch.CmdLine()
+      cmd:option('--n', 1, 'a number')
+      cmd:parse(arg)
+    ]]
+    file:close()
+    local path = package.path:gsub("'", '')
+    local pipe = io.popen(("LUA_PATH='%s' luajit %s --m 2 2>&1; echo $?"):format(path, script))
+    local text = pipe:read '*a'
+    pipe:close()
+    os.remove(script)
+    assert.matches(': there is no option %-%-m %(%-%-help lists the options%)\n1\n$', text)
+  end)
+
+  it('makes a name from the options that differ', function()
+    assert.equal('run,epochs=7,save=a_b', cmd:string('run', cmd:read { '--epochs', '7', '--save', 'a/b' }))
+    assert.equal('run,epochs=7', cmd:string('run', cmd:read { '--epochs', '7', '--save', 'a/b' }, { save = true }))
+  end)
+end)
