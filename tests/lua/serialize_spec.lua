@@ -210,7 +210,7 @@ describe('torch.save', function()
 
   it('names files that are missing, empty or foreign', function()
     assert.error_matches(function() torch.load(path .. '/none') end, 'cannot read .*/none: Not a directory')
-    assert.error_matches(function() torch.load(path) end, 'truncated: the file ends within a int')
+    assert.error_matches(function() torch.load(path) end, 'truncated: the file ends within 4 bytes')
     assert.error_matches(function() torch.save('/nowhere/x', 1) end, 'cannot write /nowhere/x: No such file or directory')
     local file = assert(io.open(path, 'wb'))
     file:write 'PK\3\4 a zip file'

@@ -67,7 +67,7 @@ end
 -- -- reading ------------------------------------------------------------------------------------------------------
 
 local function truncated(file, what, n)
-  return file:fail('truncated: the file ends within %s', n == 1 and 'a ' .. what or ('%d of %s'):format(n, what))
+  return file:fail('truncated: the file ends within %d %s', n, what)
 end
 
 --- The next n bytes as a string.
@@ -78,7 +78,7 @@ end
 
 local function readWord(file, row)
   local word = file:token()
-  if not word then return truncated(file, row.name:lower(), 1) end
+  if not word then return truncated(file, 'numbers', 1) end
   local value = tonumber(word)
   if not value then return file:fail('%q is no number', word:sub(1, 40)) end
   return value
@@ -87,7 +87,7 @@ end
 local function readOne(file, row)
   if not file.isText or raw[row.name] then
     local short = row.name == 'Long' and file.long == 4
-    local text = file:readBytes(short and 4 or row.bytes, row.name:lower())
+    local text = file:readBytes(short and 4 or row.bytes)
     if file.isText and file.spacing then file:eatNewline() end
     return text and bytes.decode[short and 'Int' or row.name](text)
   end
@@ -97,7 +97,7 @@ local function readOne(file, row)
 end
 
 local function readWords(file, row, n)
-  if n * 2 - 1 > file:left() then return truncated(file, row.name:lower(), n) end
+  if n * 2 - 1 > file:left() then return truncated(file, 'numbers', n) end
   local storage = torch[row.storage:match '%.(.*)'](n)
   for i = 1, n do
     local value = readWord(file, row)
@@ -111,7 +111,7 @@ end
 local function readMany(file, row, n)
   if file.isText and not raw[row.name] then return readWords(file, row, n) end
   local from = row.name == 'Long' and file.long == 4 and dtype.Int or row
-  local text = file:readBytes(n * from.bytes, row.name:lower())
+  local text = file:readBytes(n * from.bytes)
   if not text then return nil end
   if n > 0 and file.isText and file.spacing then file:eatNewline() end
   local storage = torch[from.storage:match '%.(.*)'](text)

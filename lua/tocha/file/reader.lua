@@ -22,7 +22,7 @@ end
 
 local function readText(file)
   local n = readCount(file, 'string', 1)
-  local text = file:readBytes(n, 'a string')
+  local text = file:readBytes(n)
   if n > 0 and file.isText and file.spacing then file:eatNewline() end
   return text
 end
@@ -68,7 +68,7 @@ end
 local function readHalf(file, n)
   local storage = torch.FloatStorage(n)
   if file.isText then return file:readFloat(n) end
-  bytes.halves(file:readBytes(2 * n, 'halves'), storage)
+  bytes.halves(file:readBytes(2 * n), storage)
   return storage
 end
 
