@@ -48,6 +48,11 @@ function Writer:discard()
   self.handle = nil
 end
 
+ffi.cdef 'int isatty(int);'
+
+--- Whether a descriptor (1 standard output, 2 standard error) is a terminal.
+function file.isTerminal(descriptor) return ffi.C.isatty(descriptor) == 1 end
+
 --- The tensor in an IDX file.
 function file.readIdx(path)
   tensorBox[0] = nil

@@ -53,7 +53,22 @@ end
 
 --- Prints the message and a pointer to the help on standard error and exits with code 1.
 function CmdLine:error(message)
-  io.stderr:write((arg and arg[0] or 'script'):match '[^/\\]*$', ': ', message, ' (--help lists the options)\n')
+  self:fail(message .. ' (--help lists the options)')
+end
+
+--- Calls a function; its error becomes a sentence on standard error and exit code 1.
+-- @treturn ... what the function returned
+function CmdLine:try(fn, ...)
+  local function finish(good, ...)
+    if good then return ... end
+    self:fail((tostring((...)):gsub('^[^\n]-:%d+: ', '')))
+  end
+  return finish(pcall(fn, ...))
+end
+
+--- Prints a sentence on standard error and exits with code 1.
+function CmdLine.fail(_, message)
+  io.stderr:write((arg and arg[0] or 'script'):match '[^/\\]*$', ': ', message, '\n')
   os.exit(1, true)
 end
 
@@ -83,7 +98,7 @@ local function convert(row, text)
 end
 
 -- Reads the option at list[i]; gives the index of the next word, or nil and a sentence.
-local function readOption(self, list, i, values)
+local function readOption(self, list, i, values, given)
   local word, text = list[i], nil
   local row = self.options[bare(word)]
   if not row then
@@ -91,6 +106,7 @@ local function readOption(self, list, i, values)
     row = word and self.options[bare(word)]
   end
   if not row then return nil, 'there is no option ' .. list[i] end
+  given[row.key] = true
   if type(row.default) == 'boolean' then
     if text then return nil, word .. ' is a switch and takes no value' end
     values[row.key] = not row.default
@@ -108,16 +124,17 @@ end
 --- Reads a list of words without printing or exiting.
 -- @tparam table list
 -- @treturn[1] table values by name without dashes
+-- @treturn[1] table true by name for what the list gave
 -- @treturn[2] nil
 -- @treturn[2] string what is wrong, or 'help' where the help was asked for
 function CmdLine:read(list)
-  local values, seen, i = {}, 0, 1
+  local values, given, seen, i = {}, {}, 0, 1
   for key, row in pairs(self.options) do values[key] = row.default end
   while i <= #list do
     local word = list[i]
     if word:find '^%-' and not tonumber(word) then
       if not self.options[bare(word)] and (word == '-h' or bare(word) == 'help') then return nil, 'help' end
-      local after, why = readOption(self, list, i, values)
+      local after, why = readOption(self, list, i, values, given)
       if not after then return nil, why end
       i = after
     else
@@ -130,15 +147,16 @@ function CmdLine:read(list)
     end
   end
   if self.arguments[seen + 1] then return nil, ('the argument <%s> is missing'):format(self.arguments[seen + 1].name) end
-  return values
+  return values, given
 end
 
 --- Reads the words of a command line; a mistake ends the script with a sentence.
 -- @tparam[opt] table list words; by default the script's own, `arg`
 -- @treturn table values by name without dashes
+-- @treturn table true by name for what was given
 function CmdLine:parse(list)
   local values, why = self:read(list or arg or {})
-  if values then return values end
+  if values then return values, why end
   if why ~= 'help' then return self:error(why) end
   self:help()
   os.exit(0, true)

@@ -16,4 +16,5 @@ return {
   moments = batches.moments,
   normalizer = batches.normalizer,
   batches = batches.batches,
+  shift = require 'tocha.data.shift',
 }

@@ -1,0 +1,37 @@
+--- Checkpoints: what a run needs to go on as if it had never stopped, in one .t7 file.
+--
+--     checkpoint.save('run.t7', { model = net, optimState = state, epoch = 3 })
+--     local state = checkpoint.load('run.t7')     -- also puts the random generator where it was
+--
+-- The table may hold anything that torch.save writes. Saving adds the state of the default generator and clears the
+-- buffers of `model`. The file appears whole or not at all.
+-- @module tocha.train.checkpoint
+local torch = require 'tocha'
+local raise = require 'tocha.bindings.own'.raise
+
+local checkpoint = {}
+local kind = 'tocha checkpoint 1'
+
+--- Writes a checkpoint.
+-- @tparam string path
+-- @tparam table state
+function checkpoint.save(path, state)
+  local whole = { kind = kind, rng = torch.getRNGState() }
+  for key, value in pairs(state) do whole[key] = value end
+  if whole.model and whole.model.clearState then whole.model:clearState() end
+  torch.save(path, whole)
+end
+
+--- Reads a checkpoint and restores the default generator.
+-- @tparam string path
+-- @treturn table what was saved
+function checkpoint.load(path)
+  local state = torch.load(path)
+  if type(state) ~= 'table' or state.kind ~= kind then
+    raise(('%s is no checkpoint, but a %s that was saved otherwise'):format(path, torch.type(state)))
+  end
+  torch.setRNGState(state.rng)
+  return state
+end
+
+return checkpoint
