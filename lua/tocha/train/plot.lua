@@ -39,11 +39,11 @@ local function range(curves, field, usable)
   return low, high
 end
 
--- Round values within low..high, about n of them, 1, 2 or 5 times a power of ten apart.
-local function ticks(low, high, n)
+-- Round values within low..high, at most about n of them, 1, 2 or 5 times a power of ten and at least `least` apart.
+local function ticks(low, high, n, least)
   local step = 10 ^ math.floor(math.log10((high - low) / n))
-  for _, factor in ipairs { 1, 2, 5, 10 } do
-    if (high - low) / (step * factor) <= n then
+  for _, factor in ipairs { 1, 2, 5, 10, 20, 50 } do
+    if (high - low) / (step * factor) <= n and step * factor >= (least or 0) then
       step = step * factor
       break
     end
@@ -57,10 +57,20 @@ local function label(value, list)
   local step = list[2] and math.abs(list[2] - list[1]) or math.abs(value)
   if value ~= 0 and (math.abs(value) >= 1e6 or step < 1e-5) then return ('%.2g'):format(value) end
   local places = step > 0 and math.max(0, math.ceil(-math.log10(step) - 1e-9)) or 0
-  return ('%.' .. math.min(places, 6) .. 'f'):format(value == 0 and 0 or value)
+  return ('%%.%df'):format(math.min(places, 6)):format(value == 0 and 0 or value)
 end
 
--- Powers of ten, and the label of one.
+-- Whether x counts something: whole numbers only.
+local function counts(curves)
+  for _, curve in ipairs(curves) do
+    for i = 1, curve.x and #curve.x or 0 do
+      if curve.x[i] % 1 ~= 0 then return false end
+    end
+  end
+  return true
+end
+
+-- Powers of ten.
 local function decades(low, high)
   local list, step = {}, math.max(1, math.ceil((high - low) / 8))
   for k = math.ceil(low), math.floor(high), step do list[#list + 1] = k end
@@ -71,7 +81,7 @@ end
 
 local function axes(canvas, at, options)
   local left, top, right, bottom = at.left, at.top, at.right, at.bottom
-  local xs = ticks(at.x1, at.x2, 7)
+  local xs = ticks(at.x1, at.x2, 7, at.whole and 1 or 0)
   local ys = options.logscale and decades(at.y1, at.y2) or ticks(at.y1, at.y2, 7)
   for _, v in ipairs(xs) do
     local x, text = math.floor(at.toX(v)) + .5, label(v, xs)
@@ -124,9 +134,14 @@ local function corner(at, curves, width, height)
                           { at.left + 10, at.top + 6 }, { at.left + 10, at.bottom - height - 8 } } do
     local hits = 0
     for _, curve in ipairs(curves) do
+      local px, py
       for i = 1, #curve.y do
         local x, y = at.toX(curve.x and curve.x[i] or i), at.toY(curve.y[i])
-        if x > spot[1] - 8 and x < spot[1] + width + 8 and y > spot[2] - 8 and y < spot[2] + height + 8 then hits = hits + 1 end
+        for t = px and .1 or 1, 1, .1 do -- along the line to this point
+          local u, v = px and px + t * (x - px) or x, py and py + t * (y - py) or y
+          if u > spot[1] - 8 and u < spot[1] + width + 8 and v > spot[2] - 8 and v < spot[2] + height + 8 then hits = hits + 1 end
+        end
+        px, py = x, y
       end
     end
     if hits < least then best, least = spot, hits end
@@ -156,6 +171,7 @@ local function panel(canvas, x, y, curves, options)
   local at = { x = x, y = y, left = x + margin.left, top = y + margin.top, right = x + panelWidth - margin.right,
                bottom = y + panelHeight - margin.bottom }
   at.x1, at.x2 = range(curves, 'x', finite)
+  at.whole = counts(curves)
   local low, high = range(curves, 'y', function(v) return not log or v > 0 end)
   if log then low, high = math.log10(math.max(low, 1e-300)), math.log10(math.max(high, 1e-299)) end
   local room = (high - low) * .04
