@@ -66,7 +66,7 @@ local step = 0
 for epoch = 1, options.epochs do
   local bar = train.Progress(n, { label = ('epoch %d/%d'):format(epoch, options.epochs), unit = 'images', quiet = options.quiet })
   for x, y, k in data.batches(trainSet, options.batch, { order = torch.randperm(n):long(), transform = normalize }) do
-    local loss = F.cross_entropy(network(x), y)
+    local loss = F.cross_entropy(network(x), y, nil, 1) -- labels count from 1
     loss:backward()
     local rate = options.lr * train.schedule.cosine(step, total)
     step = step + 1
