@@ -12,7 +12,8 @@ local train = require 'tocha.train'
 local cmd = torch.CmdLine()
 cmd:text 'Trains a network to read 28x28 digits and prints its accuracy on the test set.\n'
 cmd:option('--data', '', 'folder of IDX files in the layout of MNIST, gzipped or not; without it digits are drawn')
-cmd:option('--model', 'cnn', 'mlp, cnn (3x3 convolutions of 32 and 64, dense 128), cnn1 (32, dense 128), cnn3 (32, 64, 64, dense 64)',
+cmd:option('--model', 'cnn',
+  'mlp, cnn (3x3 convolutions of 32 and 64, dense 128), cnn1 (32, dense 128) or cnn3 (32, 64, 64, dense 64)',
   { 'mlp', 'cnn', 'cnn1', 'cnn3' })
 cmd:option('--valid', 0.1, 'share of the training set held out to choose the epoch; 0: the last one')
 cmd:option('--epochs', 4, 'passes over the training set')

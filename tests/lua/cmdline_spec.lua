@@ -56,7 +56,7 @@ describe('torch.CmdLine', function()
   end)
 
   it('makes a name from the options that differ', function()
-    assert.equal('run,epochs=7,save=a_b', cmd:string('run', cmd:read { '--epochs', '7', '--save', 'a/b' }))
+    assert.equal('run,epochs=7,save=a_b', cmd:string('run', (cmd:read { '--epochs', '7', '--save', 'a/b' })))
     assert.equal('run,epochs=7', cmd:string('run', cmd:read { '--epochs', '7', '--save', 'a/b' }, { save = true }))
   end)
 end)

@@ -153,7 +153,9 @@ end
 -- -- functions ----------------------------------------------------------------------------------------------------
 
 local function refusedFunction()
-  local function refuse() error('this function came in a file and was not loaded: torch.load(name, format, {functions = true})', 2) end
+  local function refuse()
+    error('this function came in a file and was not loaded: torch.load(name, format, {functions = true})', 2)
+  end
   return setmetatable({}, { __typename = 'tocha.UnloadedFunction', __call = refuse,
     __tostring = function() return 'a function that was not loaded' end })
 end
