@@ -34,6 +34,9 @@ say      = $(if $(V),,@printf '  %-5s %s\n' $(1) $@)
 target  := $(shell $(CC) -dumpmachine 2>/dev/null)
 machine := $(firstword $(subst -, ,$(target)))
 linux   := $(findstring linux,$(target))
+# defs: every name must resolve, so that an op without a body fails here (a sanitizer's names come at run time).
+# nodelete: a LuaJIT state that closes unloads its libraries, but the threads of the pool live on.
+shared := -shared $(if $(linux),-Wl$(comma)-z$(comma)nodelete $(if $(SAN),,-Wl$(comma)-z$(comma)defs))
 
 sources := $(filter-out engine/kernel/%,$(wildcard engine/*/*.c))
 objects := $(sources:engine/%.c=$(BUILD)/%.o) $(BUILD)/op_entries.o
@@ -105,8 +108,10 @@ define stamp
 $(1): FORCE
 	@mkdir -p $$(@D); echo '$(2)' | cmp -s - $$@ || echo '$(2)' > $$@
 endef
-$(eval $(call stamp,$(BUILD)/flags,$(compile)))
-$(eval $(call stamp,$(BUILD)/parts,$(link) $(objects) $(kernels) $(libs)))
+# The compiler by its file: `cc` and `gcc` may be the same.
+compiler := $(or $(realpath $(shell command -v $(firstword $(CC)))),$(CC))
+$(eval $(call stamp,$(BUILD)/flags,$(compiler) $(wordlist 2,99,$(CC)) $(std) $(warn) $(CFLAGS) $(san) $(inc)))
+$(eval $(call stamp,$(BUILD)/parts,$(compiler) $(CFLAGS) $(LDFLAGS) $(shared) $(objects) $(kernels) $(libs)))
 
 # Once per set of flags: what was found, or a sentence about what is missing.
 $(BUILD)/found: $(BUILD)/flags scripts/found
@@ -132,9 +137,6 @@ endef
 $(foreach u,$(units),$(foreach t,$(types),$(foreach i,$(isas),$(eval $(call kernel_rule,$(u),$(t),$(i))))))
 
 # nodelete: a LuaJIT state that closes unloads its libraries, but the threads of the pool live on.
-# defs: every name must resolve, so that an op without a body fails here (a sanitizer's names come at run time).
-# nodelete: a LuaJIT state that closes unloads its libraries, but the threads of the pool live on.
-shared := -shared $(if $(linux),-Wl$(comma)-z$(comma)nodelete $(if $(SAN),,-Wl$(comma)-z$(comma)defs))
 $(library): $(objects) $(kernels) $(BUILD)/parts
 	$(call say,LINK)
 	$(quiet)$(link) $(shared) -o $@ $(objects) $(kernels) $(libs)
