@@ -9,11 +9,14 @@ local autograd = require 'tocha.bindings.autograd'
 
 local glue = { ops = op.ops, schema = op.schema }
 local box = own.newBox()
-local wrap, fail = own.wrap, own.fail
+local wrap, fail, isTensor = own.wrap, own.fail, own.isTensor
 
 --- t without its history.
 function glue.constant(t)
-  if not own.isTensor(t) or not C.tch_needs_grad(t) then return t end
+  if not isTensor(t) then
+    own.raise(('a tensor is wanted, but a %s was given'):format(t == nil and 'nil' or type(t)))
+  end
+  if not C.tch_needs_grad(t) then return t end
   if C.tch_detach(t, box) ~= 0 then fail() end
   return wrap(box[0])
 end
@@ -21,13 +24,14 @@ end
 --- An alias of a parameter that is a leaf of the tape and adds its gradient to `grad`; nil for nil, the parameter
 -- itself while gradients are off.
 function glue.leaf(t, grad)
-  if t == nil or grad == nil or not C.tch_grad_enabled() then return t end
+  if not isTensor(t) or not isTensor(grad) or not C.tch_grad_enabled() then return t end
   if C.tch_parameter(t, grad, box) ~= 0 then fail() end
   return wrap(box[0])
 end
 
 --- A fresh leaf on t's elements, t without history if it cannot have a gradient.
 function glue.input(t)
+  if not isTensor(t) then glue.constant(t) end
   if C.tch_detach(t, box) ~= 0 then fail() end
   local leaf = wrap(box[0])
   local type = C.tch_tensor_dtype(t)
@@ -42,11 +46,13 @@ function glue.sameView(a, b) return C.tch_tensor_same_view(a, b) end
 
 --- Whether a and b have one type and the same sizes.
 function glue.alike(a, b)
-  return C.tch_tensor_dtype(a) == C.tch_tensor_dtype(b) and C.tch_tensor_same_size(a, b)
+  return isTensor(a) and isTensor(b) and C.tch_tensor_dtype(a) == C.tch_tensor_dtype(b) and C.tch_tensor_same_size(a, b)
 end
 
---- Whether a and b differ in type.
-function glue.differ(a, b) return C.tch_tensor_dtype(a) ~= C.tch_tensor_dtype(b) end
+--- Whether a and b are tensors of different types.
+function glue.differ(a, b)
+  return isTensor(a) and isTensor(b) and C.tch_tensor_dtype(a) ~= C.tch_tensor_dtype(b)
+end
 
 -- -- passes -------------------------------------------------------------------------------------------------------
 

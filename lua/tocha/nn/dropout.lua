@@ -49,7 +49,7 @@ local training = {
 
 function Dropout:updateOutput(input)
   if noisy(self) then
-    -- the result of an evaluation may be the input itself
+    -- what an evaluation left may be the input itself
     if self.quiet then self.output, self.quiet = input.new(), nil end
     return training.updateOutput(self, input)
   end
@@ -58,8 +58,12 @@ function Dropout:updateOutput(input)
 end
 
 function Dropout:updateGradInput(input, gradOutput)
-  if noisy(self) then return training.updateGradInput(self, input, gradOutput) end
-  return quiet(self, gradOutput)
+  if noisy(self) then
+    if self.quietGrad then self.gradInput, self.quietGrad = input.new(), nil end
+    return training.updateGradInput(self, input, gradOutput)
+  end
+  self.gradInput, self.quietGrad = quiet(self, gradOutput), true
+  return self.gradInput
 end
 
 function Dropout:compute(input)

@@ -4,6 +4,7 @@
 -- @module tocha.nn.lines
 local torch = require 'tocha'
 local nn = require 'tocha.nn'
+local utils = require 'tocha.nn.utils'
 local glue = require 'tocha.bindings.module'
 
 local lines = {}
@@ -64,11 +65,11 @@ local function read(text)
 end
 
 local template = [[
-local ops, leaf, constant, differ, prepare, Module = ...
+local ops, leaf, constant, map, differ, prepare, Module = ...
 local forward, gradient = ops.$OP, ops.$OP_backward
 local updateGradInput, accGradParameters
 local function updateOutput(self, input)
-  input = constant(input)
+  input = $CONSTANT
   $ADAPT
   $OUTPUTS = forward($OUTPUTS, $ARGS)
   return self.output
@@ -130,6 +131,7 @@ local function source(call, env)
     OP = call.op, ARGS = args, OUTPUTS = table.concat(call.outputs, ', '), NILS = nils(call), LEAVES = leaves(call),
     MASK = tostring(call.mask),
     ADAPT = call.mask == 0 and not paired and 'if differ(self.output, input) then self:type(input:type()) end' or '',
+    CONSTANT = paired and 'map(constant, input)' or 'constant(input)',
     PREPARE = paired and 'gradInput = prepare(self, input)' or '',
     INPUT = into(call, function(slot) return not slot.param end),
     PARAMS = into(call, function(slot) return slot.param end),
@@ -156,7 +158,7 @@ function lines.layer(class, text, env)
   assert(#call.outputs == #call.results, 'derive: outputs are missing in ' .. text)
   local chunk = assert(loadstring(source(call, env), chunkName .. call.op))
   local updateOutput, compute, updateGradInput, accGradParameters, backward =
-    chunk(ops, glue.leaf, glue.constant, glue.differ, prepare, nn.Module, env)
+    chunk(ops, glue.leaf, glue.constant, utils.map, glue.differ, prepare, nn.Module, env)
   class.updateOutput, class.compute = updateOutput, compute
   if call.flows then class.updateGradInput = updateGradInput end
   if call.mask > 0 then class.accGradParameters, class.backward = accGradParameters, backward end
@@ -173,7 +175,7 @@ local forward, gradient = ops.$OP, ops.$OP_backward
 local function updateOutput(self, input, target)
   input = constant(input)
   local kept = buffers[self]
-  if not kept or differ(kept[1], input) then
+  if not kept or not kept[1] or differ(kept[1], input) then
     kept = {}
     buffers[self] = kept
   end
@@ -186,8 +188,11 @@ local function compute(self, input, target)
   return loss
 end
 local function updateGradInput(self, input, target)
-  if not buffers[self] then updateOutput(self, input, target) end
   local kept, gradInput = buffers[self], self.gradInput
+  if not kept or not kept[1] then
+    updateOutput(self, input, target)
+    kept = buffers[self]
+  end
   if differ(gradInput, input) then
     gradInput = input.new()
     self.gradInput = gradInput

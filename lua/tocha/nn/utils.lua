@@ -89,10 +89,9 @@ end
 
 -- -- arithmetic on nested tables -----------------------------------------------------------------------------------
 
---- The same nesting with f applied to every tensor, in the order of the keys 1, 2, ...
+--- The same nesting of tables with f applied to every entry, in the order of the keys 1, 2, ...
 function utils.map(f, value)
-  if torch.isTensor(value) then return f(value) end
-  if type(value) ~= 'table' then complain(value, value) end
+  if type(value) ~= 'table' then return f(value) end
   local out = {}
   for k = 1, #value do out[k] = utils.map(f, value[k]) end
   return out
