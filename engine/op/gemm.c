@@ -63,10 +63,12 @@ static tch_status matrix_of(tch_dtype type, tch_grid g, int64_t rows, int64_t co
   return TCH_OK;
 }
 
+/* Rows or columns of a tile. Every tile packs the other factor anew, so it is at least 256 wide where that leaves two. */
 static int64_t tile_size(int64_t size, int64_t work) {
   int64_t tiles = work / TILE < 2 ? 2 : work / TILE > TILES ? TILES : work / TILE;
-  int64_t each = ((size + tiles - 1) / tiles + 15) / 16 * 16;
-  return each < 32 ? 32 : each;
+  int64_t each = (size + tiles - 1) / tiles, least = size >= 512 ? 256 : 32;
+  each = (each + 15) / 16 * 16;
+  return each < least ? least : each;
 }
 
 tch_status tch_gemm(tch_dtype type, int64_t m, int64_t n, int64_t k, double alpha, tch_grid a, tch_grid b, double beta,
@@ -83,7 +85,7 @@ tch_status tch_gemm(tch_dtype type, int64_t m, int64_t n, int64_t k, double alph
            .beta = beta,
            .c = c.data,
            .c_step = m == 1 ? n : c.row,
-           .rows = m > n};
+           .rows = m >= n};
   void *a_copy, *b_copy;
   if (k == 0) a = (tch_grid){c.data, 1, 1}, b = (tch_grid){c.data, n, 1}; /* not read */
   TCH_TRY(matrix_of(type, a, m, k, &t.a, &a_copy));
