@@ -16,7 +16,7 @@ cmd:option('--model', 'cnn',
   'mlp, cnn (3x3 convolutions of 32 and 64, dense 128), cnn1 (32, dense 128) or cnn3 (32, 64, 64, dense 64)',
   { 'mlp', 'cnn', 'cnn1', 'cnn3' })
 cmd:option('--valid', 0.1, 'share of the training set held out to choose the epoch; 0: the last one')
-cmd:option('--epochs', 4, 'passes over the training set')
+cmd:option('--epochs', 3, 'passes over the training set')
 cmd:option('--batch', 64, 'images a step')
 cmd:option('--optim', 'adam', 'adam, adamw, sgd (with Nesterov momentum), rmsprop, adagrad or adadelta',
   { 'adam', 'adamw', 'sgd', 'rmsprop', 'adagrad', 'adadelta' })
@@ -43,6 +43,7 @@ if options.valid < 0 or options.valid >= 1 then cmd:error '--valid wants a share
 if options.lr < 0 then cmd:error '--lr wants a rate above 0' end
 cmd:try(torch.setnumthreads, options.threads)
 if not state then torch.manualSeed(options.seed) end
+io.stdout:setvbuf 'line'
 local function say(...) if not options.quiet then print(...) end end
 
 -- Data ----------------------------------------------------------------------------------------------------------------

@@ -310,8 +310,8 @@ describe('files of the original Torch7', function()
         local format = ending == 'bin' and 'binary' or 'ascii'
         local net = torch.load(('%s/cnn-%s.%s.t7'):format(golden, kind, ending), format)
         local io = torch.load(('%s/cnn-%s-io.%s.t7'):format(golden, kind, ending), format)
-        local output = net:forward(io.input or io[1])
-        assert.truthy((output - (io.output or io[2])):abs():max() < 1e-5)
+        local output = net:forward(io.x)
+        assert.truthy((output - io.y):abs():max() < 1e-5)
       end
     end
   end)
