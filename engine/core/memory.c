@@ -200,7 +200,7 @@ void tch_memory_trim(void) {
  * MiB. */
 static void *fresh(int64_t bytes) {
   int64_t limit = bytes >= 1 << 26 ? tch_host_memory() : INT64_MAX;
-  int64_t most = atomic_load(&peak) / 4 * 5 + ((int64_t) 64 << 20);
+  int64_t most = atomic_load(&peak) / 4 * 5 + ((int64_t) 32 << 20);
   int64_t excess = atomic_load(&held) + bytes - most;
   if (excess > 0) evict(excess);
   if (atomic_load(&held) > limit - bytes) tch_memory_trim();
