@@ -90,14 +90,13 @@ global.setRNGState = withGenerator(setState)
 -- -- single draws -------------------------------------------------------------------------------------------------
 
 local function range(a, b)
-  if a == nil then return 1, 2 ^ 32 end
   if b == nil then return 1, integer(a) end
   return integer(a), integer(b)
 end
 
---- random(): 1 to 2^32; random(b): 1 to b; random(a, b): a to b.
+--- random(): 32 random bits; random(b): 1 to b; random(a, b): a to b.
 global.random = withGenerator(function(generator, a, b)
-  if a == nil then return tonumber(C.tch_random_next(generator)) + 1 end
+  if a == nil then return tonumber(C.tch_random_next(generator)) end
   a, b = range(a, b)
   if b < a then raise(('random: there is no whole number from %d to %d'):format(a, b)) end
   return tonumber(C.tch_random_next(generator)) % (b - a + 1) + a
@@ -109,10 +108,6 @@ end)
 
 global.normal = withGenerator(function(generator, mean, deviation)
   return C.tch_random_normal(generator, number('normal', mean, 0), number('normal', deviation, 1))
-end)
-
-global.bernoulli = withGenerator(function(generator, p)
-  return C.tch_random_uniform(generator, 0, 1) <= number('bernoulli', p, 0.5) and 1 or 0
 end)
 
 -- -- tensors ------------------------------------------------------------------------------------------------------
@@ -130,20 +125,18 @@ end
 
 Tensor.uniform = method('uniform', function(t, a, b, g) return C.tch_tensor_uniform(t, a, b, g) end, 0, 1)
 Tensor.normal = method('normal', function(t, a, b, g) return C.tch_tensor_normal(t, a, b, g) end, 0, 1)
-Tensor.bernoulli = method('bernoulli', function(t, p, _, g) return C.tch_tensor_bernoulli(t, p, g) end, 0.5)
-
--- The largest whole number that a type holds exactly, at most 2^32.
+-- The largest whole number that random() without a range draws for a type.
 local function top(t)
   local row = M.rowOf(t)
-  if row.name == 'Float' then return 2 ^ 24 end
-  return math.min(2 ^ 32, row.floating and 2 ^ 32 or 2 ^ (8 * row.bytes - (row.name == 'Byte' and 0 or 1)) - 1)
+  if row.floating then return row.name == 'Float' and 2 ^ 24 or 2 ^ 32 - 1 end
+  return math.min(2 ^ 32 - 1, 2 ^ (8 * row.bytes - (row.name == 'Byte' and 0 or 1)) - 1)
 end
 
 --- random([generator,] [a,] [b]): whole numbers.
 function Tensor:random(first, a, b)
   local generator = default()
   if own.isRandom(first) then generator = first else a, b = first, a end
-  if a == nil then a, b = M.rowOf(self).floating and 1 or 0, top(self) else a, b = range(a, b) end
+  if a == nil then a, b = 0, top(self) else a, b = range(a, b) end
   local status = C.tch_tensor_random(self, a, b, generator)
   if status ~= 0 then fail(status) end
   return self
@@ -181,11 +174,13 @@ global.rand = sized('rand', function(t, a, b, g) return C.tch_tensor_uniform(t, 
 --- randn([result,] sizes...): normal with mean 0 and deviation 1.
 global.randn = sized('randn', function(t, a, b, g) return C.tch_tensor_normal(t, a, b, g) end)
 
+R.withGenerator, R.number, R.global = withGenerator, number, global
+
 function R.install(torch)
   for name, f in pairs(global) do torch[name] = f end
   --- A generator of one's own, from a seed or a fresh one.
   function torch.Generator(seed) return newGenerator(seed) end
-  for _, name in ipairs({ 'manualSeed', 'seed', 'initialSeed', 'random', 'uniform', 'normal', 'bernoulli' }) do
+  for _, name in ipairs({ 'manualSeed', 'seed', 'initialSeed', 'random', 'uniform', 'normal' }) do
     generatorClass[name] = global[name]
   end
   generatorClass.getState, generatorClass.setState = getState, setState

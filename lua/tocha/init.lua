@@ -51,7 +51,7 @@ for _, name in ipairs({ 'typename', 'type', 'isTypeOf', 'getmetatable', 'setmeta
   torch[name] = class[name]
 end
 
-for _, part in ipairs({ 'storage', 'tensor', 'view', 'index', 'convert', 'autograd', 'make', 'random', 'draw', 'format',
+for _, part in ipairs({ 'storage', 'tensor', 'view', 'index', 'convert', 'autograd', 'make', 'distribution', 'random', 'draw', 'format',
   'pointwise', 'compare', 'reduce', 'matrix', 'operators', 'pick', 'sort', 'gradcheck', 'timer', 'process' }) do
   local module = require('tocha.bindings.' .. part)
   if type(module) == 'table' and module.install then module.install(torch) end
