@@ -99,6 +99,22 @@ function M.constructor(mt, build)
   return setmetatable({}, { __call = function(_, ...) return build(...) end, __index = mt, __newindex = mt, __metatable = mt })
 end
 
+local function guarded(name, method, is, what)
+  return function(self, ...)
+    if not is(self) then
+      own.raise(('%s: called on %s; methods of a %s are called as x:%s(...)'):format(name,
+        self == nil and 'nothing' or 'a ' .. type(self), what, name))
+    end
+    return method(self, ...)
+  end
+end
+
+--- Makes the common methods check that they are called on a tensor or storage.
+function M.guard()
+  for name, method in pairs(M.tensor) do M.tensor[name] = guarded(name, method, own.isTensor, 'tensor') end
+  for name, method in pairs(M.storage) do M.storage[name] = guarded(name, method, own.isStorage, 'storage') end
+end
+
 --- Gives the common methods to the class of every data type that has none of its own by that name.
 function M.seal()
   for _, row in ipairs(dtype.rows) do

@@ -196,6 +196,26 @@ write('op_entries.c', entries)
 local reserved = { ['end'] = true, ['repeat'] = true, ['in'] = true, ['and'] = true, ['or'] = true, ['not'] = true }
 local function safe(name) return reserved[name] and name .. '_' or name end
 
+-- The lines that check and prepare one attribute.
+local function luaAttribute(op, a, n)
+  if a.kind == 'rng' then return ("  if %s and not isRandom(%s) then bad('%s', '%s', 'a torch.Generator', %s) end"):format(n, n,
+    op.name, a.name, n) end
+  local lines = {}
+  if a.kind == 'bool' then lines[1] = ('%s = %s and true or false'):format(n, n)
+  elseif a.kind == 'float' then
+    lines[1] = ("if typeOf(%s) ~= 'number' then bad('%s', '%s', 'a number', %s) end"):format(n, op.name, a.name, n)
+  else
+    lines[1] = ("if typeOf(%s) ~= 'number' or %s %% 1 ~= 0 then bad('%s', '%s', 'a whole number', %s) end"):format(n, n,
+      op.name, a.name, n)
+  end
+  if a.name == 'dim' then
+    lines[2] = ("if %s > 0 then %s = %s - 1 elseif %s == 0 then bad('%s', '%s', 'a dimension, from 1,', %s) end"):format(n, n, n,
+      n, op.name, a.name, n)
+  end
+  local text = '  ' .. table.concat(lines, '\n  ')
+  return a.default and ('  if %s == nil then %s = %s else\n%s\n  end'):format(n, n, a.default, text) or text
+end
+
 -- Parameter names, preparing lines and C arguments of an op's inputs and attributes.
 local function luaParameters(op)
   local names, lines, args, buffers = {}, {}, {}, 0
@@ -206,20 +226,21 @@ local function luaParameters(op)
       lines[#lines + 1] = ('  local list_%s, n_%s = readTensors(%s, 1)'):format(t.name, t.name, n)
       append(args, { 'list_' .. t.name, 'n_' .. t.name })
     else
+      lines[#lines + 1] = ("  if %snot isTensor(%s) then bad('%s', '%s', 'a tensor', %s) end"):format(
+        t.optional and n .. ' and ' or '', n, op.name, t.name, n)
       args[#args + 1] = n
     end
   end
   for _, a in ipairs(op.attributes) do
     local n = safe(a.name)
-    local isDim = a.name == 'dim' or a.name == 'dims'
     names[#names + 1] = n
     if a.kind == 'ints' then
       buffers = buffers + 1
-      lines[#lines + 1] = ('  local n_%s = readInts(ints%d, %s, %s)'):format(a.name, buffers, n, tostring(isDim))
+      lines[#lines + 1] = ("  local n_%s = readInts(ints%d, %s, %s, '%s', '%s')"):format(a.name, buffers, n,
+        tostring(a.name == 'dims'), op.name, a.name)
       append(args, { 'ints' .. buffers, 'n_' .. a.name })
     else
-      if a.default then lines[#lines + 1] = ('  if %s == nil then %s = %s end'):format(n, n, a.default) end
-      if isDim then lines[#lines + 1] = ('  if %s > 0 then %s = %s - 1 end'):format(n, n, n) end
+      lines[#lines + 1] = luaAttribute(op, a, n)
       args[#args + 1] = n
     end
   end
@@ -230,7 +251,8 @@ local lua = { '-- ' .. banner, [[
 return function(C, own)
 local box1, box2, box3, box4 = own.newBox(), own.newBox(), own.newBox(), own.newBox()
 local ints1, ints2, ints3, ints4, ints5 = own.newInts(), own.newInts(), own.newInts(), own.newInts(), own.newInts()
-local wrap, fail, readInts, readTensors = own.wrap, own.fail, own.readInts, own.readTensors
+local wrap, fail, bad, readInts, readTensors = own.wrap, own.fail, own.bad, own.readInts, own.readTensors
+local isTensor, isRandom, typeOf = own.isTensor, own.isRandom, type
 local ops, schema = {}, {}
 ]] }
 for _, op in ipairs(ops) do
@@ -238,7 +260,10 @@ for _, op in ipairs(ops) do
   local outs = map(op.outputs, function(o) return 'out_' .. o.name end)
   append(lua,
     { ('function ops.%s(%s)'):format(op.name, commas(outs, names)) }, lines,
-    map(outs, function(n, i) return ('  box%d[0] = %s'):format(i, n) end),
+    map(outs, function(n, i)
+      return ("  if %s and not isTensor(%s) then bad('%s', 'the result', 'a tensor', %s) end\n  box%d[0] = %s"):format(n, n,
+        op.name, n, i, n)
+    end),
     { ('  local status = C.tch_%s(%s)'):format(op.name, commas(args, map(outs, function(_, i) return 'box' .. i end))),
       '  if status ~= 0 then fail(status) end',
       '  return ' .. commas(map(outs, function(n, i) return ('%s or wrap(box%d[0])'):format(n, i) end)), 'end' })

@@ -167,29 +167,41 @@ own.newBox = ffi.typeof('tch_tensor *[1]')
 --- A buffer for sizes or indices.
 own.newInts = ffi.typeof('int64_t[16]')
 
-local function integer(value)
-  local number = tonumber(value)
+local function describe(value)
+  if type(value) == 'number' or value == nil then return tostring(value) end
+  return 'a ' .. (own.isTensor(value) and 'tensor' or own.isStorage(value) and 'storage' or type(value))
+end
+
+--- Raises: an argument is not what it should be.
+function own.bad(op, name, wanted, value)
+  raise(('%s: %s is %s, but %s is needed'):format(op, name, describe(value), wanted))
+end
+
+--- A whole number, or an error.
+function own.integer(value)
+  local number = type(value) ~= 'string' and tonumber(value)
   if not number or number % 1 ~= 0 then
-    raise(('a whole number is needed, but %s was given'):format(tostring(value)))
+    raise(('a whole number is needed, but %s was given'):format(describe(value)))
   end
   return number
 end
-own.integer = integer
 
 --- Reads a number, a table of numbers, a LongStorage or nil into a buffer; with `dims` they are dimensions counted from 1.
 -- @treturn number how many
-function own.readInts(buffer, list, dims)
+function own.readInts(buffer, list, dims, op, name)
   if list == nil then return 0 end
-  local shift = dims and 1 or 0
-  if type(list) == 'number' then
-    buffer[0] = (dims and list > 0) and list - 1 or integer(list)
-    return 1
+  local single = type(list) == 'number'
+  if not single and type(list) ~= 'table' and not own.isStorage(list) then
+    own.bad(op, name, 'a number or a table of numbers', list)
   end
-  local n = #list
-  if n > 16 then raise(('%d entries given, but at most 16 are possible'):format(n)) end
+  local n = single and 1 or #list
+  if n > 16 then raise(('%s: %s has %d entries, but at most 16 are possible'):format(op, name, n)) end
   for i = 1, n do
-    local value = integer(list[i])
-    buffer[i - 1] = value > 0 and value - shift or value
+    local value = single and list or list[i]
+    if type(value) ~= 'number' or value % 1 ~= 0 or (dims and value == 0) then
+      own.bad(op, name .. (single and '' or ('[%d]'):format(i)), dims and 'a dimension, from 1,' or 'a whole number', value)
+    end
+    buffer[i - 1] = (dims and value > 0) and value - 1 or value
   end
   return n
 end

@@ -51,12 +51,16 @@ for _, name in ipairs({ 'typename', 'type', 'isTypeOf', 'getmetatable', 'setmeta
   torch[name] = class[name]
 end
 
-for _, part in ipairs({ 'storage', 'tensor', 'view', 'index', 'convert', 'autograd', 'make', 'distribution', 'random', 'draw', 'format',
-  'pointwise', 'compare', 'reduce', 'matrix', 'operators', 'pick', 'sort', 'gradcheck', 'timer', 'process' }) do
-  local module = require('tocha.bindings.' .. part)
-  if type(module) == 'table' and module.install then module.install(torch) end
+-- In the order in which they put functions into torch.
+local parts = { 'storage', 'tensor', 'view', 'index', 'convert', 'autograd', 'make', 'distribution', 'random', 'draw', 'format',
+  'pointwise', 'compare', 'reduce', 'matrix', 'operators', 'pick', 'sort', 'gradcheck', 'timer', 'process' }
+local tensors = require 'tocha.bindings.class'
+for i, part in ipairs(parts) do parts[i] = require('tocha.bindings.' .. part) end
+tensors.guard()
+for _, part in ipairs(parts) do
+  if type(part) == 'table' and part.install then part.install(torch) end
 end
-require 'tocha.bindings.class'.seal()
+tensors.seal()
 
 -- What few scripts need is loaded when its name is first asked for.
 local late = { CmdLine = 'tocha.cmdline' }
