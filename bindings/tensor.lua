@@ -164,10 +164,14 @@ function Tensor:isSize(list)
 end
 
 --- Whether both show the same elements of one storage in the same way.
-function Tensor:isSetTo(other) return C.tch_tensor_same_view(self, other) end
+function Tensor:isSetTo(other)
+  if not isTensor(other) then raise('isSetTo: a tensor is needed') end
+  return C.tch_tensor_same_view(self, other)
+end
 
 --- Whether both lie in one storage.
 function Tensor:isSharedWith(other)
+  if not isTensor(other) then raise('isSharedWith: a tensor is needed') end
   local storage = C.tch_tensor_storage(self)
   return storage ~= nil and storage == C.tch_tensor_storage(other)
 end
