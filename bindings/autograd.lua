@@ -188,13 +188,12 @@ end
 -- @tparam[opt] table options gradOutputs ({tensor,...}), retainGraph, createGraph, allowUnused
 -- @treturn tensor|{tensor,...} as xs was given
 function A.grad(ys, xs, options)
-  local single = isTensor(xs)
+  local flags, single = flagsOf(options), isTensor(xs)
   if single then xs = { xs } end
   if isTensor(ys) then ys = { ys } end
   if type(xs) ~= 'table' or type(ys) ~= 'table' then raise('grad: tensors or tables of tensors are needed') end
   local gys = options and options.gradOutputs
   if isTensor(gys) then gys = { gys } end
-  local flags = flagsOf(options)
   local pass, nx = newPass(ys, gys, xs, flags)
   stepThrough(pass, flags)
   local result = {}

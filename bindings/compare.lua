@@ -29,7 +29,7 @@ for _, name in ipairs({ 'lt', 'le', 'gt', 'ge', 'eq', 'ne' }) do
   local op = ops[name]
   functions[name] = function(x, y, z)
     local result
-    if z ~= nil then result, x, y = x, y, z end
+    if z ~= nil then result, x, y = need(name, x), y, z end
     x, y = operands(name, x, y)
     y = pointwise.paired(name, x, y)
     if result == nil or M.rowOf(result) == dtype.Byte then return op(result, x, y) end

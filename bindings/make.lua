@@ -38,8 +38,8 @@ end
 
 local function like(what, value)
   return function(x, other)
-    if other ~= nil then return filled(x:resizeAs(other), value) end
     if not isTensor(x) then raise(('%s: a tensor is needed, not a %s'):format(what, type(x))) end
+    if other ~= nil then return filled(x:resizeAs(other), value) end
     return filled(tensor.newLike(M.rowOf(x), x), value)
   end
 end

@@ -64,7 +64,7 @@ local generatorClass = class.newmetatable('torch.Generator')
 ffi.metatype('tch_random', { __index = generatorClass })
 
 local function newGenerator(seed)
-  local status = C.tch_random_new(seed or entropy(), box)
+  local status = C.tch_random_new((seed or entropy()) % 2 ^ 64, box)
   if status ~= 0 then fail(status) end
   return own.wrapRandom(box[0])
 end
@@ -179,7 +179,7 @@ R.withGenerator, R.number, R.global = withGenerator, number, global
 function R.install(torch)
   for name, f in pairs(global) do torch[name] = f end
   --- A generator of one's own, from a seed or a fresh one.
-  function torch.Generator(seed) return newGenerator(seed) end
+  function torch.Generator(seed) return newGenerator(seed ~= nil and integer(seed) or nil) end
   for _, name in ipairs({ 'manualSeed', 'seed', 'initialSeed', 'random', 'uniform', 'normal' }) do
     generatorClass[name] = global[name]
   end

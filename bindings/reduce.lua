@@ -107,7 +107,7 @@ end
 function functions.diag(x, y, k)
   local result
   if isTensor(y) then result, x = x, y else k = y end
-  k = k or 0
+  k = own.integer(k or 0)
   local made
   if C.tch_tensor_dim(need('diag', x)) == 1 then
     local n = x:size(1) + math.abs(k)

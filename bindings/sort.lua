@@ -4,6 +4,7 @@
 local own = require 'tocha.bindings.own'
 local M = require 'tocha.bindings.class'
 local answer = require 'tocha.bindings.answer'
+local tensor = require 'tocha.bindings.tensor'
 local ops = require 'tocha.bindings.op'.ops
 
 local isTensor, need = own.isTensor, answer.need
@@ -64,9 +65,9 @@ function functions.roll(x, shifts, dims) return ops.roll(nil, need('roll', x), s
 function functions.flip(x, dims) return ops.flip(nil, need('flip', x), dims or 1) end
 Tensor.roll, Tensor.flip = functions.roll, functions.flip
 
---- oneHot(indices, classes): one row of zeros with a one per index, in the default type.
-function functions.oneHot(indices, classes, row)
-  return ops.one_hot(nil, need('oneHot', indices), classes, (row or require 'tocha.bindings.tensor'.default).code, 1)
+--- oneHot(indices, classes): a row of zeros with a one per index, in the default type.
+function functions.oneHot(indices, classes)
+  return ops.one_hot(nil, need('oneHot', indices), classes, tensor.default.code, 1)
 end
 
 return { install = function(torch)

@@ -157,6 +157,7 @@ end
 
 --- Whether the sizes are those of a LongStorage.
 function Tensor:isSize(list)
+  if type(list) ~= 'table' and not isStorage(list) then raise('isSize: a torch.LongStorage or a table is needed') end
   local n = C.tch_tensor_dim(self)
   if #list ~= n then return false end
   for d = 1, n do if tonumber(C.tch_tensor_size(self, d - 1)) ~= list[d] then return false end end
@@ -193,8 +194,9 @@ T.out = ffi.new('double[1]')
 function Tensor:resize(...)
   local n, strided = select('#', ...), nil
   local first, second = ...
-  if n == 2 and type(first) ~= 'number' and second ~= nil then
-    if size.read('resize', strides, 1, second) ~= #first then
+  if n == 2 and type(first) ~= 'number' then
+    if type(second) == 'number' then own.bad('resize', 'the second argument', 'a table or LongStorage of strides', second) end
+    if size.read('resize', strides, 1, second) ~= size.read('resize', sizes, 1, first) then
       raise(('resize: %d sizes, but %d strides'):format(#first, #second))
     end
     strided, n = strides, 1

@@ -125,6 +125,8 @@ static tch_status unary_backward_ops(tch_call *c, const tch_op *grad) {
 
 static tch_status grad_shape(tch_call *c) {
   TCH_TRY(tch_op_same_float(c, 7));
+  if (!tch_tensor_same_size(c->in[0], c->in[1]) || !tch_tensor_same_size(c->in[0], c->in[2]))
+    return tch_op_fail(c, TCH_ERROR_SHAPE, "gradient, input and result differ in size");
   return shape_like_x(c, false);
 }
 

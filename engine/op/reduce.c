@@ -57,7 +57,7 @@ typedef struct rows {
 } rows;
 
 static tch_status as_rows(tch_call *c, tch_tensor *x, uint32_t mask, bool either, rows *out) {
-  int64_t order[TCH_MAX_DIMS], kept = 1, gone = 1;
+  int64_t order[TCH_MAX_DIMS], kept = 1, gone = x->ndim || x->count ? 1 : 0; /* without a shape: nothing */
   int n = 0, first = 0;
   for (int d = 0; d < x->ndim; d++)
     if (!(mask >> d & 1)) order[n++] = d, kept *= x->size[d];
