@@ -315,6 +315,7 @@ static tch_status visit(tch_pass *p, entry *e) {
 /* The gradient to start from at y. New reference. */
 static tch_status seed_of(const tch_tensor *y, tch_tensor *given, tch_tensor **out) {
   char a[TCH_SHAPE_TEXT], b[TCH_SHAPE_TEXT];
+  *out = NULL;
   if (given) {
     if (given->type != y->type || given->count != y->count)
       return tch_fail(TCH_ERROR_SHAPE, "backward: the result is a %sTensor of %s, its gradient a %sTensor of %s",

@@ -327,21 +327,29 @@ static tch_status check_targets(tch_call *c) {
   return TCH_OK;
 }
 
-/* The shape rule says what the outputs look like; output gradients must agree with it. */
+static tch_status misfit(const tch_call *c, const char *what, const tch_tensor *t, const tch_shape *s) {
+  char a[TCH_SHAPE_TEXT], b[TCH_SHAPE_TEXT];
+  tch_tensor want = {.ndim = s->ndim, .count = 1};
+  memcpy(want.size, s->size, sizeof want.size);
+  return tch_op_fail(c, TCH_ERROR_SHAPE, "%s is a %sTensor of %s, but the output is a %sTensor of %s", what,
+                     tch_dtype_name(t->type), tch_shape_text(t, a), tch_dtype_name(s->type), tch_shape_text(&want, b));
+}
+
+/* The shape rule says what the outputs look like; those that backward reads and the gradients must agree with it. */
 static tch_status check_gradients(tch_call *c) {
-  char a[TCH_SHAPE_TEXT];
+  uint32_t carry = ((1u << c->nout) - 1) & ~c->op->schema.plain_out; /* outputs that have a gradient */
+  bool single = (carry & (carry - 1)) == 0;
   TCH_TRY(check_present(c));
   TCH_TRY(c->op->body->shape(c));
   for (int o = 0; o < c->nout; o++) {
-    const tch_tensor *g = c->gout[o];
-    if (g == NULL && c->nout == 1) return tch_op_fail(c, TCH_ERROR_VALUE, "the gradient of its output is missing");
-    if (g == NULL || fits(g, &c->shape[o])) continue;
-    tch_tensor want = {.ndim = c->shape[o].ndim, .count = 1};
-    memcpy(want.size, c->shape[o].size, sizeof want.size);
-    char b[TCH_SHAPE_TEXT];
-    return tch_op_fail(c, TCH_ERROR_SHAPE, "the gradient of its output is a %sTensor of %s, but the output is a %sTensor of %s",
-                       tch_dtype_name(g->type), tch_shape_text(g, a), tch_dtype_name(c->shape[o].type),
-                       tch_shape_text(&want, b));
+    const tch_tensor *g = c->gout[o], *y = c->out[o];
+    if (c->op->body->save_out >> o & 1) {
+      if (y == NULL) return tch_op_fail(c, TCH_ERROR_STATE, "what its forward computed is missing: forward comes first");
+      if (!fits(y, &c->shape[o])) return misfit(c, "what its last forward computed", y, &c->shape[o]);
+    }
+    if (g == NULL && single && carry >> o & 1)
+      return tch_op_fail(c, TCH_ERROR_VALUE, "the gradient of its output is missing");
+    if (g && !fits(g, &c->shape[o])) return misfit(c, "the gradient of its output", g, &c->shape[o]);
   }
   return TCH_OK;
 }

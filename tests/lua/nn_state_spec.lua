@@ -198,6 +198,21 @@ describe('bad input', function()
       { function() nn.SelectTable(3):forward { torch.zeros(1) } end, 'the input has 1 entries and no entry 3' },
       { function() nn.Linear(3, 2)('x') end, 'called with a string where a tensor or a table of tensors is wanted' },
       { function() nn.LayerNorm(4):forward(torch.zeros(2, 3)) end, 'layer_norm' },
+      { function() nn.Linear(3, 2):forward(nil) end, 'nn.Linear%(3 %-> 2%): a tensor is wanted, but a nil was given' },
+      { function() nn.Sigmoid():backward(torch.zeros(2), torch.zeros(2)) end, 'forward' },
+      { function() nn.BatchNormalization(2):backward(torch.zeros(3, 2), torch.zeros(3, 2)) end, 'forward comes first' },
+      { function()
+        local m = nn.BatchNormalization(2)
+        m:forward(filled(3, 2))
+        m:backward(filled(3, 2), nil)
+      end, 'the gradient of its output is missing' },
+      { function()
+        local m = nn.SoftMax()
+        m:forward(filled(3, 2))
+        m:backward(filled(4, 2), filled(4, 2))
+      end, 'what its last forward computed is a FloatTensor of 3x2, but the output is a FloatTensor of 4x2' },
+      { function() nn.MSECriterion():forward(torch.zeros(2), 3) end, 'a tensor is wanted as the target, but a number' },
+      { function() nn.ClassNLLCriterion():forward(torch.zeros(2)) end, 'a label or a tensor of labels is wanted' },
     } do
       assert.error_matches(case[1], case[2])
     end

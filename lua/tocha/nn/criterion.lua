@@ -98,6 +98,10 @@ end
 --- The target with the input's sizes: criterions pair elements by count.
 function criterion.paired(input, target)
   if glue.alike(input, target) then return target end
+  glue.constant(input)
+  if not torch.isTensor(target) then
+    raise(('a tensor is wanted as the target, but a %s was given'):format(torch.type(target)))
+  end
   if target:nElement() ~= input:nElement() then
     raise(('the input has %s elements, the target %s'):format(table.concat(input:size():totable(), 'x'),
       table.concat(target:size():totable(), 'x')))

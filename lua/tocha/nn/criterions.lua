@@ -12,6 +12,9 @@ local define, average, total, paired = criterion.define, criterion.average, crit
 -- A label, or a tensor of labels, as a LongTensor.
 local function labels(target)
   if type(target) == 'number' then return torch.LongTensor { target } end
+  if not torch.isTensor(target) then
+    raise(('a label or a tensor of labels is wanted as the target, but a %s was given'):format(torch.type(target)))
+  end
   return target:type() == 'torch.LongTensor' and target or target:long()
 end
 
