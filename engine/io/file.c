@@ -50,7 +50,7 @@ tch_status tch_file_create(const char *path, tch_file **out) {
     free(real);
     return TCH_ERROR_MEMORY;
   }
-  *f = (tch_file) {.bytes = bytes, .aside = aside, .target = f->names, .temporary = f->names + length};
+  *f = (tch_file){.bytes = bytes, .aside = aside, .target = f->names, .temporary = f->names + length};
   memcpy(f->target, target, length);
   free(real);
   int fd = aside ? open_aside(f, room, exists ? &old : NULL) : open(f->target, O_WRONLY | O_CLOEXEC);

@@ -28,7 +28,8 @@ static tch_status fill(tch_reader *r) {
   if (r->z.avail_in) return TCH_OK;
   r->z.next_in = r->buffer;
   r->z.avail_in = (uInt) fread(r->buffer, 1, BUFFER, r->stream);
-  if (!r->z.avail_in && ferror(r->stream)) return tch_fail(TCH_ERROR_IO, "cannot read %s: %s", r->path, strerror(errno));
+  if (!r->z.avail_in && ferror(r->stream))
+    return tch_fail(TCH_ERROR_IO, "cannot read %s: %s", r->path, strerror(errno));
   return TCH_OK;
 }
 
@@ -50,7 +51,8 @@ tch_status tch_reader_open(const char *path, tch_reader **out) {
   r->size = S_ISREG(info.st_mode) ? (int64_t) info.st_size : INT64_MAX / RATIO;
   tch_status status = fill(r);
   bool gzip = status == TCH_OK && r->z.avail_in >= 2 && r->buffer[0] == 0x1f && r->buffer[1] == 0x8b;
-  if (gzip && inflateInit2(&r->z, 16 + MAX_WBITS) != Z_OK) status = tch_fail(TCH_ERROR_MEMORY, "no memory to read %s", path);
+  if (gzip && inflateInit2(&r->z, 16 + MAX_WBITS) != Z_OK)
+    status = tch_fail(TCH_ERROR_MEMORY, "no memory to read %s", path);
   else r->gzip = r->member = gzip;
   if (status != TCH_OK) {
     tch_reader_close(r);

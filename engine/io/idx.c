@@ -35,10 +35,11 @@ static tch_status read_header(tch_reader *r, const char *path, tch_shape *shape)
   unsigned char head[4], size[4];
   TCH_TRY(tch_reader_read(r, head, 4));
   if (head[0] || head[1] || !idx_type(head[2], &shape->type))
-    return tch_fail(TCH_ERROR_IO, "%s is no IDX file: it starts with the bytes %02x %02x %02x %02x", path, head[0], head[1],
-                    head[2], head[3]);
+    return tch_fail(TCH_ERROR_IO, "%s is no IDX file: it starts with the bytes %02x %02x %02x %02x", path, head[0],
+                    head[1], head[2], head[3]);
   if (!head[3] || head[3] > TCH_MAX_DIMS)
-    return tch_fail(TCH_ERROR_IO, "%s: an IDX file of %d dimensions cannot be read (1 to %d)", path, head[3], TCH_MAX_DIMS);
+    return tch_fail(TCH_ERROR_IO, "%s: an IDX file of %d dimensions cannot be read (1 to %d)", path, head[3],
+                    TCH_MAX_DIMS);
   int64_t most = tch_reader_most(r) / tch_dtype_bytes(shape->type), count = 1;
   shape->ndim = head[3];
   for (int d = 0; d < shape->ndim; d++) {

@@ -24,7 +24,9 @@ static tch_status save(const char *path, const void *bytes, int64_t count) {
 
 /* Compresses into one block that holds the pixels and, behind them, the file. */
 static tch_status encode(const char *path, const uint8_t *planes, int64_t channels, int64_t height, int64_t width) {
-  png_image image = {.version = PNG_IMAGE_VERSION, .width = (png_uint_32) width, .height = (png_uint_32) height,
+  png_image image = {.version = PNG_IMAGE_VERSION,
+                     .width = (png_uint_32) width,
+                     .height = (png_uint_32) height,
                      .format = channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB};
   int64_t pixels = height * width, room = (int64_t) PNG_IMAGE_PNG_SIZE_MAX(image), total = channels * pixels + room;
   void *block;
@@ -33,8 +35,8 @@ static tch_status encode(const char *path, const uint8_t *planes, int64_t channe
   interleave(planes, channels, pixels, raw);
   png_alloc_size_t bytes = (png_alloc_size_t) room;
   tch_status status = png_image_write_to_memory(&image, file, &bytes, 0, raw, 0, NULL)
-                        ? save(path, file, (int64_t) bytes)
-                        : tch_fail(TCH_ERROR_IO, "cannot write %s: %s", path, image.message);
+                          ? save(path, file, (int64_t) bytes)
+                          : tch_fail(TCH_ERROR_IO, "cannot write %s: %s", path, image.message);
   png_image_free(&image);
   tch_free(block, total);
   return status;
@@ -45,7 +47,8 @@ tch_status tch_png_write(const char *path, tch_tensor *image) {
   int n = image->ndim;
   int64_t channels = n == 3 ? image->size[0] : 1;
   if (image->type != TCH_BYTE || (n != 2 && n != 3) || (channels != 1 && channels != 3) || !image->count)
-    return tch_fail(TCH_ERROR_SHAPE, "png: an image is a ByteTensor of HxW, 1xHxW or 3xHxW, but a %sTensor of %s was given",
+    return tch_fail(TCH_ERROR_SHAPE,
+                    "png: an image is a ByteTensor of HxW, 1xHxW or 3xHxW, but a %sTensor of %s was given",
                     tch_dtype_name(image->type), tch_shape_text(image, text));
   if (image->size[n - 1] > SIDE_MOST || image->size[n - 2] > SIDE_MOST)
     return tch_fail(TCH_ERROR_SHAPE, "png: an image of %s is too large: %d pixels a side are possible",

@@ -44,7 +44,8 @@ describe('the embedded digits', function()
   end)
 
   it('refuse absurd numbers', function()
-    assert.error_matches(function() data.digits { train = -1 } end, 'digits: train must be a whole number from 1 to 1000000, not %-1')
+    assert.error_matches(function() data.digits { train = -1 } end,
+      'digits: train must be a whole number from 1 to 1000000, not %-1')
     assert.error_matches(function() data.digits { seed = 'x' } end, 'digits: seed must be a whole number')
   end)
 end)

@@ -10,7 +10,9 @@ local function write(name, text)
   return path
 end
 
-local function long(n) return string.char(math.floor(n / 2 ^ 24) % 256, math.floor(n / 2 ^ 16) % 256, math.floor(n / 256) % 256, n % 256) end
+local function long(n)
+  return string.char(math.floor(n / 2 ^ 24) % 256, math.floor(n / 2 ^ 16) % 256, math.floor(n / 256) % 256, n % 256)
+end
 
 local function idx(code, sizes, body)
   local parts = { '\0\0', string.char(code, #sizes) }

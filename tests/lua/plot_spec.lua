@@ -63,6 +63,7 @@ describe('pictures', function()
     grid(path, torch.FloatTensor(4, 3, 4, 6):fill(.5), { columns = 4, pad = 0 })
     assert.same({ 24, 4, 2 }, header(path))
     assert.error_matches(function() grid(path, torch.ByteTensor(4)) end, 'grid: images are NxHxW or NxCxHxW')
-    assert.error_matches(function() grid(path, torch.ByteTensor(2, 2, 3, 3)) end, 'png: an image is a ByteTensor of HxW, 1xHxW or 3xHxW')
+    assert.error_matches(function() grid(path, torch.ByteTensor(2, 2, 3, 3)) end,
+      'png: an image is a ByteTensor of HxW, 1xHxW or 3xHxW')
   end)
 end)

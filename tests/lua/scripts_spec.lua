@@ -133,7 +133,8 @@ describe('scripts/train.lua', function()
   end)
 
   it('names files that are missing, truncated or foreign, and a disk that is full', function()
-    fails('nowhere holds no MNIST data: neither train%-images%-idx3%-ubyte nor train%-images%-idx3%-ubyte.gz is there', '--data nowhere')
+    fails('nowhere holds no MNIST data: neither train%-images%-idx3%-ubyte nor train%-images%-idx3%-ubyte.gz is there',
+      '--data nowhere')
     fails('cannot read none.t7: No such file or directory', '--resume none.t7')
     write('foreign.t7', 'hello, world')
     fails('foreign.t7: this is no object', '--resume foreign.t7')

@@ -1,8 +1,6 @@
 --- Cutting a set into parts and batches, and bringing bytes to a scale that networks like. A set is a table of `data` and
 -- `labels` whose first dimensions agree.
 -- @module tocha.data.batches
-local torch = require 'tocha'
-
 local batches = {}
 
 local function count(set, what)

@@ -1,6 +1,6 @@
 --- IDX files and the MNIST layout of four of them in a folder.
 -- @module tocha.data.idx
-local torch = require 'tocha'
+require 'tocha'
 local file = require 'tocha.bindings.file'
 
 local idx = {}

@@ -16,7 +16,7 @@ local barWidth, interval = 24, .1 -- letters; seconds between two drawings
 
 --- Seconds as "42s", "3m05s" or "2h07m".
 local function duration(seconds)
-  if not (seconds < 360000) then return '--' end
+  if seconds >= 360000 or seconds ~= seconds then return '--' end
   seconds = math.floor(seconds + .5)
   if seconds < 60 then return seconds .. 's' end
   if seconds < 3600 then return ('%dm%02ds'):format(math.floor(seconds / 60), seconds % 60) end
