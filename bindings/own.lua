@@ -59,7 +59,7 @@ end
 -- -- pressure on the collector ------------------------------------------------------------------------------------
 
 local MiB = 2 ^ 20
-local least = 64 * MiB -- bytes of new tensors between two collections, at least
+local least = 16 * MiB -- bytes of new tensors between two collections, at least
 local limit = least
 
 -- A collection marks the whole Lua heap and frees what was dropped. The bytes that may pile up before the next one grow with
@@ -67,7 +67,7 @@ local limit = least
 local function collect()
   collectgarbage('collect')
   local live = tonumber(C.tch_memory_used())
-  limit = live + math.max(least, live / 2, 4 * 1024 * collectgarbage('count'))
+  limit = live + math.max(least, live / 4, 4 * 1024 * collectgarbage('count'))
 end
 
 --- The floor of bytes between two collections of dropped tensors (a host with little memory may lower it).
