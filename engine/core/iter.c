@@ -1,9 +1,14 @@
 /* Iteration over operands of one broadcast shape. */
 #include "core/iter.h"
 #include "core/thread.h"
+#include <stdlib.h>
 #include <string.h>
 
-enum { GRAIN = 1 << 15 }; /* elements a piece of work should have */
+enum {
+  GRAIN = 1 << 15, /* elements a piece of work should have */
+  TILE = 32,       /* entries of a row where an operand is walked across its memory */
+  LINE = 8         /* strides from here on use a cache line for one entry or two */
+};
 
 typedef struct plan {
   tch_row row;
@@ -93,7 +98,72 @@ static void part_piece(void *context, int64_t begin, int64_t end) {
   p->row(p->context, end - begin, data, p->step);
 }
 
+static void run_plan(plan *p) {
+  int64_t rows = 1;
+  for (int d = 0; d < p->ndim; d++) rows *= p->size[d];
+  if (rows == 1) tch_parallel(p->length, GRAIN, part_piece, p);
+  else tch_parallel(rows, p->length >= GRAIN ? 1 : GRAIN / p->length, rows_piece, p);
+}
+
+static int64_t tiles_of(int64_t n) { return (n + TILE - 1) / TILE; }
+
+/* Does some operand walk along rows in long steps, and across them in short ones? */
+static bool crosses(const plan *p) {
+  if (p->ndim == 0 || p->length < TILE) return false;
+  for (int k = 1; k < p->n; k++) {
+    int64_t across = llabs(p->stride[k][p->ndim - 1]), along = llabs(p->step[k]);
+    if (across > 0 && across < along && along >= LINE) return true;
+  }
+  return false;
+}
+
+/* Tiles [begin, end): TILE entries of TILE neighbouring rows, so that the cache lines that one row touches are still there for
+ * the next. */
+static void tile_piece(void *context, int64_t begin, int64_t end) {
+  const plan *p = context;
+  int last = p->ndim - 1;
+  int64_t across = p->size[last], tiles_along = tiles_of(p->length), tiles_across = tiles_of(across);
+  for (int64_t t = begin; t < end; t++) {
+    int64_t i = t % tiles_along * TILE, r = t / tiles_along % tiles_across * TILE, outer = t / tiles_along / tiles_across;
+    int64_t n = p->length - i < TILE ? p->length - i : TILE, rows = across - r < TILE ? across - r : TILE;
+    void *data[TCH_ITER_MAX];
+    for (int k = 0; k < p->n; k++) data[k] = p->data[k] + (i * p->step[k] + r * p->stride[k][last]) * p->bytes[k];
+    for (int d = last - 1; d >= 0; d--) {
+      for (int k = 0; k < p->n; k++) data[k] = (char *) data[k] + outer % p->size[d] * p->stride[k][d] * p->bytes[k];
+      outer /= p->size[d];
+    }
+    for (int64_t m = 0; m < rows; m++) {
+      p->row(p->context, n, data, p->step);
+      for (int k = 0; k < p->n; k++) data[k] = (char *) data[k] + p->stride[k][last] * p->bytes[k];
+    }
+  }
+}
+
+static void run_tiles(plan *p) {
+  int64_t tiles = tiles_of(p->length) * tiles_of(p->size[p->ndim - 1]);
+  for (int d = 0; d < p->ndim - 1; d++) tiles *= p->size[d];
+  tch_parallel(tiles, GRAIN / (TILE * TILE), tile_piece, p);
+}
+
+/* One row of everything, if all operands lie alike and without gaps. */
+static bool run_flat(const tch_shape *shape, tch_tensor *const *operand, int n, tch_row row, void *context) {
+  plan p;
+  p.row = row;
+  p.context = context;
+  p.n = n;
+  p.length = tch_shape_count(shape);
+  for (int k = 0; k < n; k++) {
+    if (operand[k]->count != p.length || !tch_tensor_contiguous(operand[k])) return false;
+    p.data[k] = tch_tensor_data(operand[k]);
+    p.bytes[k] = tch_dtype_bytes(operand[k]->type);
+    p.step[k] = 1;
+  }
+  tch_parallel(p.length, GRAIN, part_piece, &p);
+  return true;
+}
+
 void tch_iterate(const tch_shape *shape, tch_tensor *const *operand, int n, tch_row row, void *context) {
+  if (run_flat(shape, operand, n, row, context)) return;
   plan p = {.row = row, .context = context, .n = n};
   int64_t count = tch_shape_count(shape);
   if (count == 0) return;
@@ -105,7 +175,6 @@ void tch_iterate(const tch_shape *shape, tch_tensor *const *operand, int n, tch_
   p.ndim = m > 0 ? m - 1 : 0;
   p.length = m > 0 ? p.size[m - 1] : 1;
   for (int k = 0; k < n; k++) p.step[k] = m > 0 ? p.stride[k][m - 1] : 1;
-  int64_t rows = count / p.length;
-  if (rows == 1) tch_parallel(p.length, GRAIN, part_piece, &p);
-  else tch_parallel(rows, p.length >= GRAIN ? 1 : GRAIN / p.length, rows_piece, &p);
+  if (crosses(&p)) run_tiles(&p);
+  else run_plan(&p);
 }

@@ -84,6 +84,17 @@ static void run(dense_row row, int operands, int64_t n, void *const *p, const in
 #undef TERNARY
 #undef COMPARE
 
+static void stream(int64_t bytes, void *to, const void *from) {
+  int64_t i = 0;
+#if defined(__SSE2__)
+  for (; i + 64 <= bytes; i += 64)
+    for (int k = 0; k < 64; k += 16)
+      _mm_stream_si128((__m128i *) ((char *) to + i + k), _mm_loadu_si128((const __m128i *) ((const char *) from + i + k)));
+  _mm_sfence();
+#endif
+  memcpy((char *) to + i, (const char *) from + i, (size_t) (bytes - i));
+}
+
 extern const tch_elementwise_kernels NAME(TCH_REAL, TCH_ISA);
 const tch_elementwise_kernels NAME(TCH_REAL, TCH_ISA) = {
 #define UNARY(name, types, f, dx, ddx)                    \
@@ -98,4 +109,5 @@ const tch_elementwise_kernels NAME(TCH_REAL, TCH_ISA) = {
   .ternary_grad[TCH_TERNARY_##name] = {ternary_dx_##name, ternary_dy_##name, ternary_dz_##name},
 #define COMPARE(name, test) .compare[TCH_COMPARE_##name] = compare_##name,
 #include "kernel/elementwise.def"
+  .stream = stream,
 };

@@ -53,5 +53,7 @@ typedef struct tch_elementwise_kernels {
   tch_element_row *ternary[TCH_TERNARY_COUNT];         /* w | x y z */
   tch_element_row *ternary_grad[TCH_TERNARY_COUNT][3]; /* dx, dy, dz | g x y z */
   tch_element_row *compare[TCH_COMPARE_COUNT];         /* byte | x y */
+  /* Copies past the caches, for results that are too large to stay in them. to lies on a 16-byte boundary. */
+  void (*stream)(int64_t bytes, void *to, const void *from);
 } tch_elementwise_kernels;
 #endif

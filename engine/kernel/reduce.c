@@ -1,174 +1,122 @@
-/* Reductions. A long sum runs in independent vectors over blocks, then in double. */
+/* Folds for one float type and instruction set; see reduce.h. Plain loops over lanes, which the compiler makes vectors. */
 #include "kernel/reduce.h"
 #include "kernel/simd.h"
-#include <stddef.h>
 
 #define NAME2(type, isa) tch_reduce_kernels_##type##_##isa
 #define NAME(type, isa) NAME2(type, isa)
+enum { LANES = 16 };
 
-enum { LANES = 128 / sizeof(real), BLOCK = 4096 };
+#define ADD(a, b) ((a) + (b))
+#define TIMES(a, b) ((a) * (b))
+#define LARGER(a, b) (((b) > (a)) | ((b) != (b)) ? (b) : (a))
+#define SMALLER(a, b) (((b) < (a)) | ((b) != (b)) ? (b) : (a))
 
-/* total += sum of term(i) for i < n. LANES is the same for every vector width, so the sum is too. */
-#define SUM(n, total, term)                                               \
-  do {                                                                    \
-    for (int64_t start = 0; start < (n); start += BLOCK) {                \
-      int64_t end = start + BLOCK < (n) ? start + BLOCK : (n), i = start; \
-      real lane[LANES] = {0};                                             \
-      for (; i + (int64_t) LANES <= end; i += LANES)                      \
-        for (int k = 0; k < (int) LANES; k++) lane[k] += term(i + k);     \
-      for (int k = 0; i < end; i++, k++) lane[k] += term(i);              \
-      double part = 0;                                                    \
-      for (int k = 0; k < (int) LANES; k++) part += lane[k];              \
-      total += part;                                                      \
-    }                                                                     \
-  } while (0)
+#define SUM_TERM(x, p) (double) (x)
+#define ABS_TERM(x, p) fabs((double) (x))
+#define SQUARE_TERM(x, p) (((double) (x) - (p)) * ((double) (x) - (p)))
+#define POWER_TERM(x, p) ((p) == 0 ? (double) ((x) != 0) : pow(fabs((double) (x)), p))
 
-static double sum(int64_t n, const void *xs) {
-  const real *x = xs;
-  double total = 0;
-#define TERM(i) x[i]
-  SUM(n, total, TERM);
-#undef TERM
-  return total;
+#define FOLD(name, start, JOIN, TERM)                                                           \
+  static double name##_row(int64_t n, const void *xs, int64_t stride, double p) {               \
+    const real *x = xs;                                                                         \
+    double lane[LANES];                                                                         \
+    int64_t i = 0;                                                                              \
+    for (int k = 0; k < LANES; k++) lane[k] = start;                                            \
+    if (stride == 1)                                                                            \
+      for (; i + LANES <= n; i += LANES)                                                        \
+        for (int k = 0; k < LANES; k++) lane[k] = JOIN(lane[k], TERM(x[i + k], p));             \
+    else                                                                                        \
+      for (; i + LANES <= n; i += LANES)                                                        \
+        for (int k = 0; k < LANES; k++) lane[k] = JOIN(lane[k], TERM(x[(i + k) * stride], p));  \
+    for (int k = 0; i < n; i++, k++) lane[k] = JOIN(lane[k], TERM(x[i * stride], p));           \
+    for (int w = LANES / 2; w > 0; w /= 2)                                                      \
+      for (int k = 0; k < w; k++) lane[k] = JOIN(lane[k], lane[k + w]);                         \
+    return lane[0];                                                                             \
+  }                                                                                             \
+  static void name##_columns(int64_t n, double *restrict a, const void *xs, int64_t stride, const double *restrict ps) { \
+    const real *restrict x = xs;                                                                \
+    if (stride == 1)                                                                            \
+      for (int64_t j = 0; j < n; j++) a[j] = JOIN(a[j], TERM(x[j], ps[j]));                     \
+    else                                                                                        \
+      for (int64_t j = 0; j < n; j++) a[j] = JOIN(a[j], TERM(x[j * stride], ps[j]));            \
+  }
+
+FOLD(sum, 0, ADD, SUM_TERM)
+FOLD(sum_abs, 0, ADD, ABS_TERM)
+FOLD(square, 0, ADD, SQUARE_TERM)
+FOLD(power, 0, ADD, POWER_TERM)
+FOLD(product, 1, TIMES, SUM_TERM)
+FOLD(maximum, (double) -INFINITY, LARGER, SUM_TERM)
+FOLD(minimum, (double) INFINITY, SMALLER, SUM_TERM)
+FOLD(max_abs, 0, LARGER, ABS_TERM)
+
+/* -- sums of exponentials: vectors of vexp, added in double ---------------------------------------------------------------- */
+
+static void exponentials(int64_t n, const real *x, int64_t stride, const double *p, int64_t step, double *to) {
+  for (int64_t i = 0; i < n; i += VLEN) {
+    int64_t m = n - i < (int64_t) VLEN ? n - i : (int64_t) VLEN;
+    V v = {0}, e;
+    for (int64_t k = 0; k < m; k++) v[k] = (real) (x[(i + k) * stride] - p[(i + k) * step]);
+    e = vexp(v);
+    for (int64_t k = 0; k < m; k++) to[i + k] = e[k];
+  }
 }
 
-static double square(int64_t n, const void *xs, double mean) {
+static double exponential_row(int64_t n, const void *xs, int64_t stride, double p) {
+  enum { BLOCK = 256 };
   const real *x = xs;
-  real m = (real) mean;
-  double total = 0;
-#define TERM(i) (x[i] - m) * (x[i] - m)
-  SUM(n, total, TERM);
-#undef TERM
-  return total;
-}
-
-static double power(int64_t n, const void *xs, double p) {
-  const real *x = xs;
-  double total = 0;
-  if (p == 2) return square(n, xs, 0);
-  if (p == 1) {
-#define TERM(i) LIBM(fabs)(x[i])
-    SUM(n, total, TERM);
-#undef TERM
-  } else if (p == 0) {
-    for (int64_t i = 0; i < n; i++) total += x[i] != 0;
-  } else {
-    for (int64_t i = 0; i < n; i++) total += pow(fabs((double) x[i]), p);
+  double block[BLOCK], total = 0;
+  for (int64_t i = 0; i < n; i += BLOCK) {
+    int64_t m = n - i < BLOCK ? n - i : BLOCK;
+    exponentials(m, x + i * stride, stride, &p, 0, block);
+    double lane[4] = {0};
+    for (int64_t k = 0; k < m; k++) lane[k % 4] += block[k];
+    total += (lane[0] + lane[1]) + (lane[2] + lane[3]);
   }
   return total;
 }
 
-static double product(int64_t n, const void *xs) {
+static void exponential_columns(int64_t n, double *restrict a, const void *xs, int64_t stride, const double *restrict ps) {
+  enum { BLOCK = 256 };
   const real *x = xs;
-  double total = 1;
-  for (int64_t i = 0; i < n; i++) total *= x[i];
-  return total;
-}
-
-/* The largest number of a row without NaN; *nan tells that there is one. */
-static real largest(int64_t n, const real *x, real sign, int *nan) {
-  V top = vset(-(real) INFINITY), wrong = {0};
-  int64_t i = 0;
-  for (; i + (int64_t) VLEN <= n; i += VLEN) {
-    V v = vload(x + i) * sign;
-    top = vmax_(v, top);
-    wrong = wrong + vsel(v != v, 1, 0);
+  double block[BLOCK];
+  for (int64_t j = 0; j < n; j += BLOCK) {
+    int64_t m = n - j < BLOCK ? n - j : BLOCK;
+    exponentials(m, x + j * stride, stride, ps + j, 1, block);
+    for (int64_t k = 0; k < m; k++) a[j + k] += block[k];
   }
-  real best = -(real) INFINITY;
-  *nan = 0;
-  for (int k = 0; k < (int) VLEN; k++) {
-    if (wrong[k] != 0) *nan = 1;
-    if (top[k] > best) best = top[k];
+}
+
+/* -- places of extremes: the value first, as a vector loop, then the first entry that has it ------------------------------ */
+
+#define PLACE(name, extreme, BEATS)                                                                       \
+  static int64_t name(int64_t n, const void *xs, int64_t stride) {                                        \
+    const real *x = xs;                                                                                   \
+    real best = (real) extreme##_row(n, xs, stride, 0);                                                   \
+    for (int64_t i = 0; i < n; i++)                                                                       \
+      if (x[i * stride] == best || x[i * stride] != x[i * stride]) return i;                              \
+    return 0;                                                                                             \
+  }                                                                                                       \
+  static void name##_columns(int64_t n, void *bests, int64_t *restrict place, const void *xs, int64_t stride, int64_t at) { \
+    const real *restrict x = xs;                                                                          \
+    real *restrict best = bests;                                                                          \
+    for (int64_t j = 0; j < n; j++) {                                                                     \
+      real v = x[j * stride];                                                                             \
+      int beats = (v BEATS best[j] || v != v) && best[j] == best[j];                                      \
+      best[j] = beats ? v : best[j];                                                                      \
+      place[j] = beats ? at : place[j];                                                                   \
+    }                                                                                                     \
   }
-  for (; i < n; i++) {
-    if (x[i] != x[i]) *nan = 1;
-    else if (x[i] * sign > best) best = x[i] * sign;
-  }
-  return best * sign;
-}
-
-static double extreme(int64_t n, const void *xs, int sign, int64_t *place) {
-  const real *x = xs;
-  int nan;
-  real best = largest(n, x, (real) sign, &nan);
-  int64_t i = 0;
-  while (i < n - 1 && (nan ? x[i] == x[i] : x[i] != best)) i++;
-  *place = i;
-  return x[i];
-}
-
-static void add(int64_t n, const void *xs, double *total) {
-  const real *x = xs;
-  for (int64_t i = 0; i < n; i++) total[i] += x[i];
-}
-
-/* y = exp(x - top) (y may be NULL); returns the sum. */
-static double exp_row(int64_t n, const real *x, real top, real *y) {
-  double total = 0;
-  for (int64_t start = 0; start < n; start += BLOCK) {
-    int64_t end = start + BLOCK < n ? start + BLOCK : n, i = start;
-    V part = {0};
-    for (; i + (int64_t) VLEN <= end; i += VLEN) {
-      V e = vexp(vload(x + i) - top);
-      part = part + e;
-      if (y) vstore(y + i, e);
-    }
-    if (i < end) {
-      V e = vexp(vload_part(x + i, end - i) - top);
-      for (int k = 0; k < end - i; k++) part[k] += e[k];
-      if (y) vstore_part(y + i, e, end - i);
-    }
-    double block = 0;
-    for (int k = 0; k < (int) VLEN; k++) block += part[k];
-    total += block;
-  }
-  return total;
-}
-
-static double logsumexp(int64_t n, const void *xs) {
-  int nan;
-  real top = largest(n, xs, 1, &nan);
-  if (nan) return (real) NAN;
-  if (top == (real) INFINITY || top == -(real) INFINITY) return top;
-  return top + log(exp_row(n, xs, top, NULL));
-}
-
-static void softmax(int64_t n, const void *xs, void *ys) {
-  real *y = ys;
-  int nan;
-  real top = largest(n, xs, 1, &nan), share = (real) (1 / exp_row(n, xs, top, y));
-  for (int64_t i = 0; i < n; i++) y[i] *= share;
-}
-
-static void log_softmax(int64_t n, const void *xs, void *ys) {
-  const real *x = xs;
-  real *y = ys;
-  int nan;
-  real top = largest(n, x, 1, &nan), shift = (real) log(exp_row(n, x, top, NULL));
-  for (int64_t i = 0; i < n; i++) y[i] = x[i] - top - shift;
-}
-
-static void softmax_grad(int64_t n, const void *gs, const void *ys, void *ds) {
-  const real *g = gs, *y = ys;
-  real *d = ds;
-  double total = 0;
-#define TERM(i) g[i] * y[i]
-  SUM(n, total, TERM);
-#undef TERM
-  real t = (real) total;
-  for (int64_t i = 0; i < n; i++) d[i] = y[i] * (g[i] - t);
-}
-
-static void log_softmax_grad(int64_t n, const void *gs, const void *ys, void *ds) {
-  const real *g = gs, *y = ys;
-  real *d = ds;
-  real t = (real) sum(n, gs);
-  int64_t i = 0;
-  for (; i + (int64_t) VLEN <= n; i += VLEN) vstore(d + i, vload(g + i) - vexp(vload(y + i)) * t);
-  if (i < n) vstore_part(d + i, vload_part(g + i, n - i) - vexp(vload_part(y + i, n - i)) * t, n - i);
-}
+PLACE(largest, maximum, >)
+PLACE(smallest, minimum, <)
 
 extern const tch_reduce_kernels NAME(TCH_REAL, TCH_ISA);
 const tch_reduce_kernels NAME(TCH_REAL, TCH_ISA) = {
-    .sum = sum, .power = power, .square = square, .product = product, .extreme = extreme, .logsumexp = logsumexp, .add = add,
-    .softmax = softmax, .log_softmax = log_softmax, .softmax_grad = softmax_grad, .log_softmax_grad = log_softmax_grad};
+    .row = {sum_row, sum_abs_row, square_row, power_row, exponential_row, product_row, maximum_row, minimum_row, max_abs_row},
+    .columns = {sum_columns, sum_abs_columns, square_columns, power_columns, exponential_columns, product_columns,
+                maximum_columns, minimum_columns, max_abs_columns},
+    .largest = largest,
+    .smallest = smallest,
+    .largest_columns = largest_columns,
+    .smallest_columns = smallest_columns,
+};

@@ -1,22 +1,45 @@
-/* Reductions and softmax over rows. */
+/* Folds of many numbers into one. All sums are taken in double, in 16 lanes whose order depends on n alone.
+ *
+ * A fold has a term f(x, p), a start, and a way to join: SUM to POWER and EXP add, PROD multiplies, MAX and MIN keep the extreme
+ * (a NaN wins). */
 #ifndef TCH_KERNEL_REDUCE_H
 #define TCH_KERNEL_REDUCE_H
 #include <stdint.h>
 
+typedef enum tch_reduction {
+  TCH_REDUCE_SUM,    /* x */
+  TCH_REDUCE_ABS,    /* |x| */
+  TCH_REDUCE_SQUARE, /* (x - p)^2 */
+  TCH_REDUCE_POWER,  /* |x|^p; p = 0: 1 where x is not 0 */
+  TCH_REDUCE_EXP,    /* exp(x - p) */
+  TCH_REDUCE_PROD,
+  TCH_REDUCE_MAX,
+  TCH_REDUCE_MIN,
+  TCH_REDUCE_MAXABS, /* |x| */
+  TCH_REDUCE_COUNT
+} tch_reduction;
+
+/* Joins two results of a fold. */
+static inline double tch_reduction_join(tch_reduction f, double a, double b) {
+  switch (f) {
+    case TCH_REDUCE_PROD: return a * b;
+    case TCH_REDUCE_MAX:
+    case TCH_REDUCE_MAXABS: return b > a || b != b ? b : a;
+    case TCH_REDUCE_MIN: return b < a || b != b ? b : a;
+    default: return a + b;
+  }
+}
+
 typedef struct tch_reduce_kernels {
-  double (*sum)(int64_t n, const void *x);
-  double (*power)(int64_t n, const void *x, double p); /* sum of |x|^p */
-  double (*square)(int64_t n, const void *x, double mean); /* sum of (x - mean)^2 */
-  double (*product)(int64_t n, const void *x);
-  /* The largest (sign 1) or smallest (sign -1) number and its first place; a NaN wins. */
-  double (*extreme)(int64_t n, const void *x, int sign, int64_t *place);
-  double (*logsumexp)(int64_t n, const void *x);
-  void (*add)(int64_t n, const void *x, double *sum);  /* sum[j] += x[j] */
-  /* y = exp(x) / sum exp(x), or its logarithm */
-  void (*softmax)(int64_t n, const void *x, void *y);
-  void (*log_softmax)(int64_t n, const void *x, void *y);
-  /* dx = y (g - sum g y), and dx = g - exp(y) sum g */
-  void (*softmax_grad)(int64_t n, const void *g, const void *y, void *dx);
-  void (*log_softmax_grad)(int64_t n, const void *g, const void *y, void *dx);
+  /* The fold of x[i * stride], i < n. */
+  double (*row[TCH_REDUCE_COUNT])(int64_t n, const void *x, int64_t stride, double p);
+  /* a[j] joined with the term of x[j * stride] and p[j], j < n (p is read by SQUARE, POWER and EXP alone) */
+  void (*columns[TCH_REDUCE_COUNT])(int64_t n, double *a, const void *x, int64_t stride, const double *p);
+  /* Place of the first largest (smallest) of x[i * stride], i < n; a NaN counts as extreme. */
+  int64_t (*largest)(int64_t n, const void *x, int64_t stride);
+  int64_t (*smallest)(int64_t n, const void *x, int64_t stride);
+  /* The same for columns: best[j] and place[j] are replaced where x[j * stride] beats best[j]. */
+  void (*largest_columns)(int64_t n, void *best, int64_t *place, const void *x, int64_t stride, int64_t at);
+  void (*smallest_columns)(int64_t n, void *best, int64_t *place, const void *x, int64_t stride, int64_t at);
 } tch_reduce_kernels;
 #endif

@@ -186,12 +186,14 @@ static inline V vexp(V x) {
   return y * vpower2(half) * vpower2(k - half);
 }
 
-static inline V vexpm1(V x) {
+/* exp(x) - 1 for |x| <= 50; larger ones are cut to that. Keeps the sign of a zero. */
+static inline V vexpm1_near(V x) {
   VI k;
   V r = vexp_reduce(vmax_(vmin_(x, vset(50)), vset(-50)), &k), s = vpower2(k);
-  V y = vfma(s, vexp_core(r), s - 1);
-  return vsel(x == 0, x, vsel(x > 50, vexp(x), y)); /* x == 0 keeps its sign */
+  return vsel(x == 0, x, vfma(s, vexp_core(r), s - 1));
 }
+
+static inline V vexpm1(V x) { return vsel(x > 50, vexp(x), vexpm1_near(x)); }
 
 /* -- log: x = 2^n m with sqrt(1/2) <= m < sqrt 2; log m = 2 artanh(s), s = f / (2 + f), f = m - 1, by its series ------------ */
 
@@ -226,7 +228,7 @@ static inline V vlog1p(V x) {
 /* -- what follows from them ----------------------------------------------------------------------------------------- */
 
 static inline V vtanh(V x) {
-  V e = vexpm1(-2 * vabs_(x));
+  V e = vexpm1_near(-2 * vabs_(x));
   return vcopysign(e / (e + 2), x);
 }
 

@@ -22,21 +22,70 @@ static parameters read_parameters(const tch_call *c) {
   return p;
 }
 
+enum { STREAM = 1 << 26 /* bytes: a result that no cache keeps */, BLOCK = 512 };
+
 typedef struct job {
   tch_element_row *row;
   parameters p;
+  void (*stream)(int64_t bytes, void *to, const void *from); /* NULL: write as usual */
+  int n;
+  int64_t bytes[TCH_ITER_MAX];
 } job;
+
+/* n elements of `bytes` each, between any strides; a stride of 0 repeats. */
+static void move(int64_t n, int64_t bytes, char *to, int64_t to_stride, const char *from, int64_t from_stride) {
+#define MOVE(T) \
+  for (int64_t i = 0; i < n; i++) ((T *) to)[i * to_stride] = ((const T *) from)[i * from_stride]
+  switch (bytes) {
+    case 1: MOVE(uint8_t); break;
+    case 2: MOVE(uint16_t); break;
+    case 4: MOVE(uint32_t); break;
+    default: MOVE(uint64_t); break;
+  }
+#undef MOVE
+}
+
+/* A row by way of contiguous blocks that stay in the first cache: operands with strides are packed, a result with a stride is
+ * spread, a streaming result is written past the caches (memory is then not read before it is written). */
+static void run_blocks(const job *j, int64_t n, void *const *data, const int64_t *stride) {
+  _Alignas(64) char block[TCH_ITER_MAX][BLOCK * sizeof(double)];
+  static const int64_t ones[TCH_ITER_MAX] = {1, 1, 1, 1, 1, 1};
+  bool stream = j->stream && stride[0] == 1 && (uintptr_t) data[0] % 16 == 0, aside = stream || stride[0] != 1;
+  for (int64_t i = 0; i < n; i += BLOCK) {
+    int64_t m = n - i < BLOCK ? n - i : BLOCK;
+    void *p[TCH_ITER_MAX];
+    for (int k = 0; k < j->n; k++) {
+      char *at = (char *) data[k] + i * stride[k] * j->bytes[k];
+      p[k] = stride[k] == 1 && !(k == 0 && aside) ? at : block[k];
+      if (k > 0 && stride[k] != 1 && (i == 0 || stride[k] != 0)) move(m, j->bytes[k], block[k], 1, at, stride[k]);
+    }
+    j->row(m, p, ones, j->p.ab);
+    char *out = (char *) data[0] + i * stride[0] * j->bytes[0];
+    if (stream) j->stream(m * j->bytes[0], out, block[0]);
+    else if (aside) move(m, j->bytes[0], out, stride[0], block[0], 1);
+  }
+}
 
 static void run_row(void *context, int64_t n, void *const *data, const int64_t *stride) {
   const job *j = context;
-  j->row(n, data, stride, j->p.ab);
+  bool plain = j->stream == NULL;
+  for (int k = 0; k < j->n; k++) plain = plain && stride[k] == 1;
+  if (plain) j->row(n, data, stride, j->p.ab);
+  else run_blocks(j, n, data, stride);
 }
 
 /* Runs a row over result and operands. */
 static void run(const tch_call *c, tch_element_row *row, tch_tensor *const *operand, int n) {
-  job j = {row, read_parameters(c)};
-  tch_shape shape = {.ndim = operand[0]->ndim};
-  memcpy(shape.size, operand[0]->size, sizeof *shape.size * (size_t) shape.ndim);
+  tch_tensor *out = operand[0];
+  job j = {.row = row, .p = read_parameters(c), .n = n};
+  tch_shape shape = {.ndim = out->ndim};
+  memcpy(shape.size, out->size, sizeof *shape.size * (size_t) shape.ndim);
+  bool stream = out->count >= STREAM / (int64_t) sizeof(float) && tch_dtype_floating(out->type);
+  for (int k = 0; k < n; k++) {
+    j.bytes[k] = tch_dtype_bytes(operand[k]->type);
+    if (k > 0 && operand[k]->storage == out->storage) stream = false; /* in place: the lines are in the cache already */
+  }
+  if (stream) j.stream = tch_elementwise_table(out->type)->stream;
   tch_iterate(&shape, operand, n, run_row, &j);
 }
 

@@ -1,40 +1,8 @@
 /* Largest and smallest entries, along a dimension with their places, or of a whole tensor. The first of equals counts, and a
  * NaN is larger and smaller than everything. */
-#include "kernel/reduce.h"
-#include "core/cpu.h"
-#include "core/thread.h"
-#include "op/op.h"
+#include "core/cast.h"
+#include "op/over.h"
 #include <string.h>
-
-TCH_KERNEL_FAMILY(reduce)
-
-static int64_t extreme_row(const tch_tensor *x, int64_t start, int64_t n, int sign) {
-  int64_t place = 0;
-  switch (x->type) {
-    case TCH_FLOAT: tch_reduce_table(TCH_FLOAT)->extreme(n, TCH_DATA(float, x) + start, sign, &place); break;
-    case TCH_DOUBLE: tch_reduce_table(TCH_DOUBLE)->extreme(n, TCH_DATA(double, x) + start, sign, &place); break;
-#define SCAN(ID, T)                                                             \
-  case TCH_##ID: {                                                              \
-    const T *row = TCH_DATA(T, x) + start;                                      \
-    for (int64_t i = 1; i < n; i++)                                             \
-      if (sign > 0 ? row[i] > row[place] : row[i] < row[place]) place = i;      \
-    break;                                                                      \
-  }
-    SCAN(BYTE, uint8_t)
-    SCAN(CHAR, int8_t)
-    SCAN(SHORT, int16_t)
-    SCAN(INT, int32_t)
-    SCAN(LONG, int64_t)
-#undef SCAN
-    default: break;
-  }
-  return place;
-}
-
-static void move(const tch_tensor *to, int64_t i, const tch_tensor *from, int64_t k) {
-  size_t bytes = (size_t) tch_dtype_bytes(to->type);
-  memcpy((char *) tch_tensor_data(to) + (size_t) i * bytes, (char *) tch_tensor_data(from) + (size_t) k * bytes, bytes);
-}
 
 static tch_status check_not_empty(const tch_call *c, int64_t n) {
   char text[TCH_SHAPE_TEXT];
@@ -60,52 +28,19 @@ static tch_status along_shape(tch_call *c) {
   return TCH_OK;
 }
 
-typedef struct rows {
-  const tch_tensor *x, *y, *index;
-  int64_t n, base;
-  int sign;
-} rows;
-
-static void along_piece(void *context, int64_t begin, int64_t end) {
-  const rows *r = context;
-  for (int64_t i = begin; i < end; i++) {
-    int64_t place = extreme_row(r->x, i * r->n, r->n, r->sign);
-    move(r->y, i, r->x, i * r->n + place);
-    TCH_DATA(int64_t, r->index)[i] = place + r->base;
-  }
-}
-
-static tch_status along(tch_call *c, int sign) {
+static tch_status along(tch_call *c, bool largest) {
   const tch_max_attr *a = c->attr;
-  tch_tensor *x = c->in[0];
-  int d = (int) (a->dim < 0 ? a->dim + x->ndim : a->dim);
-  int64_t n = x->size[d];
-  if (d != x->ndim - 1) {
-    int64_t order[TCH_MAX_DIMS];
-    int m = 0;
-    for (int k = 0; k < x->ndim; k++)
-      if (k != d) order[m++] = k;
-    order[m++] = d;
-    tch_tensor *view = NULL;
-    bool on = tch_grad_enabled();
-    tch_set_grad_enabled(false);
-    tch_status status = tch_permute(x, order, m, &view);
-    tch_set_grad_enabled(on);
-    if (status != TCH_OK) return status;
-    tch_shape shape = {.type = x->type, .ndim = m};
-    memcpy(shape.size, view->size, sizeof *shape.size * (size_t) m);
-    status = tch_op_temp(c, &shape, &x);
-    if (status == TCH_OK) status = tch_tensor_copy(x, view);
-    tch_tensor_release(view);
-    if (status != TCH_OK) return status;
-  } else TCH_TRY(tch_op_contiguous(c, x, &x));
-  rows r = {x, c->out[0], c->out[1], n, a->base, sign};
-  tch_parallel(c->out[1]->count, n >= 32768 ? 1 : 32768 / n, along_piece, &r);
+  tch_tensor *x;
+  int d = (int) (a->dim < 0 ? a->dim + c->in[0]->ndim : a->dim);
+  int64_t *place = tch_tensor_data(c->out[1]);
+  TCH_TRY(tch_op_contiguous(c, c->in[0], &x));
+  tch_reduce_places(x, d, largest, tch_tensor_data(c->out[0]), place);
+  for (int64_t i = 0; i < c->out[1]->count; i++) place[i] += a->base;
   return TCH_OK;
 }
 
-static tch_status max_forward(tch_call *c) { return along(c, 1); }
-static tch_status min_forward(tch_call *c) { return along(c, -1); }
+static tch_status max_forward(tch_call *c) { return along(c, true); }
+static tch_status min_forward(tch_call *c) { return along(c, false); }
 
 /* The gradient goes to the place that was chosen. */
 static tch_status along_backward(tch_call *c) {
@@ -141,15 +76,22 @@ static tch_status all_shape(tch_call *c) {
   return TCH_OK;
 }
 
-static tch_status of_all(tch_call *c, int sign) {
-  tch_tensor *x;
-  TCH_TRY(tch_op_contiguous(c, c->in[0], &x));
-  move(c->out[0], 0, x, extreme_row(x, 0, x->count, sign));
+static tch_status of_all(tch_call *c, tch_reduction fold) {
+  const tch_tensor *x = c->in[0];
+  double d;
+  int64_t n;
+  if (tch_dtype_floating(x->type)) {
+    TCH_TRY(tch_reduce_doubles(c, x, ~0u, fold, NULL, &d));
+    tch_store_double(x->type, tch_tensor_data(c->out[0]), 1, &d, 1);
+  } else {
+    TCH_TRY(tch_reduce_longs(c, x, ~0u, fold, &n));
+    tch_store_long(x->type, tch_tensor_data(c->out[0]), 1, &n, 1);
+  }
   return TCH_OK;
 }
 
-static tch_status max_all_forward(tch_call *c) { return of_all(c, 1); }
-static tch_status min_all_forward(tch_call *c) { return of_all(c, -1); }
+static tch_status max_all_forward(tch_call *c) { return of_all(c, TCH_REDUCE_MAX); }
+static tch_status min_all_forward(tch_call *c) { return of_all(c, TCH_REDUCE_MIN); }
 
 /* To the first place that holds the result. */
 static tch_status all_backward(tch_call *c) {

@@ -3,13 +3,11 @@
 #include "core/cpu.h"
 #include "core/thread.h"
 #include "op/index.h"
-#include "op/op.h"
-#include "kernel/reduce.h"
+#include "op/over.h"
 #include <math.h>
 #include <string.h>
 
 TCH_KERNEL_FAMILY(elementwise)
-TCH_KERNEL_FAMILY(reduce)
 
 enum { NONE, MEAN, SUM };
 
@@ -103,7 +101,8 @@ static tch_status pair_forward(tch_call *c, int row) {
   tch_parallel(x->count, GRAIN, pair_piece, &j);
   if (weight) apply_weight(each, weight);
   if (reduction_of(c) == NONE) return TCH_OK;
-  double total = tch_reduce_table(type)->sum(x->count, tch_tensor_data(each));
+  double total;
+  TCH_TRY(tch_reduce_doubles(c, each, ~0u, TCH_REDUCE_SUM, NULL, &total));
   put(c->out[0], 0, reduction_of(c) == MEAN ? total / (double) x->count : total);
   return TCH_OK;
 }

@@ -1,15 +1,8 @@
-/* Reductions over some dimensions or over all. What is reduced is brought into rows of contiguous numbers: leading dimensions
- * that stay, trailing ones that go. Sums of integers are Long. */
-#include "kernel/reduce.h"
-#include "core/cpu.h"
-#include "core/thread.h"
-#include "op/op.h"
+/* Reductions over some dimensions or over all. Sums of integers are Long. */
+#include "core/cast.h"
+#include "op/over.h"
 #include <math.h>
 #include <string.h>
-
-TCH_KERNEL_FAMILY(reduce)
-
-enum { WORK = 1 << 15 };
 
 /* -- which dimensions ------------------------------------------------------------------------------------------- */
 
@@ -48,185 +41,51 @@ static tch_status shape_over(tch_call *c, const tch_ints *dims, bool keep, bool 
   return TCH_OK;
 }
 
-/* x as (rows, columns), contiguous, rows being what stays. columns_first: it is (columns, rows) instead, which a sum takes as
- * it is. */
-typedef struct rows {
-  tch_tensor *x;
-  int64_t rows, columns;
-  bool columns_first;
-} rows;
+/* -- forward: folds in double, finished and stored ------------------------------------------------------------------- */
 
-static tch_status as_rows(tch_call *c, tch_tensor *x, uint32_t mask, bool either, rows *out) {
-  int64_t order[TCH_MAX_DIMS], kept = 1, gone = x->ndim || x->count ? 1 : 0; /* without a shape: nothing */
-  int n = 0, first = 0;
-  for (int d = 0; d < x->ndim; d++)
-    if (!(mask >> d & 1)) order[n++] = d, kept *= x->size[d];
-  first = n;
-  for (int d = 0; d < x->ndim; d++)
-    if (mask >> d & 1) order[n++] = d, gone *= x->size[d];
-  *out = (rows) {.rows = kept, .columns = gone};
-  bool leading = first > 0 && first < n; /* the reduced dimensions come first already */
-  for (int d = 0; d < n - first && leading; d++) leading = mask >> d & 1;
-  if (either && leading) {
-    out->columns_first = true;
-    return tch_op_contiguous(c, x, &out->x);
-  }
-  bool sorted = true;
-  for (int i = 0; i < n; i++) sorted = sorted && order[i] == i;
-  if (sorted) return tch_op_contiguous(c, x, &out->x);
-  tch_tensor *view = NULL;
-  bool on = tch_grad_enabled();
-  tch_set_grad_enabled(false);
-  tch_status status = tch_permute(x, order, n, &view);
-  tch_set_grad_enabled(on);
-  if (status != TCH_OK) return status;
-  tch_shape shape = {.type = x->type, .ndim = n};
-  memcpy(shape.size, view->size, sizeof *shape.size * (size_t) n);
-  status = tch_op_temp(c, &shape, &out->x);
-  if (status == TCH_OK) status = tch_tensor_copy(out->x, view);
-  tch_tensor_release(view);
-  return status;
-}
-
-/* -- a result per row ------------------------------------------------------------------------------------------- */
-
+/* A reduction under way: one entry of acc per result, from `folded` entries each. */
 typedef struct work {
-  rows r;
-  tch_tensor *y;
-  double (*reduce)(const struct work *w, const void *row);
-  const tch_reduce_kernels *table;
-  double p;
-  bool unbiased;
+  uint32_t mask;
+  int64_t results, folded;
+  double *acc, few[8]; /* acc lies in few if that is enough */
 } work;
 
-static void put(const tch_tensor *t, int64_t i, double v) {
-  if (t->type == TCH_DOUBLE) TCH_DATA(double, t)[i] = v;
-  else TCH_DATA(float, t)[i] = (float) v;
+static tch_status start(tch_call *c, const tch_ints *dims, work *w) {
+  const tch_tensor *x = c->in[0];
+  TCH_TRY(read_dims(c, x, dims, &w->mask));
+  w->folded = 1;
+  for (int d = 0; d < x->ndim; d++)
+    if (w->mask >> d & 1) w->folded *= x->size[d];
+  w->results = c->out[0]->count;
+  w->acc = w->few;
+  if (w->results <= (int64_t) (sizeof w->few / sizeof *w->few)) return TCH_OK;
+  tch_shape shape = {.type = TCH_DOUBLE, .ndim = 1, .size = {w->results}};
+  tch_tensor *acc;
+  TCH_TRY(tch_op_temp(c, &shape, &acc));
+  w->acc = tch_tensor_data(acc);
+  return TCH_OK;
 }
 
-static double get(const tch_tensor *t, int64_t i) {
-  return t->type == TCH_DOUBLE ? TCH_DATA(double, t)[i] : TCH_DATA(float, t)[i];
+static void finish(const tch_call *c, const work *w) {
+  tch_store_double(c->out[0]->type, tch_tensor_data(c->out[0]), 1, w->acc, w->results);
 }
 
-static void reduce_piece(void *context, int64_t begin, int64_t end) {
-  const work *w = context;
-  int64_t bytes = tch_dtype_bytes(w->r.x->type);
-  const char *data = tch_tensor_data(w->r.x);
-  for (int64_t i = begin; i < end; i++) put(w->y, i, w->reduce(w, data + i * w->r.columns * bytes));
+static tch_status sum_floats(tch_call *c, const tch_ints *dims, bool mean) {
+  work w;
+  TCH_TRY(start(c, dims, &w));
+  TCH_TRY(tch_reduce_doubles(c, c->in[0], w.mask, TCH_REDUCE_SUM, NULL, w.acc));
+  for (int64_t i = 0; i < w.results && mean; i++) w.acc[i] /= (double) w.folded;
+  finish(c, &w);
+  return TCH_OK;
 }
 
-static int64_t grain_of(int64_t columns) { return columns >= WORK ? 1 : WORK / (columns ? columns : 1); }
-
-static tch_status reduce_floats(tch_call *c, const tch_ints *dims, work *w) {
+static tch_status reduce_integers(tch_call *c, const tch_ints *dims, tch_reduction fold) {
   uint32_t mask;
   TCH_TRY(read_dims(c, c->in[0], dims, &mask));
-  w->table = tch_reduce_table(c->in[0]->type);
-  w->y = c->out[0];
-  TCH_TRY(as_rows(c, c->in[0], mask, false, &w->r));
-  tch_parallel(w->r.rows, grain_of(w->r.columns), reduce_piece, w);
-  return TCH_OK;
+  return tch_reduce_longs(c, c->in[0], mask, fold, tch_tensor_data(c->out[0]));
 }
 
 /* -- sum and mean ----------------------------------------------------------------------------------------------- */
-
-enum { PART = 1 << 16 }; /* a long row is summed in parts, for the pool */
-
-typedef struct long_sum {
-  const tch_reduce_kernels *table;
-  const char *data;
-  int64_t n, bytes;
-  double *part;
-} long_sum;
-
-static void part_piece(void *context, int64_t begin, int64_t end) {
-  const long_sum *s = context;
-  for (int64_t i = begin; i < end; i++) {
-    int64_t at = i * PART, n = s->n - at < PART ? s->n - at : PART;
-    s->part[i] = s->table->sum(n, s->data + at * s->bytes);
-  }
-}
-
-/* One row: its parts side by side, then their sum in order. */
-static tch_status sum_long_row(tch_call *c, const rows *r, double *total) {
-  long_sum s = {tch_reduce_table(r->x->type), tch_tensor_data(r->x), r->columns, tch_dtype_bytes(r->x->type), NULL};
-  int64_t parts = (r->columns + PART - 1) / PART;
-  tch_shape shape = {.type = TCH_DOUBLE, .ndim = 1, .size = {parts}};
-  tch_tensor *t;
-  TCH_TRY(tch_op_temp(c, &shape, &t));
-  s.part = tch_tensor_data(t);
-  tch_parallel(parts, 1, part_piece, &s);
-  *total = 0;
-  for (int64_t i = 0; i < parts; i++) *total += s.part[i];
-  return TCH_OK;
-}
-
-typedef struct column_sum {
-  const tch_reduce_kernels *table;
-  rows r;
-  double *sum, scale;
-  tch_tensor *y;
-} column_sum;
-
-/* Columns [begin, end) of (columns, rows): sums down the first dimension. */
-static void column_piece(void *context, int64_t begin, int64_t end) {
-  const column_sum *s = context;
-  int64_t bytes = tch_dtype_bytes(s->r.x->type);
-  const char *data = tch_tensor_data(s->r.x);
-  for (int64_t i = begin; i < end; i++) s->sum[i] = 0;
-  for (int64_t k = 0; k < s->r.columns; k++) s->table->add(end - begin, data + (k * s->r.rows + begin) * bytes, s->sum + begin);
-  for (int64_t i = begin; i < end; i++) put(s->y, i, s->scale * s->sum[i]);
-}
-
-static double sum_row(const work *w, const void *row) { return w->p * w->table->sum(w->r.columns, row); }
-
-static tch_status sum_floats(tch_call *c, const tch_ints *dims, bool mean) {
-  work w = {.reduce = sum_row, .y = c->out[0]};
-  uint32_t mask;
-  TCH_TRY(read_dims(c, c->in[0], dims, &mask));
-  w.table = tch_reduce_table(c->in[0]->type);
-  TCH_TRY(as_rows(c, c->in[0], mask, true, &w.r));
-  w.p = mean ? 1 / (double) w.r.columns : 1;
-  if (w.r.columns_first) {
-    tch_shape shape = {.type = TCH_DOUBLE, .ndim = 1, .size = {w.r.rows}};
-    tch_tensor *sums;
-    TCH_TRY(tch_op_temp(c, &shape, &sums));
-    column_sum s = {w.table, w.r, tch_tensor_data(sums), w.p, c->out[0]};
-    tch_parallel(w.r.rows, grain_of(w.r.columns), column_piece, &s);
-    return TCH_OK;
-  }
-  if (w.r.rows == 1 && w.r.columns > PART) {
-    double total;
-    TCH_TRY(sum_long_row(c, &w.r, &total));
-    put(c->out[0], 0, w.p * total);
-    return TCH_OK;
-  }
-  tch_parallel(w.r.rows, grain_of(w.r.columns), reduce_piece, &w);
-  return TCH_OK;
-}
-
-static tch_status reduce_integers(tch_call *c, const tch_ints *dims, bool product) {
-  uint32_t mask;
-  rows r;
-  TCH_TRY(read_dims(c, c->in[0], dims, &mask));
-  TCH_TRY(as_rows(c, c->in[0], mask, false, &r));
-  int64_t *y = tch_tensor_data(c->out[0]);
-  switch (r.x->type) {
-#define SUM(ID, T, NAME, FLOATING)                                                              \
-  case TCH_##ID:                                                                                \
-    for (int64_t i = 0; i < r.rows; i++) {                                                      \
-      const T *row = (const T *) tch_tensor_data(r.x) + i * r.columns;                          \
-      uint64_t total = product;                                                                 \
-      for (int64_t k = 0; k < r.columns; k++)                                                   \
-        total = product ? total * (uint64_t) (int64_t) row[k] : total + (uint64_t) (int64_t) row[k]; \
-      y[i] = (int64_t) total;                                                                   \
-    }                                                                                           \
-    break;
-    TCH_DTYPES(SUM)
-#undef SUM
-    default: break;
-  }
-  return TCH_OK;
-}
 
 static tch_status sum_shape(tch_call *c) {
   const tch_sum_attr *a = c->attr;
@@ -235,7 +94,8 @@ static tch_status sum_shape(tch_call *c) {
 
 static tch_status sum_forward(tch_call *c) {
   const tch_sum_attr *a = c->attr;
-  return tch_dtype_floating(c->in[0]->type) ? sum_floats(c, &a->dims, false) : reduce_integers(c, &a->dims, false);
+  if (!tch_dtype_floating(c->in[0]->type)) return reduce_integers(c, &a->dims, TCH_REDUCE_SUM);
+  return sum_floats(c, &a->dims, false);
 }
 
 /* g, the gradient of a reduction, with the sizes of input 0 again. New reference. */
@@ -292,50 +152,53 @@ static tch_status prod_shape(tch_call *c) {
   return shape_over(c, &a->dims, a->keep, false);
 }
 
-static double prod_row(const work *w, const void *row) { return w->table->product(w->r.columns, row); }
-
 static tch_status prod_forward(tch_call *c) {
   const tch_prod_attr *a = c->attr;
-  if (!tch_dtype_floating(c->in[0]->type)) return reduce_integers(c, &a->dims, true);
-  work w = {.reduce = prod_row};
-  return reduce_floats(c, &a->dims, &w);
+  work w;
+  if (!tch_dtype_floating(c->in[0]->type)) return reduce_integers(c, &a->dims, TCH_REDUCE_PROD);
+  TCH_TRY(start(c, &a->dims, &w));
+  TCH_TRY(tch_reduce_doubles(c, c->in[0], w.mask, TCH_REDUCE_PROD, NULL, w.acc));
+  finish(c, &w);
+  return TCH_OK;
 }
 
-/* g times the product of the others: with zeros in a row that is not product / x, so it is taken directly. */
+/* One line's gradients: g times the product of the others, by products from both ends (with zeros it is not product / x). */
+static void prod_line(int64_t n, const double *x, double g, double *dx) {
+  double before = 1;
+  for (int64_t k = 0; k < n; before *= x[k++]) dx[k] = before;
+  for (int64_t k = n - 1; k >= 0; g *= x[k--]) dx[k] *= g;
+}
+
+/* Order of dimensions: those that stay, then those that are folded; and its inverse. */
+static void fold_last(const tch_tensor *x, uint32_t mask, int64_t *order, int64_t *inverse) {
+  int n = 0;
+  for (int folded = 0; folded < 2; folded++)
+    for (int d = 0; d < x->ndim; d++)
+      if ((int) (mask >> d & 1) == folded) order[n++] = d;
+  for (int k = 0; k < n; k++) inverse[order[k]] = k;
+}
+
 static tch_status prod_backward(tch_call *c) {
   const tch_prod_attr *a = c->attr;
-  tch_tensor *dst, *g;
-  double alpha, beta;
+  tch_tensor *t[6] = {NULL}, *dx = NULL, *x = c->in[0];
+  int64_t order[TCH_MAX_DIMS], inverse[TCH_MAX_DIMS];
   uint32_t mask;
-  rows r;
-  tch_shape shape = c->in_shape[0];
-  TCH_TRY(read_dims(c, c->in[0], &a->dims, &mask));
-  TCH_TRY(tch_op_contiguous(c, c->gout[0], &g));
-  TCH_TRY(as_rows(c, c->in[0], mask, false, &r));
-  memcpy(shape.size, r.x->size, sizeof *shape.size * (size_t) r.x->ndim);
-  TCH_TRY(tch_op_temp(c, &shape, &dst));
-  for (int64_t i = 0; i < r.rows; i++) {
-    double before = 1;
-    for (int64_t k = 0; k < r.columns; k++) {
-      put(dst, i * r.columns + k, before);
-      before *= get(r.x, i * r.columns + k);
-    }
-    double after = get(g, i);
-    for (int64_t k = r.columns - 1; k >= 0; k--) {
-      put(dst, i * r.columns + k, get(dst, i * r.columns + k) * after);
-      after *= get(r.x, i * r.columns + k);
-    }
+  TCH_TRY(read_dims(c, x, &a->dims, &mask));
+  fold_last(x, mask, order, inverse);
+  tch_status status = tch_permute(x, order, x->ndim, &t[0]);
+  if (status == TCH_OK) status = tch_cast(t[0], TCH_DOUBLE, &t[1]);
+  if (status == TCH_OK) status = tch_cast(c->gout[0], TCH_DOUBLE, &t[2]);
+  if (status == TCH_OK) status = tch_tensor_new(TCH_DOUBLE, x->ndim, t[1]->size, &t[3]);
+  if (status == TCH_OK) {
+    const double *g = tch_tensor_data(t[2]);
+    int64_t n = t[2]->count ? x->count / t[2]->count : 0;
+    for (int64_t i = 0; i < t[2]->count; i++)
+      prod_line(n, TCH_DATA(double, t[1]) + i * n, g[i], TCH_DATA(double, t[3]) + i * n);
+    status = tch_permute(t[3], inverse, x->ndim, &t[4]);
   }
-  int64_t back[TCH_MAX_DIMS];
-  int n = 0;
-  for (int d = 0; d < c->in[0]->ndim; d++) if (!(mask >> d & 1)) back[d] = n++;
-  for (int d = 0; d < c->in[0]->ndim; d++) if (mask >> d & 1) back[d] = n++;
-  tch_tensor *view = NULL, *into;
-  TCH_TRY(tch_permute(dst, back, n, &view));
-  tch_status status = tch_grad_open(c, 0, &into, &alpha, &beta);
-  if (status == TCH_OK) status = beta == 0 ? tch_tensor_copy(into, view) : tch_add(into, view, alpha, &into);
-  tch_tensor_release(view);
-  return status;
+  if (status == TCH_OK) status = tch_cast(t[4], x->type, &dx);
+  for (int i = 0; i < 6; i++) tch_tensor_release(t[i]);
+  return status == TCH_OK ? tch_grad_give(c, 0, dx) : status;
 }
 
 const tch_op_body tch_op_prod = {.shape = prod_shape, .forward = prod_forward, .backward = prod_backward, .save_in = 1,
@@ -346,21 +209,20 @@ static tch_status norm_shape(tch_call *c) {
   return shape_over(c, &a->dims, a->keep, true);
 }
 
-static double norm_row(const work *w, const void *row) {
-  int64_t place;
-  if (w->r.columns == 0) return 0;
-  if (isinf(w->p)) {
-    double high = w->table->extreme(w->r.columns, row, 1, &place), low = w->table->extreme(w->r.columns, row, -1, &place);
-    return fmax(fabs(high), fabs(low));
-  }
-  double total = w->table->power(w->r.columns, row, w->p);
-  return w->p == 2 ? sqrt(total) : w->p == 0 || w->p == 1 ? total : pow(total, 1 / w->p);
-}
-
 static tch_status norm_forward(tch_call *c) {
   const tch_norm_attr *a = c->attr;
-  work w = {.reduce = norm_row, .p = a->p};
-  return reduce_floats(c, &a->dims, &w);
+  work power, w;
+  tch_reduction fold = a->p == 2 ? TCH_REDUCE_SQUARE : a->p == 1 ? TCH_REDUCE_ABS : isinf(a->p) ? TCH_REDUCE_MAXABS : TCH_REDUCE_POWER;
+  TCH_TRY(start(c, &a->dims, &power));
+  TCH_TRY(start(c, &a->dims, &w));
+  for (int64_t i = 0; i < w.results; i++) power.acc[i] = fold == TCH_REDUCE_POWER ? a->p : 0;
+  TCH_TRY(tch_reduce_doubles(c, c->in[0], w.mask, fold, power.acc, w.acc));
+  for (int64_t i = 0; i < w.results; i++) {
+    if (fold == TCH_REDUCE_SQUARE) w.acc[i] = sqrt(w.acc[i]);
+    else if (fold == TCH_REDUCE_POWER && a->p != 0) w.acc[i] = pow(w.acc[i], 1 / a->p);
+  }
+  finish(c, &w);
+  return TCH_OK;
 }
 
 /* dx = g * sign(x) |x|^(p - 1) / y^(p - 1); for p = 2, g * x / y, and 0 where y is 0 */
@@ -370,8 +232,7 @@ static tch_status norm_backward(tch_call *c) {
   if (isinf(a->p)) return tch_op_fail(c, TCH_ERROR_STATE, "the maximum norm has no gradient here (use max)");
   tch_status status = TCH_OK;
   if (a->p == 2) {
-    status = tch_clamp(c->out[0], 1e-300, INFINITY, &t[0]);
-    if (c->out[0]->type == TCH_FLOAT && status == TCH_OK) status = tch_clamp(c->out[0], 1e-37, INFINITY, &t[0]);
+    status = tch_clamp(c->out[0], 1e-30, INFINITY, &t[0]);
     if (status == TCH_OK) status = tch_div(c->gout[0], t[0], &t[1]);
     if (status == TCH_OK) status = spread(c, t[1], &a->dims, &t[2]);
     if (status == TCH_OK) status = tch_mul(x, t[2], &g);
@@ -392,13 +253,21 @@ static tch_status norm_backward(tch_call *c) {
 const tch_op_body tch_op_norm = {.shape = norm_shape, .forward = norm_forward, .backward_ops = norm_backward, .save_in = 1,
                                  .save_out = 1, .dense = true};
 
-/* Variance (divided by n - 1 if unbiased) and its root. */
-static double var_row(const work *w, const void *row) {
-  double n = (double) w->r.columns, mean = w->table->sum(w->r.columns, row) / n;
-  return w->table->square(w->r.columns, row, mean) / (n - w->unbiased);
+/* Variance (divided by n - 1 if unbiased) or its root, in two passes. */
+static tch_status deviations(tch_call *c, const tch_ints *dims, bool unbiased, bool root) {
+  work mean, w;
+  TCH_TRY(start(c, dims, &mean));
+  TCH_TRY(start(c, dims, &w));
+  TCH_TRY(tch_reduce_doubles(c, c->in[0], w.mask, TCH_REDUCE_SUM, NULL, mean.acc));
+  for (int64_t i = 0; i < w.results; i++) mean.acc[i] /= (double) w.folded;
+  TCH_TRY(tch_reduce_doubles(c, c->in[0], w.mask, TCH_REDUCE_SQUARE, mean.acc, w.acc));
+  for (int64_t i = 0; i < w.results; i++) {
+    w.acc[i] /= (double) (w.folded - unbiased);
+    if (root) w.acc[i] = sqrt(w.acc[i]);
+  }
+  finish(c, &w);
+  return TCH_OK;
 }
-
-static double std_row(const work *w, const void *row) { return sqrt(var_row(w, row)); }
 
 static tch_status var_shape(tch_call *c) {
   const tch_var_attr *a = c->attr;
@@ -408,8 +277,7 @@ static tch_status var_shape(tch_call *c) {
 
 static tch_status var_forward(tch_call *c) {
   const tch_var_attr *a = c->attr;
-  work w = {.reduce = var_row, .unbiased = a->unbiased};
-  return reduce_floats(c, &a->dims, &w);
+  return deviations(c, &a->dims, a->unbiased, false);
 }
 
 /* dx = g * (x - mean) * factor / (n - 1); factor is 2 for the variance, 1 / std for its root */
@@ -443,8 +311,7 @@ static tch_status std_shape(tch_call *c) {
 
 static tch_status std_forward(tch_call *c) {
   const tch_std_attr *a = c->attr;
-  work w = {.reduce = std_row, .unbiased = a->unbiased};
-  return reduce_floats(c, &a->dims, &w);
+  return deviations(c, &a->dims, a->unbiased, true);
 }
 
 static tch_status std_backward(tch_call *c) {
@@ -465,12 +332,16 @@ static tch_status logsumexp_shape(tch_call *c) {
   return shape_over(c, &a->dims, a->keep, true);
 }
 
-static double logsumexp_row(const work *w, const void *row) { return w->table->logsumexp(w->r.columns, row); }
-
 static tch_status logsumexp_forward(tch_call *c) {
   const tch_logsumexp_attr *a = c->attr;
-  work w = {.reduce = logsumexp_row};
-  return reduce_floats(c, &a->dims, &w);
+  work top, w;
+  TCH_TRY(start(c, &a->dims, &top));
+  TCH_TRY(start(c, &a->dims, &w));
+  TCH_TRY(tch_reduce_doubles(c, c->in[0], w.mask, TCH_REDUCE_MAX, NULL, top.acc));
+  TCH_TRY(tch_reduce_doubles(c, c->in[0], w.mask, TCH_REDUCE_EXP, top.acc, w.acc));
+  for (int64_t i = 0; i < w.results; i++) w.acc[i] = isinf(top.acc[i]) ? top.acc[i] : top.acc[i] + log(w.acc[i]);
+  finish(c, &w);
+  return TCH_OK;
 }
 
 /* dx = g * exp(x - y) */

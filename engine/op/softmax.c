@@ -1,11 +1,11 @@
 /* Softmax and its logarithm along one dimension. */
-#include "kernel/reduce.h"
+#include "kernel/softmax.h"
 #include "core/cpu.h"
 #include "core/thread.h"
 #include "op/op.h"
 #include <string.h>
 
-TCH_KERNEL_FAMILY(reduce)
+TCH_KERNEL_FAMILY(softmax)
 
 enum { WORK = 1 << 14 };
 
@@ -87,12 +87,12 @@ static int dim_of(const tch_call *c, int ndim) {
 }
 
 static tch_status softmax_forward(tch_call *c) {
-  job j = {.one = tch_reduce_table(c->in[0]->type)->softmax};
+  job j = {.one = tch_softmax_table(c->in[0]->type)->softmax};
   return run(c, &j, c->in[0], NULL, dim_of(c, c->in[0]->ndim), c->out[0]);
 }
 
 static tch_status log_softmax_forward(tch_call *c) {
-  job j = {.one = tch_reduce_table(c->in[0]->type)->log_softmax};
+  job j = {.one = tch_softmax_table(c->in[0]->type)->log_softmax};
   return run(c, &j, c->in[0], NULL, dim_of(c, c->in[0]->ndim), c->out[0]);
 }
 
@@ -106,12 +106,12 @@ static tch_status backward(tch_call *c, job *j) {
 }
 
 static tch_status softmax_backward(tch_call *c) {
-  job j = {.two = tch_reduce_table(c->gout[0]->type)->softmax_grad};
+  job j = {.two = tch_softmax_table(c->gout[0]->type)->softmax_grad};
   return backward(c, &j);
 }
 
 static tch_status log_softmax_backward(tch_call *c) {
-  job j = {.two = tch_reduce_table(c->gout[0]->type)->log_softmax_grad};
+  job j = {.two = tch_softmax_table(c->gout[0]->type)->log_softmax_grad};
   return backward(c, &j);
 }
 

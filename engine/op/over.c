@@ -1,0 +1,283 @@
+/* Folds of a tensor: dimensions split into kept and folded, rows or columns, cut for the pool by the shape alone. */
+#include "op/over.h"
+#include "core/cast.h"
+#include "core/cpu.h"
+#include "core/thread.h"
+#include "op/line.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+TCH_KERNEL_FAMILY(reduce)
+
+enum { GRAIN = 1 << 15, BLOCK = 2048 /* columns at a time */, MAX_CHUNKS = 64 };
+
+/* A list of dimensions, the outermost first, and the number of entries. */
+typedef struct axes {
+  int n;
+  int64_t count, size[TCH_MAX_DIMS], stride[TCH_MAX_DIMS];
+} axes;
+
+typedef struct plan {
+  axes kept, folded;
+  bool columns;          /* rows run along a kept dimension */
+  const char *x;
+  tch_dtype type;
+  int64_t bytes;
+  tch_reduction fold;
+  const tch_reduce_kernels *table; /* NULL: integers */
+  const double *p;
+  int64_t chunk, chunks; /* folded entries a chunk */
+  int64_t blocks;        /* columns: pieces of a kept row */
+  void *acc;             /* [chunks][kept.count] double or int64_t */
+} plan;
+
+static void push(axes *a, int64_t size, int64_t stride) {
+  a->count *= size;
+  if (size == 1) return;
+  if (a->n > 0 && a->stride[a->n - 1] == size * stride) {
+    a->size[a->n - 1] *= size;
+    a->stride[a->n - 1] = stride;
+    return;
+  }
+  a->size[a->n] = size;
+  a->stride[a->n++] = stride;
+}
+
+/* Dimensions of x in the mask, those with long strides first if `sorted`. */
+static axes axes_of(const tch_tensor *x, uint32_t mask, bool sorted) {
+  axes a = {.count = 1};
+  int order[TCH_MAX_DIMS], n = 0;
+  for (int d = 0; d < x->ndim; d++) {
+    if (!(mask >> d & 1)) continue;
+    int k = n++;
+    for (; sorted && k > 0 && llabs(x->stride[order[k - 1]]) < llabs(x->stride[d]); k--) order[k] = order[k - 1];
+    order[k] = d;
+  }
+  for (int k = 0; k < n; k++) push(&a, x->size[order[k]], x->stride[order[k]]);
+  return a;
+}
+
+static int64_t offset_of(const axes *a, int64_t index) {
+  int64_t at = 0;
+  for (int d = a->n - 1; d >= 0; d--) {
+    at += index % a->size[d] * a->stride[d];
+    index /= a->size[d];
+  }
+  return at;
+}
+
+static int64_t last_size(const axes *a) { return a->n ? a->size[a->n - 1] : 1; }
+static int64_t last_stride(const axes *a) { return a->n ? a->stride[a->n - 1] : 1; }
+
+/* -- integers --------------------------------------------------------------------------------------------------------- */
+
+static int64_t join_long(tch_reduction f, int64_t a, int64_t b) {
+  switch (f) {
+    case TCH_REDUCE_PROD: return (int64_t) ((uint64_t) a * (uint64_t) b);
+    case TCH_REDUCE_MAX: return b > a ? b : a;
+    case TCH_REDUCE_MIN: return b < a ? b : a;
+    default: return (int64_t) ((uint64_t) a + (uint64_t) b);
+  }
+}
+
+static int64_t start_long(tch_reduction f) {
+  return f == TCH_REDUCE_PROD ? 1 : f == TCH_REDUCE_MAX ? INT64_MIN : f == TCH_REDUCE_MIN ? INT64_MAX : 0;
+}
+
+static int64_t long_row(const plan *p, int64_t n, const char *x, int64_t stride) {
+  int64_t buffer[BLOCK], total = start_long(p->fold);
+  for (int64_t i = 0; i < n; i += BLOCK) {
+    int64_t m = n - i < BLOCK ? n - i : BLOCK;
+    tch_load_long(p->type, x + i * stride * p->bytes, stride, buffer, m);
+    for (int64_t k = 0; k < m; k++) total = join_long(p->fold, total, buffer[k]);
+  }
+  return total;
+}
+
+static void long_columns(const plan *p, int64_t n, int64_t *acc, const char *x, int64_t stride) {
+  int64_t buffer[BLOCK];
+  tch_load_long(p->type, x, stride, buffer, n);
+  for (int64_t k = 0; k < n; k++) acc[k] = join_long(p->fold, acc[k], buffer[k]);
+}
+
+/* -- pieces: a unit is one result (or one block of columns) over one chunk ------------------------------------------------- */
+
+static double start_double(tch_reduction f) {
+  return f == TCH_REDUCE_PROD ? 1 : f == TCH_REDUCE_MAX ? -INFINITY : f == TCH_REDUCE_MIN ? INFINITY : 0;
+}
+
+static void row_unit(const plan *p, int64_t unit) {
+  int64_t chunk = unit / p->kept.count, k = unit % p->kept.count;
+  int64_t begin = chunk * p->chunk, end = begin + p->chunk < p->folded.count ? begin + p->chunk : p->folded.count;
+  int64_t length = last_size(&p->folded), stride = last_stride(&p->folded), base = offset_of(&p->kept, k);
+  double total = start_double(p->fold), parameter = p->p ? p->p[k] : 0;
+  int64_t total_long = start_long(p->fold);
+  for (int64_t r = begin; r < end;) {
+    int64_t left = length - r % length, n = left < end - r ? left : end - r;
+    const char *x = p->x + (base + offset_of(&p->folded, r)) * p->bytes;
+    if (p->table) total = tch_reduction_join(p->fold, total, p->table->row[p->fold](n, x, stride, parameter));
+    else total_long = join_long(p->fold, total_long, long_row(p, n, x, stride));
+    r += n;
+  }
+  if (p->table) ((double *) p->acc)[unit] = total;
+  else ((int64_t *) p->acc)[unit] = total_long;
+}
+
+static void column_unit(const plan *p, int64_t unit) {
+  int64_t length = last_size(&p->kept), stride = last_stride(&p->kept), rows = p->kept.count / length;
+  int64_t block = unit % p->blocks, row = unit / p->blocks % rows, chunk = unit / p->blocks / rows;
+  int64_t first = block * BLOCK, n = length - first < BLOCK ? length - first : BLOCK, k = row * length + first;
+  int64_t begin = chunk * p->chunk, end = begin + p->chunk < p->folded.count ? begin + p->chunk : p->folded.count;
+  int64_t base = offset_of(&p->kept, k), at = chunk * p->kept.count + k;
+  double *acc = (double *) p->acc + at;
+  int64_t *acc_long = (int64_t *) p->acc + at;
+  for (int64_t j = 0; j < n; j++) {
+    if (p->table) acc[j] = start_double(p->fold);
+    else acc_long[j] = start_long(p->fold);
+  }
+  static const double zeros[BLOCK];
+  const double *parameter = p->p ? p->p + k : zeros;
+  for (int64_t r = begin; r < end; r++) {
+    const char *x = p->x + (base + offset_of(&p->folded, r)) * p->bytes;
+    if (p->table) p->table->columns[p->fold](n, acc, x, stride, parameter);
+    else long_columns(p, n, acc_long, x, stride);
+  }
+}
+
+static void units(void *context, int64_t begin, int64_t end) {
+  const plan *p = context;
+  for (int64_t u = begin; u < end; u++) {
+    if (p->columns) column_unit(p, u);
+    else row_unit(p, u);
+  }
+}
+
+/* -- plan --------------------------------------------------------------------------------------------------------------- */
+
+static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/* Cuts the folded entries where there are too few results to keep the pool busy. */
+static void cut(plan *p) {
+  int64_t results = p->kept.count, folded = p->folded.count;
+  p->columns = results > 1 && (folded == 1 || llabs(last_stride(&p->kept)) < llabs(last_stride(&p->folded)));
+  p->blocks = divide_up(last_size(&p->kept), BLOCK);
+  p->chunk = folded > 0 ? folded : 1;
+  int64_t least = p->columns ? divide_up(GRAIN, results) : GRAIN, few = p->columns ? 8 * BLOCK : 16;
+  if (results < few && folded > 2 * least) {
+    p->chunk = divide_up(folded, MAX_CHUNKS);
+    if (p->chunk < least) p->chunk = least;
+    p->chunk = divide_up(p->chunk, 64) * 64;
+  }
+  p->chunks = folded > 0 ? divide_up(folded, p->chunk) : 1;
+}
+
+static tch_status fold(tch_call *c, const tch_tensor *x, uint32_t mask, plan *p, void *acc) {
+  p->kept = axes_of(x, ~mask, false);
+  p->folded = axes_of(x, mask, true);
+  if (x->ndim == 0) p->folded.count = x->count; /* a tensor without shape has nothing to fold */
+  p->x = tch_tensor_data(x);
+  p->type = x->type;
+  p->bytes = tch_dtype_bytes(x->type);
+  if (p->kept.count == 0) return TCH_OK;
+  cut(p);
+  p->acc = acc;
+  if (p->chunks > 1) {
+    tch_shape parts = {.type = TCH_DOUBLE, .ndim = 2, .size = {p->chunks, p->kept.count}};
+    tch_tensor *t;
+    TCH_TRY(tch_op_temp(c, &parts, &t));
+    p->acc = tch_tensor_data(t);
+  }
+  int64_t n = p->chunks * (p->columns ? p->kept.count / last_size(&p->kept) * p->blocks : p->kept.count);
+  int64_t work = p->chunk * (p->columns ? divide_up(last_size(&p->kept), p->blocks) : 1);
+  tch_parallel(n, work >= GRAIN ? 1 : GRAIN / work, units, p);
+  if (p->chunks == 1) return TCH_OK;
+  for (int64_t k = 0; k < p->kept.count; k++) {
+    double d = ((double *) p->acc)[k];
+    int64_t l = ((int64_t *) p->acc)[k];
+    for (int64_t i = 1; i < p->chunks; i++) {
+      if (p->table) d = tch_reduction_join(p->fold, d, ((double *) p->acc)[i * p->kept.count + k]);
+      else l = join_long(p->fold, l, ((int64_t *) p->acc)[i * p->kept.count + k]);
+    }
+    if (p->table) ((double *) acc)[k] = d;
+    else ((int64_t *) acc)[k] = l;
+  }
+  return TCH_OK;
+}
+
+tch_status tch_reduce_doubles(tch_call *c, const tch_tensor *x, uint32_t mask, tch_reduction f, const double *p, double *acc) {
+  plan plan = {.fold = f, .table = tch_reduce_table(x->type), .p = p};
+  return fold(c, x, mask, &plan, acc);
+}
+
+tch_status tch_reduce_longs(tch_call *c, const tch_tensor *x, uint32_t mask, tch_reduction f, int64_t *acc) {
+  plan plan = {.fold = f};
+  return fold(c, x, mask, &plan, acc);
+}
+
+/* -- places ------------------------------------------------------------------------------------------------------------- */
+
+typedef struct search {
+  const tch_tensor *x;
+  const tch_reduce_kernels *table;
+  tch_line line;
+  bool largest;
+  char *y;
+  int64_t *place, bytes;
+} search;
+
+static int64_t long_place(const search *s, const char *x, int64_t stride) {
+  int64_t buffer[BLOCK], best = 0, place = -1;
+  for (int64_t i = 0; i < s->line.n; i += BLOCK) {
+    int64_t m = s->line.n - i < BLOCK ? s->line.n - i : BLOCK;
+    tch_load_long(s->x->type, x + i * stride * s->bytes, stride, buffer, m);
+    for (int64_t k = 0; k < m; k++)
+      if (place < 0 || (s->largest ? buffer[k] > best : buffer[k] < best)) best = buffer[k], place = i + k;
+  }
+  return place;
+}
+
+/* Lines [begin, end) where each is contiguous, or of integers. */
+static void line_piece(void *context, int64_t begin, int64_t end) {
+  const search *s = context;
+  int64_t inner = s->line.inner;
+  for (int64_t k = begin; k < end; k++) {
+    const char *x = (const char *) tch_tensor_data(s->x) + (k / inner * s->line.n * inner + k % inner) * s->bytes;
+    int64_t at = s->table == NULL ? long_place(s, x, inner)
+                 : s->largest     ? s->table->largest(s->line.n, x, inner)
+                                  : s->table->smallest(s->line.n, x, inner);
+    s->place[k] = at;
+    memcpy(s->y + k * s->bytes, x + at * inner * s->bytes, (size_t) s->bytes);
+  }
+}
+
+/* Blocks [begin, end) of neighbouring lines. */
+static void block_piece(void *context, int64_t begin, int64_t end) {
+  const search *s = context;
+  int64_t inner = s->line.inner, blocks = divide_up(inner, BLOCK);
+  for (int64_t b = begin; b < end; b++) {
+    int64_t o = b / blocks, first = b % blocks * BLOCK, n = inner - first < BLOCK ? inner - first : BLOCK;
+    const char *x = (const char *) tch_tensor_data(s->x) + (o * s->line.n * inner + first) * s->bytes;
+    char *best = s->y + (o * inner + first) * s->bytes;
+    int64_t *place = s->place + o * inner + first;
+    memcpy(best, x, (size_t) (n * s->bytes));
+    memset(place, 0, (size_t) n * sizeof *place);
+    for (int64_t i = 1; i < s->line.n; i++) {
+      x += inner * s->bytes;
+      if (s->largest) s->table->largest_columns(n, best, place, x, 1, i);
+      else s->table->smallest_columns(n, best, place, x, 1, i);
+    }
+  }
+}
+
+void tch_reduce_places(const tch_tensor *x, int dim, bool largest, void *y, int64_t *place) {
+  bool floating = tch_dtype_floating(x->type);
+  search s = {.x = x, .table = floating ? tch_reduce_table(x->type) : NULL, .line = tch_line_of(x->ndim, x->size, dim),
+              .largest = largest, .y = y, .place = place, .bytes = tch_dtype_bytes(x->type)};
+  if (x->count == 0) return;
+  if (floating && s.line.inner > 1) {
+    int64_t work = s.line.n * (s.line.inner < BLOCK ? s.line.inner : BLOCK);
+    tch_parallel(s.line.outer * divide_up(s.line.inner, BLOCK), work >= GRAIN ? 1 : GRAIN / work, block_piece, &s);
+  } else
+    tch_parallel(s.line.outer * s.line.inner, s.line.n >= GRAIN ? 1 : GRAIN / s.line.n, line_piece, &s);
+}
