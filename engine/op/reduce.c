@@ -212,7 +212,10 @@ static tch_status norm_shape(tch_call *c) {
 static tch_status norm_forward(tch_call *c) {
   const tch_norm_attr *a = c->attr;
   work power, w;
-  tch_reduction fold = a->p == 2 ? TCH_REDUCE_SQUARE : a->p == 1 ? TCH_REDUCE_ABS : isinf(a->p) ? TCH_REDUCE_MAXABS : TCH_REDUCE_POWER;
+  tch_reduction fold = a->p == 2     ? TCH_REDUCE_SQUARE
+                       : a->p == 1   ? TCH_REDUCE_ABS
+                       : isinf(a->p) ? TCH_REDUCE_MAXABS
+                                     : TCH_REDUCE_POWER;
   TCH_TRY(start(c, &a->dims, &power));
   TCH_TRY(start(c, &a->dims, &w));
   for (int64_t i = 0; i < w.results; i++) power.acc[i] = fold == TCH_REDUCE_POWER ? a->p : 0;
