@@ -5,7 +5,8 @@
 #include "core/tensor.h"
 
 enum { SUM, MEAN, PROD, NORM1, NORM2, NORM3, NORM_MAX, VAR, STD, LOGSUMEXP, KINDS };
-static const char *const kinds[] = {"sum", "mean", "prod", "norm 1", "norm 2", "norm 3", "maximum norm", "var", "std", "logsumexp"};
+static const char *const kinds[] = {"sum",    "mean",         "prod", "norm 1", "norm 2",
+                                    "norm 3", "maximum norm", "var",  "std",    "logsumexp"};
 
 static tch_status reduce(int kind, tch_tensor *x, const int64_t *dims, int n, bool keep, tch_tensor **y) {
   switch (kind) {
@@ -29,7 +30,8 @@ static double naive(int kind, const double *v, int64_t n) {
     top = fmax(top, fabs(v[i])), powers += exp(v[i]);
   }
   for (int64_t i = 0; i < n; i++) spread += (v[i] - sum / n) * (v[i] - sum / n);
-  double results[] = {sum, sum / n, product, ones, sqrt(squares), cbrt(cubes), top, spread / (n - 1), sqrt(spread / (n - 1)), log(powers)};
+  double var = spread / (double) (n - 1);
+  double results[] = {sum, sum / (double) n, product, ones, sqrt(squares), cbrt(cubes), top, var, sqrt(var), log(powers)};
   return results[kind];
 }
 
