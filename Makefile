@@ -7,14 +7,14 @@ endif
 .DELETE_ON_ERROR:
 
 CC      := $(if $(filter default undefined,$(origin CC)),cc,$(CC))
-CFLAGS  ?= -O3 -g
+SAN     ?=
+CFLAGS  ?= $(if $(SAN),-O1,-O3) -g
 LUAJIT  ?= luajit
 PREFIX  ?= /usr/local
 LUADIR  ?= $(PREFIX)/share/lua/5.1
 LIBDIR  ?= $(PREFIX)/lib/lua/5.1
 BINDIR  ?= $(PREFIX)/bin
 INCDIR  ?= $(PREFIX)/include
-SAN     ?=
 comma   := ,
 V       ?=
 BUILD   ?= build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
@@ -34,6 +34,8 @@ say      = $(if $(V),,@printf '  %-5s %s\n' $(1) $@)
 target  := $(shell $(CC) -dumpmachine 2>/dev/null)
 machine := $(firstword $(subst -, ,$(target)))
 linux   := $(findstring linux,$(target))
+clang   := $(findstring clang,$(shell $(CC) --version 2>/dev/null))
+gcc     := $(if $(clang),,gcc)
 # defs: every name must resolve, so that an op without a body fails here (a sanitizer's names come at run time).
 # nodelete: a LuaJIT state that closes unloads its libraries, but the threads of the pool live on.
 shared := -shared $(if $(linux),-Wl$(comma)-z$(comma)nodelete $(if $(SAN),,-Wl$(comma)-z$(comma)defs))
@@ -50,6 +52,8 @@ isas         := baseline $(if $(filter x86_64 amd64,$(machine)),avx2 avx512)
 isa_baseline :=
 isa_avx2     := -mavx2 -mfma -mf16c
 isa_avx512   := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
+# Moving tests out of loops makes four copies of the tiles: ten times the time to compile, no gain.
+unit_conv    := $(if $(gcc),-fno-unswitch-loops)
 types        := float double
 units        := $(patsubst engine/kernel/%.c,%,$(wildcard engine/kernel/*.c))
 kernels      := $(foreach u,$(units),$(foreach t,$(types),$(foreach i,$(isas),$(BUILD)/kernel/$(u)_$(t)_$(i).o)))
@@ -132,7 +136,7 @@ define kernel_rule
 $(BUILD)/kernel/$(1)_$(2)_$(3).o: engine/kernel/$(1).c $(ready)
 	@mkdir -p $$(@D)
 	$$(call say,CC)
-	$(quiet)$(compile) $(isa_$(3)) -DTCH_ISA=$(3) -DTCH_REAL=$(2) -DTCH_REAL_IS_$(2) -c $$< -o $$@
+	$(quiet)$(compile) $(isa_$(3)) $(unit_$(1)) -DTCH_ISA=$(3) -DTCH_REAL=$(2) -DTCH_REAL_IS_$(2) -c $$< -o $$@
 endef
 $(foreach u,$(units),$(foreach t,$(types),$(foreach i,$(isas),$(eval $(call kernel_rule,$(u),$(t),$(i))))))
 
@@ -156,7 +160,6 @@ $(BUILD)/tests/%: tests/c/%.c $(BUILD)/libtocha.a
 
 # How Lua programs run: with the build folder's library, and before a sanitized library its run time. LuaJIT itself leaves
 # memory to the system at exit, and its interpreter frames confuse the stack walk, so only C tests look for leaks.
-clang    := $(findstring clang,$(shell $(CC) --version 2>/dev/null))
 runtimes := $(if $(clang),\
   $(if $(findstring address,$(SAN)),libclang_rt.asan-$(machine).so,$(if $(SAN),libclang_rt.ubsan_standalone-$(machine).so)),\
   $(if $(findstring address,$(SAN)),libasan.so) $(if $(findstring thread,$(SAN)),libtsan.so) $(if $(findstring undefined,$(SAN)),libubsan.so))
