@@ -196,7 +196,7 @@ void tch_memory_trim(void) {
 }
 
 /* A block from the system. Overcommitting systems promise memory that they cannot give and then kill the process, so
- * requests beyond what the host has are refused here. The cache may hold a quarter more than was ever in use, and 64
+ * requests beyond what the host has are refused here. The cache may hold a quarter more than was ever in use, and 32
  * MiB. */
 static void *fresh(int64_t bytes) {
   int64_t limit = bytes >= 1 << 26 ? tch_host_memory() : INT64_MAX;
