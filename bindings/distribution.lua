@@ -50,7 +50,7 @@ local function bernoulliOf(x, p, generator)
   if C.tch_tensor_count(x) ~= C.tch_tensor_count(p) then
     raise(('bernoulli: %d probabilities for %d elements'):format(p:nElement(), x:nElement()))
   end
-  local chances = p:double():contiguous()
+  local chances = p:detach():double():contiguous()
   local data = chances:data()
   rows.bernoulli[3](chances:min())
   rows.bernoulli[3](chances:max())

@@ -51,7 +51,7 @@ end
 -- @treturn torch.LongTensor
 local function multinomial(first, second, n, replacement)
   local generator, result, weights = C.tch_random_default(), nil, nil
-  if isTensor(second) then result, weights = first, second
+  if isTensor(second) then result, weights = need('multinomial', first), second
   else weights, n, replacement = first, second, n end
   need('multinomial', weights)
   local dim = C.tch_tensor_dim(weights)

@@ -106,7 +106,7 @@ end
 --- diag([result,] x [, k]): the k-th diagonal of a matrix, or the matrix with vector x there.
 function functions.diag(x, y, k)
   local result
-  if isTensor(y) then result, x = x, y else k = y end
+  if isTensor(y) then result, x = need('diag', x), y else k = y end
   k = own.integer(k or 0)
   local made
   if C.tch_tensor_dim(need('diag', x)) == 1 then
