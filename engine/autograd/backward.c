@@ -231,6 +231,17 @@ static tch_status recall(const tch_pass *p, const tch_saved *s, tch_node *from, 
   return tch_history_put(*out, from, index);
 }
 
+/* An op of one input that saves only its result (tanh, exp) has a gradient that depends on x through y. For a graph of that
+ * gradient x is there by its history, on the elements of y, which the op does not read as x. */
+static tch_status stand_in(const tch_node *n, const tch_tensor *y, tch_tensor **x) {
+  const tch_shape *s = &n->in_shape[0];
+  if (n->nin != 1 || y == NULL || y->ndim != s->ndim || y->type != s->type
+      || memcmp(y->size, s->size, sizeof *s->size * (size_t) s->ndim) != 0)
+    return TCH_OK;
+  TCH_TRY(tch_tensor_alias(y, x));
+  return tch_history_put(*x, n->edge[0].node, n->edge[0].index);
+}
+
 static tch_status run_op(tch_pass *p, entry *e) {
   tch_node *n = e->node;
   tch_tensor *in[n->nin], *out[n->nout];
@@ -249,6 +260,7 @@ static tch_status run_op(tch_pass *p, entry *e) {
     tch_node *from = n->op->schema.plain_out >> o & 1 ? NULL : n; /* masks and statistics are constants */
     if (status == TCH_OK) status = recall(p, &n->saved_out[o], from, o, &out[o]);
   }
+  if (status == TCH_OK && p->flags & TCH_CREATE_GRAPH && slot[0].wanted && in[0] == NULL) status = stand_in(n, out[0], &in[0]);
   tch_call c = {.op = n->op, .nin = n->nin, .nout = n->nout, .in = in, .out = out, .attr = n->attr, .gout = e->gout,
                 .in_shape = n->in_shape, .gin = slot, .scale = 1, .graph = p->flags & TCH_CREATE_GRAPH};
   if (status == TCH_OK) status = tch_op_backward(&c);

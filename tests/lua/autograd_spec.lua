@@ -103,6 +103,13 @@ describe('torch.gradcheck', function()
     assert.is_true(torch.gradcheck(function(x) return torch.square(x) end, { a }, { second = true }))
   end)
 
+  it('passes second derivatives where only the result was saved and another factor varies', function()
+    for _, name in ipairs({ 'tanh', 'exp', 'sigmoid', 'softmax', 'sqrt' }) do
+      assert.is_true(torch.gradcheck(function(x, y) return torch.cmul(torch[name](x), y) end,
+        { torch.rand(3) + 0.5, torch.randn(3) }, { second = true }))
+    end
+  end)
+
   it('finds wrong ones', function()
     local wrong = function(x) return torch.cmul(x, x:detach()) end
     local ok, message = torch.gradcheck(wrong, { torch.randn(2) })
