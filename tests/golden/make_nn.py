@@ -52,6 +52,8 @@ rows = {
     "SpatialAveragePooling exclude": (lambda x: F.avg_pool2d(x, 3, 2, 1, True, False), [(1, 2, 6, 5)], []),
     "SpatialAdaptiveMaxPooling": (lambda x: F.adaptive_max_pool2d(x, (3, 2)), [(2, 2, 7, 5)], []),
     "SpatialAdaptiveAveragePooling": (lambda x: F.adaptive_avg_pool2d(x, (3, 2)), [(2, 2, 7, 5)], []),
+    "TemporalMaxPooling": (lambda x: F.max_pool1d(x.transpose(1, 2), 3, 2).transpose(1, 2), [(2, 7, 3)], []),
+    "SpatialLogSoftMax": (lambda x: F.log_softmax(x, 1), [(2, 3, 2, 2)], []),
     "Tanh": same(torch.tanh), "Sigmoid": same(torch.sigmoid), "ReLU": same(F.relu),
     "ReLU6": same(lambda x: F.relu6(8 * x)),
     "LeakyReLU": same(lambda x: F.leaky_relu(x, 0.2)), "ELU": same(lambda x: F.elu(x, 1.5)),

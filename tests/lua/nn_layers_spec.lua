@@ -62,6 +62,8 @@ local rows = {
   end, { { 1, 2, 6, 5 } } },
   { 'SpatialAdaptiveMaxPooling', function() return nn.SpatialAdaptiveMaxPooling(2, 3) end, { { 2, 2, 7, 5 } } },
   { 'SpatialAdaptiveAveragePooling', function() return nn.SpatialAdaptiveAveragePooling(2, 3) end, { { 2, 2, 7, 5 } } },
+  { 'TemporalMaxPooling', function() return nn.TemporalMaxPooling(3, 2) end, { { 2, 7, 3 } } },
+  { 'SpatialLogSoftMax', function() return nn.SpatialLogSoftMax() end, { { 2, 3, 2, 2 } } },
   { 'ReLU6', function() return scaled(8, nn.ReLU6()) end, same() },
   { 'LeakyReLU', function() return nn.LeakyReLU(0.2) end, same() },
   { 'ELU', function() return nn.ELU(1.5) end, same() },

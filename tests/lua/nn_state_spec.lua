@@ -140,6 +140,21 @@ describe('criterions', function()
     assert.is_true((parts[1] + parts[2] - g):abs():max() < 1e-6)
   end)
 
+  it('see what modules make of input and target', function()
+    local inner = nn.Linear(4, 2)
+    local c = nn.ModuleCriterion(nn.MSECriterion(), inner, nn.MulConstant(2))
+    local x, t = filled(3, 4), torch.ones(3, 2)
+    local loss = c:forward(x, t)
+    assert.is_near(nn.MSECriterion():forward(inner:forward(x), torch.mul(t, 2)), loss, 1e-6)
+    local g = c:backward(x, t):clone()
+    local leaf = x:clone():requiresGrad(true)
+    c(leaf, t):backward()
+    assert.is_true((g - leaf.grad):abs():max() < 1e-6)
+    local layer = nn.CriterionTable(nn.MSECriterion())
+    assert.is_near(nn.MSECriterion():forward(x, g), layer:forward { x, g }, 1e-6)
+    assert.are.same({ 3, 4 }, layer:backward({ x, g })[1]:size():totable())
+  end)
+
   it('of the old kind work on the tape', function()
     local Old = torch.class('test.OldCriterion', 'nn.Criterion', {})
     function Old:updateOutput(input) return torch.cmul(input, input):sum() end
@@ -155,7 +170,8 @@ end)
 
 describe('gradients of gradients', function()
   it('train a critic by the norm of its gradient', function()
-    local net = nn.Sequential():add(nn.Linear(3, 4)):add(nn.LeakyReLU(0.2)):add(nn.LayerNorm(4)):add(nn.Linear(4, 1)):double()
+    local net = nn.Sequential():add(nn.Linear(3, 4)):add(nn.LeakyReLU(0.2)):add(nn.LayerNorm(4)):add(nn.Linear(4, 1))
+    net:double()
     local data = filled(5, 3):double()
     local function penalty()
       local x = data:clone():requiresGrad(true)
@@ -200,7 +216,8 @@ describe('bad input', function()
       { function() nn.LayerNorm(4):forward(torch.zeros(2, 3)) end, 'layer_norm' },
       { function() nn.Linear(3, 2):forward(nil) end, 'nn.Linear%(3 %-> 2%): a tensor is wanted, but a nil was given' },
       { function() nn.Sigmoid():backward(torch.zeros(2), torch.zeros(2)) end, 'forward' },
-      { function() nn.BatchNormalization(2):backward(torch.zeros(3, 2), torch.zeros(3, 2)) end, 'forward comes first' },
+      { function() nn.BatchNormalization(2):backward(torch.zeros(3, 2), torch.zeros(3, 2)) end,
+        'forward comes first' },
       { function()
         local m = nn.BatchNormalization(2)
         m:forward(filled(3, 2))

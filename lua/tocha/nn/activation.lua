@@ -30,6 +30,8 @@ local rows = {
   { 'nn.LogSigmoid', 'log_sigmoid(input)' },
   { 'nn.SoftMax', 'softmax(input, classes(input))' },
   { 'nn.LogSoftMax', 'log_softmax(input, classes(input))' },
+  { 'nn.SpatialSoftMax', 'softmax(input, classes(input))' },
+  { 'nn.SpatialLogSoftMax', 'log_softmax(input, classes(input))' },
   { 'nn.Exp', 'exp(input)' },
   { 'nn.Log', 'log(input)' },
   { 'nn.Sqrt', 'sqrt(input)' },

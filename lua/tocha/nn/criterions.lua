@@ -245,4 +245,56 @@ function Parallel:compute(input, target)
   return sum
 end
 
-for _, class in ipairs { Multi, Parallel } do require 'tocha.nn.derive'.seal(class) end
+-- criterion(inputModule(input), targetModule(target)); either module may be nil
+local Around, around = torch.class('nn.ModuleCriterion', 'nn.Criterion', nn)
+
+function Around:__init(criterion_, inputModule, targetModule, castTarget)
+  around.__init(self)
+  self.criterion, self.inputModule, self.targetModule = criterion_, inputModule, targetModule
+  self.castTarget = castTarget == nil or castTarget
+end
+
+local function targetOfModule(self, target)
+  return self.targetModule and self.targetModule:forward(target) or target
+end
+
+function Around:updateOutput(input, target)
+  local inner = self.inputModule and self.inputModule:forward(input) or input
+  self.output = self.criterion:forward(inner, targetOfModule(self, target))
+  return self.output
+end
+
+function Around:updateGradInput(input, target)
+  local inner = self.inputModule and self.inputModule.output or input
+  local gradInput = self.criterion:backward(inner, self.targetModule and self.targetModule.output or target)
+  self.gradInput = self.inputModule and self.inputModule:updateGradInput(input, gradInput) or gradInput
+  return self.gradInput
+end
+
+function Around:compute(input, target)
+  local inner = self.inputModule and nn.call(self.inputModule, input) or input
+  return self.criterion(inner, targetOfModule(self, target))
+end
+
+-- A criterion as a layer of {input, target}.
+local Table, table_ = torch.class('nn.CriterionTable', 'nn.Module', nn)
+
+function Table:__init(criterion_)
+  table_.__init(self)
+  self.criterion = criterion_
+  self.gradInput = { criterion_.gradInput }
+end
+
+function Table:updateOutput(input)
+  self.output = self.criterion:updateOutput(input[1], input[2])
+  return self.output
+end
+
+function Table:updateGradInput(input)
+  self.gradInput = { self.criterion:updateGradInput(input[1], input[2]) }
+  return self.gradInput
+end
+
+function Table:compute(input) return self.criterion(input[1], input[2]) end
+
+for _, class in ipairs { Multi, Parallel, Around, Table } do require 'tocha.nn.derive'.seal(class) end

@@ -101,3 +101,20 @@ end
 
 adaptive('nn.SpatialAdaptiveMaxPooling', 'self.output, self.places = adaptive_max_pool2d(input, {self.H, self.W})')
 adaptive('nn.SpatialAdaptiveAveragePooling', 'adaptive_avg_pool2d(input, {self.H, self.W})')
+
+-- -- sequences: (T, C) or (N, T, C) ---------------------------------------------------------------------------------
+
+-- (kW [, dW]): the largest of kW frames, every dW frames (kW)
+local Temporal, temporal = torch.class('nn.TemporalMaxPooling', 'nn.Module', nn)
+
+function Temporal:__init(kW, dW)
+  temporal.__init(self)
+  if not kW then raise('nn.TemporalMaxPooling: kW is needed') end
+  self.kW, self.dW = kW, dW or kW
+end
+
+derive(Temporal, function(self, input)
+  local windows = input:unfold(input:dim() - 1, self.kW, self.dW)
+  local largest = torch.max(windows, windows:dim())
+  return largest:select(windows:dim(), 1)
+end)
