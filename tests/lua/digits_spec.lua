@@ -1,5 +1,7 @@
 local data = require 'tocha.data'
 local torch = require 'tocha'
+local nn = require 'tocha.nn'
+local optim = require 'tocha.optim'
 
 -- A sum over all bytes that depends on their places.
 local function digest(tensor)
@@ -41,6 +43,29 @@ describe('the embedded digits', function()
     local start = os.clock()
     data.digits()
     assert.truthy(os.clock() - start < 3)
+  end)
+
+  it('are too hard for a linear classifier: between 80% and 95% on the test set', function()
+    torch.manualSeed(1)
+    local train, test = data.digits()
+    local normalize = data.normalizer(train.data)
+    local net = nn.Sequential():add(nn.View(784)):add(nn.Linear(784, 10))
+    local criterion, config = nn.CrossEntropyCriterion(), { learningRate = 1e-3 }
+    local parameters, gradients = net:getParameters()
+    for _ = 1, 4 do
+      for input, target in data.batches(train, 64, { order = torch.randperm(10000):long(), transform = normalize }) do
+        optim.adam(function()
+          gradients:zero()
+          local loss = criterion:forward(net:forward(input), target)
+          net:backward(input, criterion:backward(net.output, target))
+          return loss, gradients
+        end, parameters, config)
+      end
+    end
+    local confusion = optim.ConfusionMatrix(10)
+    for input, target in data.batches(test, 500, { transform = normalize }) do confusion:batchAdd(net:forward(input), target) end
+    confusion:updateValids()
+    assert.truthy(confusion.totalValid > .8 and confusion.totalValid < .95)
   end)
 
   it('refuse absurd numbers', function()

@@ -1,6 +1,8 @@
 --- Cutting a set into parts and batches, and bringing bytes to a scale that networks like. A set is a table of `data` and
 -- `labels` whose first dimensions agree.
 -- @module tocha.data.batches
+local torch = require 'tocha'
+
 local batches = {}
 
 local function count(set, what)
@@ -32,10 +34,12 @@ end
 -- @treturn number mean
 -- @treturn number standard deviation, 1 for constant data
 function batches.moments(data)
-  local sum, square, piece = 0, 0, 1000
+  local sum, square, piece = 0, 0, 100
   for i = 1, data:size(1), piece do
-    local x = data:narrow(1, i, math.min(piece, data:size(1) - i + 1)):double()
-    sum, square = sum + x:sum(), square + x:dot(x)
+    torch.scope(function() -- gives the copies back at once
+      local x = data:narrow(1, i, math.min(piece, data:size(1) - i + 1)):double()
+      sum, square = sum + x:sum(), square + x:dot(x)
+    end)
   end
   local mean = sum / data:nElement()
   local variance = square / data:nElement() - mean * mean
