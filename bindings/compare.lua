@@ -9,7 +9,7 @@ local pointwise = require 'tocha.bindings.pointwise'
 local answer = require 'tocha.bindings.answer'
 local ops = require 'tocha.bindings.op'.ops
 
-local raise, isTensor, need = own.raise, own.isTensor, answer.need
+local raise, need = own.raise, answer.need
 local Tensor, functions = M.tensor, {}
 
 -- y as a tensor of x's type, or both in double where the types differ.

@@ -163,7 +163,7 @@ end
 
 --- A copy with other sizes.
 function Tensor:reshape(first, ...)
-  local x, result, n = self, nil, nil
+  local x, result, n = self
   if isTensor(first) then
     x, result = first, self
     n = size.read('reshape', ints, select('#', ...), ...)

@@ -157,7 +157,9 @@ row('max_pool2d', { sample(-2, 2, 1, 2, 6, 5) },
   function(x) return (ops.max_pool2d(nil, nil, x, { 3, 2 }, { 2, 1 }, { 1, 0 }, { 1, 2 }, true)) end)
 row('adaptive_max_pool2d', { sample(-2, 2, 1, 2, 6, 5) },
   function(x) return (ops.adaptive_max_pool2d(nil, nil, x, { 4, 2 })) end)
-row('avg_pool2d', { m(1, 2, 6, 5) }, function(x) return ops.avg_pool2d(nil, x, { 3, 2 }, { 2, 1 }, { 1, 0 }, true, false) end, second)
+row('avg_pool2d', { m(1, 2, 6, 5) }, function(x)
+  return ops.avg_pool2d(nil, x, { 3, 2 }, { 2, 1 }, { 1, 0 }, true, false)
+end, second)
 row('adaptive_avg_pool2d', { m(1, 2, 6, 5) }, function(x) return ops.adaptive_avg_pool2d(nil, x, { 4, 2 }) end)
 
 -- -- softmax, normalisation, losses, noise ------------------------------------------------------------------------
