@@ -2,6 +2,7 @@
 -- @module tocha.bindings.timer
 local ffi = require 'ffi'
 local C = require 'tocha.bindings.library'
+local own = require 'tocha.bindings.own'
 local class = require 'tocha.class'
 
 local real, user, system = ffi.new('double[1]'), ffi.new('double[1]'), ffi.new('double[1]')
@@ -55,7 +56,10 @@ function T.install(torch)
   --- The time now, for `torch.toc`.
   function torch.tic() return (clock()) end
   --- Seconds since the time that `torch.tic` gave.
-  function torch.toc(since) return (clock()) - since end
+  function torch.toc(since)
+    if type(since) ~= 'number' then own.bad('toc', 'the time since when', 'a number', since) end
+    return (clock()) - since
+  end
 end
 
 return T
