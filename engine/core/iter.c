@@ -117,6 +117,14 @@ static bool crosses(const plan *p) {
   return false;
 }
 
+/* Asks for a share of the lines of operand k's next tile along the row; row m of this one starts at `row`, the tile at `tile`. */
+static inline void fetch(const plan *p, int k, const char *tile, const char *row, int64_t m) {
+  int64_t step = p->step[k] * p->bytes[k];
+  uintptr_t next = step > LINE * 8 ? (uintptr_t) tile + (uintptr_t) ((TILE + m) * step) : (uintptr_t) row + (uintptr_t) (TILE * step);
+  __builtin_prefetch((const void *) next);
+  __builtin_prefetch((const void *) (next + 64));
+}
+
 /* Tiles [begin, end): TILE entries of TILE neighbouring rows, so that the cache lines that one row touches are still there for
  * the next. */
 static void tile_piece(void *context, int64_t begin, int64_t end) {
@@ -132,7 +140,10 @@ static void tile_piece(void *context, int64_t begin, int64_t end) {
       for (int k = 0; k < p->n; k++) data[k] = (char *) data[k] + outer % p->size[d] * p->stride[k][d] * p->bytes[k];
       outer /= p->size[d];
     }
+    const char *start[TCH_ITER_MAX];
+    for (int k = 0; k < p->n; k++) start[k] = data[k];
     for (int64_t m = 0; m < rows; m++) {
+      for (int k = 0; k < p->n; k++) fetch(p, k, start[k], data[k], m);
       p->row(p->context, n, data, p->step);
       for (int k = 0; k < p->n; k++) data[k] = (char *) data[k] + p->stride[k][last] * p->bytes[k];
     }

@@ -8,8 +8,8 @@ enum { LANES = 16 };
 
 #define ADD(a, b) ((a) + (b))
 #define TIMES(a, b) ((a) * (b))
-#define LARGER(a, b) (((b) > (a)) | ((b) != (b)) ? (b) : (a))
-#define SMALLER(a, b) (((b) < (a)) | ((b) != (b)) ? (b) : (a))
+#define LARGER(a, b) ((((b) > (a)) | ((b) != (b))) ? (b) : (a))
+#define SMALLER(a, b) ((((b) < (a)) | ((b) != (b))) ? (b) : (a))
 
 #define SUM_TERM(x, p) (double) (x)
 #define ABS_TERM(x, p) fabs((double) (x))
