@@ -107,45 +107,69 @@ static void run_plan(plan *p) {
 
 static int64_t tiles_of(int64_t n) { return (n + TILE - 1) / TILE; }
 
-/* Does some operand walk along rows in long steps, and across them in short ones? */
-static bool crosses(const plan *p) {
+/* Does operand k walk along rows in long steps, and across them in short ones? */
+static bool crosses(const plan *p, int k) {
+  int64_t across = llabs(p->stride[k][p->ndim - 1]), along = llabs(p->step[k]);
+  return k > 0 && across > 0 && across < along && along >= LINE;
+}
+
+static bool any_crosses(const plan *p) {
   if (p->ndim == 0 || p->length < TILE) return false;
-  for (int k = 1; k < p->n; k++) {
-    int64_t across = llabs(p->stride[k][p->ndim - 1]), along = llabs(p->step[k]);
-    if (across > 0 && across < along && along >= LINE) return true;
-  }
+  for (int k = 1; k < p->n; k++)
+    if (crosses(p, k)) return true;
   return false;
 }
 
-/* Asks for a share of the lines of operand k's next tile along the row; row m of this one starts at `row`, the tile at `tile`. */
-static inline void fetch(const plan *p, int k, const char *tile, const char *row, int64_t m) {
-  int64_t step = p->step[k] * p->bytes[k];
-  uintptr_t next = step > LINE * 8 ? (uintptr_t) tile + (uintptr_t) ((TILE + m) * step) : (uintptr_t) row + (uintptr_t) (TILE * step);
-  __builtin_prefetch((const void *) next);
-  __builtin_prefetch((const void *) (next + 64));
+/* Asks for the two cache lines at `offset` bytes from p, which may lie outside of the tensor. */
+static inline void fetch(const void *p, int64_t offset) {
+  uintptr_t at = (uintptr_t) p + (uintptr_t) offset;
+  __builtin_prefetch((const void *) at);
+  __builtin_prefetch((const void *) (at + 64));
 }
 
-/* Tiles [begin, end): TILE entries of TILE neighbouring rows, so that the cache lines that one row touches are still there for
- * the next. */
+/* to[m * TILE + i] = from[i * along + m * across] for elements of `bytes` each: reads in the order of memory. */
+static void pack(int64_t n, int64_t rows, int64_t bytes, const char *from, int64_t along, int64_t across, char *to) {
+#define PACK(T)                                                                                              \
+  for (int64_t i = 0; i < n; i++) {                                                                          \
+    fetch(from, (i + TILE) * along * (int64_t) sizeof(T)); /* the next tile's */                             \
+    for (int64_t m = 0; m < rows; m++) ((T *) to)[m * TILE + i] = ((const T *) from)[i * along + m * across]; \
+  }
+  switch (bytes) {
+    case 1: PACK(uint8_t) break;
+    case 2: PACK(uint16_t) break;
+    case 4: PACK(uint32_t) break;
+    default: PACK(uint64_t) break;
+  }
+#undef PACK
+}
+
+/* Tiles [begin, end): TILE entries of TILE neighbouring rows. An operand that crosses the rows is turned into their direction
+ * first, so that every cache line is read once. */
 static void tile_piece(void *context, int64_t begin, int64_t end) {
   const plan *p = context;
+  _Alignas(64) char turned[TCH_ITER_MAX][TILE * TILE * sizeof(double)];
   int last = p->ndim - 1;
-  int64_t across = p->size[last], tiles_along = tiles_of(p->length), tiles_across = tiles_of(across);
+  int64_t tiles_along = tiles_of(p->length), tiles_across = tiles_of(p->size[last]), step[TCH_ITER_MAX], next[TCH_ITER_MAX];
+  for (int k = 0; k < p->n; k++) {
+    step[k] = crosses(p, k) ? 1 : p->step[k];
+    next[k] = (crosses(p, k) ? TILE : p->stride[k][last]) * p->bytes[k];
+  }
   for (int64_t t = begin; t < end; t++) {
     int64_t i = t % tiles_along * TILE, r = t / tiles_along % tiles_across * TILE, outer = t / tiles_along / tiles_across;
-    int64_t n = p->length - i < TILE ? p->length - i : TILE, rows = across - r < TILE ? across - r : TILE;
+    int64_t n = p->length - i < TILE ? p->length - i : TILE, rows = p->size[last] - r < TILE ? p->size[last] - r : TILE;
     void *data[TCH_ITER_MAX];
-    for (int k = 0; k < p->n; k++) data[k] = p->data[k] + (i * p->step[k] + r * p->stride[k][last]) * p->bytes[k];
-    for (int d = last - 1; d >= 0; d--) {
-      for (int k = 0; k < p->n; k++) data[k] = (char *) data[k] + outer % p->size[d] * p->stride[k][d] * p->bytes[k];
-      outer /= p->size[d];
+    for (int k = 0; k < p->n; k++) {
+      int64_t at = i * p->step[k] + r * p->stride[k][last], place = outer;
+      for (int d = last - 1; d >= 0; d--) at += place % p->size[d] * p->stride[k][d], place /= p->size[d];
+      data[k] = p->data[k] + at * p->bytes[k];
+      if (!crosses(p, k)) continue;
+      pack(n, rows, p->bytes[k], data[k], p->step[k], p->stride[k][last], turned[k]);
+      data[k] = turned[k];
     }
-    const char *start[TCH_ITER_MAX];
-    for (int k = 0; k < p->n; k++) start[k] = data[k];
     for (int64_t m = 0; m < rows; m++) {
-      for (int k = 0; k < p->n; k++) fetch(p, k, start[k], data[k], m);
-      p->row(p->context, n, data, p->step);
-      for (int k = 0; k < p->n; k++) data[k] = (char *) data[k] + p->stride[k][last] * p->bytes[k];
+      for (int k = 0; k < p->n; k++) fetch(data[k], TILE * step[k] * p->bytes[k]);
+      p->row(p->context, n, data, step);
+      for (int k = 0; k < p->n; k++) data[k] = (char *) data[k] + next[k];
     }
   }
 }
@@ -186,6 +210,6 @@ void tch_iterate(const tch_shape *shape, tch_tensor *const *operand, int n, tch_
   p.ndim = m > 0 ? m - 1 : 0;
   p.length = m > 0 ? p.size[m - 1] : 1;
   for (int k = 0; k < n; k++) p.step[k] = m > 0 ? p.stride[k][m - 1] : 1;
-  if (crosses(&p)) run_tiles(&p);
+  if (any_crosses(&p)) run_tiles(&p);
   else run_plan(&p);
 }

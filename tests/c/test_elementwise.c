@@ -2,6 +2,7 @@
  * differences, vectors against single elements, strides against rows. */
 #include "check.h"
 #include "core/cpu.h"
+#include "core/dtype.h"
 #include "kernel/elementwise.h"
 #include <stdio.h>
 
@@ -287,6 +288,49 @@ static void types_and_instruction_sets_agree(void **state) {
   tch_cpu_use(was);
 }
 
+/* -- views: an op on a view gives what it gives on the view's copy ------------------------------------------------------------ */
+
+static void compare_views(tch_dtype type, int64_t a, int64_t b, int64_t n, const int64_t *order) {
+  int64_t size[] = {a, b, n};
+  tch_tensor *base = NULL, *x = NULL, *copy = NULL, *y = NULL, *row = NULL, *got = NULL, *want = NULL;
+  ok(tch_tensor_new(type, 3, size, &base));
+  ok(tch_tensor_random(base, -60, 60, NULL));
+  ok(tch_permute(base, order, 3, &x));
+  ok(tch_clone(x, &copy));
+  ok(tch_tensor_new(type, 3, (int64_t[]) {tch_tensor_size(x, 0), tch_tensor_size(x, 1), tch_tensor_size(x, 2)}, &y));
+  ok(tch_tensor_random(y, 1, 90, NULL));
+  ok(tch_slice(y, 1, 0, 1, 1, &row)); /* stretches along dimension 1 */
+  for (int k = 0; k < 4; k++) {
+    got = want = NULL;
+    ok(k == 0 ? tch_add(x, y, 3, &got) : k == 1 ? tch_mul(y, x, &got) : k == 2 ? tch_sub(x, row, 1, &got) : tch_abs(x, &got));
+    ok(k == 0   ? tch_add(copy, y, 3, &want)
+       : k == 1 ? tch_mul(y, copy, &want)
+       : k == 2 ? tch_sub(copy, row, 1, &want)
+                : tch_abs(copy, &want));
+    assert_memory_equal(tch_tensor_data(got), tch_tensor_data(want), (size_t) (a * b * n * tch_dtype_bytes(type)));
+    tch_tensor_release(got);
+    tch_tensor_release(want);
+  }
+  /* into a view, in place */
+  ok(tch_mul(x, y, &x));
+  ok(tch_mul(copy, y, &copy));
+  got = NULL;
+  ok(tch_clone(x, &got));
+  assert_memory_equal(tch_tensor_data(got), tch_tensor_data(copy), (size_t) (a * b * n * tch_dtype_bytes(type)));
+  tch_tensor *all[] = {base, x, copy, y, row, got};
+  for (int k = 0; k < 6; k++) tch_tensor_release(all[k]);
+}
+
+static void views_and_their_copies_agree(void **state) {
+  static const int64_t orders[][3] = {{0, 1, 2}, {0, 2, 1}, {2, 1, 0}, {1, 2, 0}, {1, 0, 2}};
+  for (int type = 0; type < TCH_DTYPE_COUNT; type++)
+    for (int k = 0; k < 5; k++) {
+      compare_views((tch_dtype) type, 3, 5, 7, orders[k]);
+      compare_views((tch_dtype) type, 2, 67, 41, orders[k]);
+      compare_views((tch_dtype) type, 33, 70, 64, orders[k]);
+    }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(elementary_functions_agree_with_the_library),
@@ -296,6 +340,7 @@ int main(void) {
       cmocka_unit_test(gradients_of_two_and_three_operands),
       cmocka_unit_test(cuts_and_strides_change_no_bit),
       cmocka_unit_test(types_and_instruction_sets_agree),
+      cmocka_unit_test(views_and_their_copies_agree),
   };
   return cmocka_run_group_tests_name("elementwise", tests, NULL, NULL);
 }
