@@ -23,7 +23,7 @@ cmd:option('--optim', 'adam', 'adam, adamw, sgd (with Nesterov momentum), rmspro
 cmd:option('--lr', 0, 'peak of the learning rate; 0: what suits the optimizer')
 cmd:option('--shift', 1, 'pixels by which training images move at random')
 cmd:option('--seed', 1, 'of weights, order and drawn digits')
-cmd:option('--threads', 2, 'of the engine; they do not change the result')
+cmd:option('--threads', torch.getnumthreads(), 'of the engine; they do not change the result')
 cmd:option('--save', 'digits.t7', 'checkpoint written after each epoch; "" for none')
 cmd:option('--resume', '', 'checkpoint to go on from, with its settings except those given here')
 cmd:option('--plot', 'digits.png', 'picture of the learning curves, drawn after each epoch; "" for none')
