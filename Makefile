@@ -43,7 +43,7 @@ shared := -shared $(if $(linux),-Wl$(comma)-z$(comma)nodelete $(if $(SAN),,-Wl$(
 sources := $(filter-out engine/kernel/%,$(wildcard engine/*/*.c))
 objects := $(sources:engine/%.c=$(BUILD)/%.o) $(BUILD)/op_entries.o
 library := $(BUILD)/libtocha.so
-gen     := $(addprefix $(BUILD)/gen/,tocha_ops.h op_attr.h op_entries.c ops.lua cdef.lua)
+gen     := $(addprefix $(BUILD)/gen/,tocha_ops.h op_attr.h op_entries.c ops.lua ops_backward.lua cdef.lua)
 ctests  := $(patsubst tests/c/%.c,$(BUILD)/tests/%,$(wildcard tests/c/test_*.c))
 
 # Kernel units: each is compiled once per type and instruction set. Elsewhere than on x86-64 the baseline is all (on arm64 it

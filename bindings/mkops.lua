@@ -1,6 +1,6 @@
 -- Reads the op rows (ops.def, elementwise.def) and writes what derives from them:
 --   tocha_ops.h   public prototypes           op_attr.h     attribute structs
---   op_entries.c  schemas, descriptors, entry functions     ops.lua  Lua wrappers
+--   op_entries.c  schemas, descriptors, entry functions     ops.lua, ops_backward.lua  Lua wrappers
 -- usage: luajit mkops.lua OUTDIR FILE.def ...
 local outdir = assert(arg[1], 'usage: mkops.lua OUTDIR FILE.def ...')
 local ops, types = dofile((arg[0]:gsub('mkops%.lua$', 'mkrows.lua')))({ unpack(arg, 2) })
@@ -247,18 +247,20 @@ local function luaParameters(op)
   return names, lines, args
 end
 
-local lua = { '-- ' .. banner, [[
-return function(C, own)
+-- Forward calls lie in ops.lua; backward calls and the ops that gradients are made of lie in ops_backward.lua, which is read
+-- when the first of them is asked for.
+local prelude = [[
 local box1, box2, box3, box4 = own.newBox(), own.newBox(), own.newBox(), own.newBox()
 local ints1, ints2, ints3, ints4, ints5 = own.newInts(), own.newInts(), own.newInts(), own.newInts(), own.newInts()
 local wrap, fail, bad, readInts, readTensors = own.wrap, own.fail, own.bad, own.readInts, own.readTensors
 local isTensor, isRandom, typeOf = own.isTensor, own.isRandom, type
-local ops, schema = {}, {}
-]] }
+]]
+local lua = { '-- ' .. banner, 'return function(C, own)', prelude .. 'local ops, schema = {}, {}', '' }
+local later = { '-- ' .. banner, 'return function(C, own, ops)', prelude }
 for _, op in ipairs(ops) do
   local names, lines, args = luaParameters(op)
   local outs = map(op.outputs, function(o) return 'out_' .. o.name end)
-  append(lua,
+  append(op.name:find('_grad2?$') and later or lua,
     { ('function ops.%s(%s)'):format(op.name, commas(outs, names)) }, lines,
     map(outs, function(n, i)
       return ("  if %s and not isTensor(%s) then bad('%s', 'the result', 'a tensor', %s) end\n  box%d[0] = %s"):format(n, n,
@@ -279,12 +281,21 @@ for _, op in ipairs(ops) do
         intoArgs[#intoArgs + 1] = t.list and 'list_' .. n or n
       end
     end
-    append(lua, { ('function ops.%s_backward(%s)'):format(op.name, commas(names, tail, intos)) }, lines,
+    append(later, { ('function ops.%s_backward(%s)'):format(op.name, commas(names, tail, intos)) }, lines,
       { ('  local status = C.tch_%s_backward(%s)'):format(op.name, commas(args, tail, intoArgs)),
         '  if status ~= 0 then fail(status) end', 'end' })
   end
   lua[#lua + 1] = ('schema.%s = { inputs = %q, attributes = %q, outputs = %q }\n')
     :format(op.name, op.inputText, op.attrText, op.outputText)
 end
-append(lua, { 'return ops, schema', 'end' })
+append(lua, { [[
+setmetatable(ops, { __index = function(_, name)
+  setmetatable(ops, nil)
+  require 'tocha.bindings.ops_backward'(C, own, ops)
+  return ops[name]
+end })
+return ops, schema
+end]] })
+later[#later + 1] = 'end'
 write('ops.lua', lua)
+write('ops_backward.lua', later)
