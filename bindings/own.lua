@@ -46,9 +46,12 @@ function own.raise(message)
 end
 local raise = own.raise
 
---- Raises the engine's last failure.
-function own.fail()
-  raise(ffi.string(C.tch_error()))
+--- Raises the engine's last failure; after a failed allocation dropped tensors are collected first, so that the script that
+-- catches the error has their memory.
+function own.fail(status)
+  local message = ffi.string(C.tch_error())
+  if status == C.TCH_ERROR_MEMORY then collectgarbage() end
+  raise(message)
 end
 
 --- Raises a formatted error.
