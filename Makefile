@@ -132,6 +132,9 @@ $(BUILD)/%.o: engine/%.c $(ready)
 	$(call say,CC)
 	$(quiet)$(compile) -c $< -o $@
 
+# Integers wrap around there.
+$(BUILD)/op/integer.o: std += -fwrapv
+
 define kernel_rule
 $(BUILD)/kernel/$(1)_$(2)_$(3).o: engine/kernel/$(1).c $(ready)
 	@mkdir -p $$(@D)

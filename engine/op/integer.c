@@ -18,8 +18,7 @@ static inline int64_t remain(int64_t x, int64_t y) {
 #define vfmod modulo
 #define vremainder remain
 
-/* Sums and products are taken in int64 and wrap around. */
-#pragma GCC optimize("wrapv")
+/* Sums and products are taken in int64 and wrap around: the build compiles this file with -fwrapv. */
 
 #define FLOATS(...)
 #define ALL(...) __VA_ARGS__
