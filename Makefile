@@ -133,7 +133,7 @@ $(BUILD)/%.o: engine/%.c $(ready)
 	$(quiet)$(compile) -c $< -o $@
 
 # Integers wrap around there.
-$(BUILD)/op/integer.o: std += -fwrapv
+$(BUILD)/op/integer.o: compile += -fwrapv
 
 define kernel_rule
 $(BUILD)/kernel/$(1)_$(2)_$(3).o: engine/kernel/$(1).c $(ready)
