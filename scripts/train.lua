@@ -117,7 +117,7 @@ end
 local function accuracy(set)
   net:evaluate()
   local confusion = optim.ConfusionMatrix { '0', '1', '2', '3', '4', '5', '6', '7', '8', '9' }
-  for input, target in data.batches(set, 100, { transform = normalize }) do
+  for input, target in data.batches(set, options.batch, { transform = normalize }) do
     confusion:batchAdd(net:forward(input), target)
   end
   confusion:updateValids()
