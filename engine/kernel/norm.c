@@ -7,22 +7,7 @@
 #define NAME(type, isa) NAME2(type, isa)
 
 typedef TCH_REAL real;
-enum { LANES = 32, BLOCK = 4096 };
-
-/* Sums term(i) for i < n; the lanes are independent, so the compiler keeps them in vectors. */
-#define SUM(n, total, term)                                               \
-  do {                                                                    \
-    for (int64_t start = 0; start < (n); start += BLOCK) {                \
-      int64_t end = start + BLOCK < (n) ? start + BLOCK : (n), i = start; \
-      real lane[LANES] = {0};                                             \
-      for (; i + LANES <= end; i += LANES)                                \
-        for (int k = 0; k < LANES; k++) lane[k] += term(i + k);           \
-      for (int k = 0; i < end; i++, k++) lane[k] += term(i);              \
-      double part = 0;                                                    \
-      for (int k = 0; k < LANES; k++) part += lane[k];                    \
-      total += part;                                                      \
-    }                                                                     \
-  } while (0)
+#include "kernel/lanes.h"
 
 static double sum(int64_t n, const void *xs) {
   const real *x = xs;

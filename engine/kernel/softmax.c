@@ -6,22 +6,7 @@
 #define NAME2(type, isa) tch_softmax_kernels_##type##_##isa
 #define NAME(type, isa) NAME2(type, isa)
 
-enum { LANES = 128 / sizeof(real), BLOCK = 4096 };
-
-/* total += sum of term(i) for i < n. LANES is the same for every vector width, so the sum is too. */
-#define SUM(n, total, term)                                               \
-  do {                                                                    \
-    for (int64_t start = 0; start < (n); start += BLOCK) {                \
-      int64_t end = start + BLOCK < (n) ? start + BLOCK : (n), i = start; \
-      real lane[LANES] = {0};                                             \
-      for (; i + (int64_t) LANES <= end; i += LANES)                      \
-        for (int k = 0; k < (int) LANES; k++) lane[k] += term(i + k);     \
-      for (int k = 0; i < end; i++, k++) lane[k] += term(i);              \
-      double part = 0;                                                    \
-      for (int k = 0; k < (int) LANES; k++) part += lane[k];              \
-      total += part;                                                      \
-    }                                                                     \
-  } while (0)
+#include "kernel/lanes.h"
 
 static double sum(int64_t n, const void *xs) {
   const real *x = xs;
