@@ -23,7 +23,7 @@ warn    := -Wall -Wextra -Wno-unused-parameter -Wstrict-prototypes -Wmissing-pro
 std     := -std=gnu11 -fPIC -fvisibility=hidden -ffp-contract=off -fno-math-errno -fno-trapping-math -pthread
 san     := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 inc     := -Iengine -Iengine/include -I$(BUILD)/gen $(shell pkg-config --cflags openblas 2>/dev/null)
-libs    := $(or $(shell pkg-config --libs openblas 2>/dev/null),-lopenblas) -ljpeg -lpng -lz -lm -pthread
+libs    := $(or $(shell pkg-config --libs openblas 2>/dev/null),-lopenblas) -lgif -ljpeg -lpng -lminizip -lz -lm -pthread
 compile := $(CC) $(std) $(warn) $(CFLAGS) $(san) $(inc) -MMD -MP
 link    := $(CC) $(CFLAGS) $(san) $(LDFLAGS)
 
@@ -81,17 +81,22 @@ bench: deps-build ## set up, build, time the workloads (ARGS='--threads 2 gemm_1
 	@$(MAKE) all
 	@$(run) $(LUAJIT) scripts/bench.lua $(or $(ARGS),list)
 
+# A library with a sanitizer needs its run time loaded first, so it is not one to install.
 test: deps ## set up, build, run all tests
 	@$(MAKE) all-tests || exit 1; \
 	rm -f $(BUILD)/tests/*.count; status=0; \
 	$(MAKE) test-c || status=1; \
 	$(MAKE) test-lua || status=1; \
-	$(MAKE) test-install || status=1; \
+	$(if $(SAN),,$(MAKE) test-install || status=1;) \
 	cat $(BUILD)/tests/*.count | awk '{ p += $$1; f += $$2 } END { printf "%d passed, %d failed\n", p, f }'; \
 	exit $$status
 
 quicktest: ## the tests without set-up and installation
 	@$(MAKE) test-c && $(MAKE) test-lua
+
+fuzz: $(library) ## random calls for a while (SECONDS=60), best with SAN=address,undefined
+	@mkdir -p $(BUILD)/tests; cd $(BUILD)/tests && $(patsubst TOCHA_BUILD=%,TOCHA_BUILD=$(abspath $(BUILD)),$(run)) \
+	  LUA_PATH='$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;' $(LUAJIT) $(CURDIR)/tests/fuzz/run.lua $(or $(SECONDS),60) $(FIRST)
 
 # -- generated files ------------------------------------------------------------------------------------------------
 
@@ -186,16 +191,17 @@ test-lua: $(library) ## the Lua tests (TESTS=tests/lua/x_spec.lua for one)
 # scripts/ go to tocha/scripts/, where the launcher finds them. A rock sets the four folders to its own.
 modules  := $(patsubst lua/%,%,$(wildcard lua/tocha/*.lua lua/tocha/*/*.lua lua/tocha/*/*/*.lua))
 bindings := $(filter-out bindings/mk%.lua,$(wildcard bindings/*.lua)) $(filter %.lua,$(gen))
-scripts  := $(wildcard scripts/*.lua)
+scripts  := $(wildcard scripts/*.lua scripts/*/*.lua)
 put      := install -m 644
 
 install: $(library) ## install under PREFIX (default /usr/local)
-	@install -d $(DESTDIR)$(LUADIR)/tocha/bindings $(DESTDIR)$(LUADIR)/tocha/scripts $(DESTDIR)$(LIBDIR) \
+	@install -d $(DESTDIR)$(LUADIR)/tocha/bindings $(DESTDIR)$(LIBDIR) \
 	  $(DESTDIR)$(BINDIR) $(DESTDIR)$(INCDIR)
 	@for d in $(sort $(dir $(modules))); do install -d $(DESTDIR)$(LUADIR)/$$d || exit 1; done
 	@for f in $(modules); do $(put) lua/$$f $(DESTDIR)$(LUADIR)/$$f || exit 1; done
 	@$(put) $(bindings) $(DESTDIR)$(LUADIR)/tocha/bindings
-	@$(put) $(scripts) $(DESTDIR)$(LUADIR)/tocha/scripts
+	@for d in $(sort $(dir $(scripts))); do install -d $(DESTDIR)$(LUADIR)/tocha/$$d || exit 1; done
+	@for f in $(scripts); do $(put) $$f $(DESTDIR)$(LUADIR)/tocha/$$f || exit 1; done
 	@install -m 755 $(library) $(DESTDIR)$(LIBDIR)
 	@install -m 755 scripts/tocha $(DESTDIR)$(BINDIR)
 	@$(put) engine/include/tocha.h $(BUILD)/gen/tocha_ops.h $(DESTDIR)$(INCDIR)
@@ -225,5 +231,5 @@ clean: ## remove the build folder
 	rm -rf build $(filter-out build/%,$(BUILD))
 
 FORCE:
-.PHONY: all help deps deps-build train bench test quicktest all-tests test-c test-lua test-install install uninstall lint lint-deps docs clean FORCE
+.PHONY: all help deps deps-build train bench test quicktest fuzz all-tests test-c test-lua test-install install uninstall lint lint-deps docs clean FORCE
 -include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d)

@@ -18,4 +18,18 @@ function answer.need(what, value)
   return value
 end
 
+--- The one result given before x, as (values, indices): a LongTensor is for the indices, unless x is one too.
+function answer.one(result, x)
+  answer.need('the result', result)
+  local long = C.TCH_LONG
+  if C.tch_tensor_dtype(result) == long and C.tch_tensor_dtype(x) ~= long then return nil, result end
+  return result, nil
+end
+
+--- Puts what was computed into a result that the caller gave, if there is one.
+function answer.into(result, made)
+  if result == nil then return made end
+  return answer.need('the result', result):resizeAs(made):copy(made)
+end
+
 return answer

@@ -29,9 +29,14 @@ end
 
 local tensors, storages, properties = M.tensors, M.storages, M.properties
 
+M.generator = { __typename = 'torch.Generator' } -- filled by random.lua
+M.generator.__index = M.generator
+class.enter('torch.Generator', M.generator)
+
 class.setForeign(function(value)
   if own.isTensor(value) then return tensors[tonumber(C.tch_tensor_dtype(value))] end
   if own.isStorage(value) then return storages[tonumber(C.tch_storage_dtype(value))] end
+  if own.isRandom(value) then return M.generator end
 end)
 
 --- The data type's row of a tensor or storage.
@@ -55,9 +60,14 @@ local function tensorNewIndex(tensor, key, value)
   set(tensor, value)
 end
 
--- Operators are looked up by name when used, so that the files that define them may come later.
+-- Operators are looked up by name when used, so that the files that define them may come later, and in the class first, where
+-- a program may have put its own: function torch.HalfTensor:__sub(other) ...
 local function operator(name)
-  return function(a, b) return M.operators[name](a, b) end
+  local method = '__' .. name
+  return function(a, b)
+    local found = tensors[tonumber(C.tch_tensor_dtype(own.isTensor(a) and a or b))][method]
+    return (found or M.operators[name])(a, b)
+  end
 end
 
 M.operators = {}

@@ -65,15 +65,19 @@ for _, row in ipairs(dtype.rows) do
   Tensor[row.method] = function(self) return cast(self, row) end
 end
 
+--- As the default type.
+function Tensor:real() return cast(self, tensor.default) end
+
 -- -- Lua functions on elements ------------------------------------------------------------------------------------
 
--- A contiguous copy of x, its elements and its type. (Results are written back by copy, which knows the tape's rules.)
+-- A contiguous copy of x, its elements, and the function that reads one. (Results are written back by copy, which knows the
+-- tape's rules.)
 local function elements(x)
-  local copy = tensor.newLike(M.rowOf(x), x)
+  local row = M.rowOf(x).numbers
+  local copy = tensor.newLike(row, x)
   local status = C.tch_tensor_copy(copy, x)
   if status ~= 0 then fail(status) end
-  local row = M.rowOf(x)
-  return copy, ffi.cast(row.pointer, C.tch_tensor_data(copy)), row.get
+  return copy, ffi.cast(row.pointer, C.tch_tensor_data(copy)), row.at
 end
 
 local function written(x, copy)
@@ -103,9 +107,9 @@ end
 function Tensor:apply(f)
   checkFunction('apply', f)
   if C.tch_tensor_count(self) == 0 then return self end
-  local copy, data, get = elements(self)
+  local copy, data, at = elements(self)
   for i = 0, tonumber(C.tch_tensor_count(self)) - 1 do
-    local value = f(get(data[i]))
+    local value = f(at(data, i))
     if value ~= nil then data[i] = numberOf('apply', value) end
   end
   return written(self, copy)
@@ -116,10 +120,10 @@ function Tensor:map(y, f)
   checkFunction('map', f)
   checkCount('map', self, y)
   if C.tch_tensor_count(self) == 0 then return self end
-  local copy, data, get = elements(self)
-  local other, data1, get1 = elements(y)
+  local copy, data, at = elements(self)
+  local other, data1, at1 = elements(y)
   for i = 0, tonumber(C.tch_tensor_count(self)) - 1 do
-    local value = f(get(data[i]), get1(data1[i]))
+    local value = f(at(data, i), at1(data1, i))
     if value ~= nil then data[i] = numberOf('map', value) end
   end
   assert(other)
@@ -132,11 +136,11 @@ function Tensor:map2(y, z, f)
   checkCount('map2', self, y)
   checkCount('map2', self, z)
   if C.tch_tensor_count(self) == 0 then return self end
-  local copy, data, get = elements(self)
-  local other1, data1, get1 = elements(y)
-  local other2, data2, get2 = elements(z)
+  local copy, data, at = elements(self)
+  local other1, data1, at1 = elements(y)
+  local other2, data2, at2 = elements(z)
   for i = 0, tonumber(C.tch_tensor_count(self)) - 1 do
-    local value = f(get(data[i]), get1(data1[i]), get2(data2[i]))
+    local value = f(at(data, i), at1(data1, i), at2(data2, i))
     if value ~= nil then data[i] = numberOf('map2', value) end
   end
   assert(other1 and other2)

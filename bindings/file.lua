@@ -1,4 +1,4 @@
---- Files of the engine: `create` (written whole or not at all), `readIdx`, `writePng`.
+--- Files of the engine: `create` and `save` (written whole or not at all), `read`, `readIdx`.
 -- @module tocha.bindings.file
 local ffi = require 'ffi'
 local C = require 'tocha.bindings.library'
@@ -60,10 +60,25 @@ function file.readIdx(path)
   return own.wrap(tensorBox[0])
 end
 
---- Writes a ByteTensor HxW, 1xHxW or 3xHxW.
-function file.writePng(path, image)
-  if C.tch_png_write(path, image) ~= 0 then return nil, ffi.string(C.tch_error()) end
-  return true
+--- The bytes of a file.
+-- @treturn[1] tensor ByteTensor
+-- @treturn[2] nil
+-- @treturn[2] string why not
+function file.read(path)
+  tensorBox[0] = nil
+  if C.tch_file_read(path, tensorBox) ~= 0 then return nil, ffi.string(C.tch_error()) end
+  return own.wrap(tensorBox[0])
+end
+
+--- Writes a contiguous ByteTensor as a file, whole or not at all.
+function file.save(path, bytes)
+  local writer, why = file.create(path)
+  if not writer then return nil, why end
+  local good
+  good, why = finish(writer, C.tch_file_write(writer.handle, C.tch_tensor_data(bytes), C.tch_tensor_count(bytes)))
+  if good then return writer:commit() end
+  writer:discard()
+  return nil, why
 end
 
 return file

@@ -1,5 +1,5 @@
 --- torch.zeros, ones, full, eye, range, linspace, logspace and their kin.
--- A result tensor may come first; without it the default type is made.
+-- A result tensor may come first, or the name of a type last; else the default type is made.
 -- @module tocha.bindings.make
 local ffi = require 'ffi'
 local C = require 'tocha.bindings.library'
@@ -49,16 +49,17 @@ make.zerosLike = like('zerosLike', 0)
 --- onesLike([result,] x)
 make.onesLike = like('onesLike', 1)
 
--- Puts n numbers of a formula into a new vector, which the result becomes.
+-- Puts n numbers of a formula into a new vector, or into a result in its shape if it has n elements.
 local function sequence(what, result, n, value)
   if not (n >= 1 and n < 2 ^ 53) then raise(('%s: %s entries are not possible'):format(what, tostring(n))) end
   result = result or tensor.empty(tensor.default)
-  local row = M.rowOf(result)
+  local row = M.rowOf(result).numbers
   sizes[0] = n
   local fresh = tensor.new(row, 1, sizes)
   local data = ffi.cast(row.pointer, C.tch_tensor_data(fresh))
   for i = 0, n - 1 do data[i] = value(i) end
-  return result:resize(n):copy(fresh)
+  if result:nElement() ~= n then result:resize(n) end
+  return result:copy(fresh)
 end
 
 local function numbers(what, ...)
@@ -122,6 +123,6 @@ end
 return { install = function(torch)
   for name, f in pairs(make) do torch[name] = f end
   for _, name in ipairs({ 'range', 'linspace', 'logspace', 'eye', 'zeros', 'ones' }) do
-    M.tensor[name] = make[name]
+    M.tensor[name], torch[name] = make[name], tensor.typed(make[name])
   end
 end }

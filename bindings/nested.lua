@@ -52,17 +52,18 @@ end
 function nested.read(row, list, new)
   local n = measure(list)
   if n == 1 and sizes[0] == 0 then return new(row, 0, sizes) end
+  if row ~= row.numbers then return nested.read(row.numbers, list, new):type(row.tensor) end
   local tensor = new(row, n, sizes)
   fill(ffi.cast(row.pointer, C.tch_tensor_data(tensor)), 0, list, 0, n, {})
   return tensor
 end
 
-local function write(data, get, tensor, level, n, offset)
+local function write(data, at, tensor, level, n, offset)
   local count, step = tonumber(C.tch_tensor_size(tensor, level)), tonumber(C.tch_tensor_stride(tensor, level))
   local list = {}
   for i = 1, count do
-    if level + 1 == n then list[i] = get(data[offset])
-    else list[i] = write(data, get, tensor, level + 1, n, offset) end
+    if level + 1 == n then list[i] = at(data, offset)
+    else list[i] = write(data, at, tensor, level + 1, n, offset) end
     offset = offset + step
   end
   return list
@@ -73,8 +74,8 @@ function M.tensor:totable()
   local n, row = C.tch_tensor_dim(self), M.rowOf(self)
   if C.tch_tensor_count(self) == 0 and n == 0 then return {} end
   local data = ffi.cast(row.pointer, C.tch_tensor_data(self))
-  if n == 0 then return row.get(data[0]) end
-  return write(data, row.get, self, 0, n, 0)
+  if n == 0 then return row.at(data, 0) end
+  return write(data, row.at, self, 0, n, 0)
 end
 
 return nested

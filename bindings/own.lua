@@ -1,15 +1,16 @@
 --- Who owns what the engine made, and how its failures become Lua errors.
 --
 -- Every tensor and storage that reaches Lua is a C reference (to which a number index is not pointer arithmetic, as it would be
--- to a pointer) with a finalizer that gives the engine's count back. LuaJIT's collector
+-- to a pointer), entered in a ledger that gives the engine's count back when Lua has dropped it. LuaJIT's collector
 -- sees 16 bytes where the engine holds megabytes, so each new tensor checks the engine's count of bytes and collects when
 -- garbage may have piled up. Errors are raised at the first frame outside tocha's own files.
 -- @module tocha.bindings.own
 local ffi = require 'ffi'
 local C = require 'tocha.bindings.library'
+local newLedger = require 'tocha.bindings.ledger'
 
 local own = {}
-local gc, istype, cast = ffi.gc, ffi.istype, ffi.cast
+local gc, istype, cast, plainType = ffi.gc, ffi.istype, ffi.cast, type
 local tensorType, storageType = ffi.typeof('tch_tensor &'), ffi.typeof('tch_storage &')
 local randomType = ffi.typeof('tch_random *')
 local voidPointer = ffi.typeof('void *')
@@ -33,6 +34,9 @@ end
 --- Says, before a message, where in the program's objects an error arose; lua/tocha/nn names the module there.
 own.context = nil
 
+--- Whether sizes and indices that are no whole numbers are truncated, as Torch7 did; else they are errors.
+own.truncates = false
+
 --- Raises an error at the caller's line: the first frame outside tocha's own files.
 function own.raise(message)
   if own.context then message = own.context() .. message end
@@ -50,7 +54,7 @@ local raise = own.raise
 -- catches the error has their memory.
 function own.fail(status)
   local message = ffi.string(C.tch_error())
-  if status == C.TCH_ERROR_MEMORY then collectgarbage() end
+  if status == C.TCH_ERROR_MEMORY then own.collect() end
   raise(message)
 end
 
@@ -59,7 +63,22 @@ function own.failWith(format, ...)
   raise(format:format(...))
 end
 
--- -- pressure on the collector ------------------------------------------------------------------------------------
+-- -- references ---------------------------------------------------------------------------------------------------
+
+local enterTensor, sweepTensors = newLedger(C.tch_tensor_release)
+local enterStorage, sweepStorages = newLedger(C.tch_storage_release)
+
+--- Gives back at once what the collector has found dead so far.
+function own.sweep()
+  sweepTensors()
+  sweepStorages()
+end
+
+--- Collects, and gives back what Lua has dropped.
+function own.collect()
+  collectgarbage()
+  own.sweep()
+end
 
 local MiB = 2 ^ 20
 local least = 16 * MiB -- bytes of new tensors between two collections, at least
@@ -67,8 +86,8 @@ local limit = least
 
 -- A collection marks the whole Lua heap and frees what was dropped. The bytes that may pile up before the next one grow with
 -- what a collection costs (the Lua heap) and with what is in use, so its share of the time stays small.
-local function collect()
-  collectgarbage('collect')
+local function relieve()
+  own.collect()
   local live = tonumber(C.tch_memory_used())
   limit = live + math.max(least, live / 4, 4 * 1024 * collectgarbage('count'))
 end
@@ -79,15 +98,14 @@ function own.setLeast(bytes)
   limit = tonumber(C.tch_memory_used()) + bytes
 end
 
--- -- references ---------------------------------------------------------------------------------------------------
-
 local scope -- tensors made since the innermost torch.scope began, or nil
 
 --- Takes a new reference over; NULL becomes nil.
 function own.wrap(pointer)
   if pointer == nil then return nil end
-  if C.tch_memory_used() > limit then collect() end
-  local tensor = gc(cast(tensorType, pointer), C.tch_tensor_release)
+  if C.tch_memory_used() > limit then relieve() end
+  local tensor = cast(tensorType, pointer)
+  enterTensor(tensor, pointer)
   if scope then scope[#scope + 1] = tensor end
   return tensor
 end
@@ -96,25 +114,35 @@ end
 function own.borrow(pointer)
   if pointer == nil then return nil end
   C.tch_tensor_retain(pointer)
-  return gc(cast(tensorType, pointer), C.tch_tensor_release)
+  local tensor = cast(tensorType, pointer)
+  enterTensor(tensor, pointer)
+  return tensor
 end
 
 function own.wrapStorage(pointer)
-  if C.tch_memory_used() > limit then collect() end
-  return gc(cast(storageType, pointer), C.tch_storage_release)
+  if C.tch_memory_used() > limit then relieve() end
+  local storage = cast(storageType, pointer)
+  enterStorage(storage, pointer)
+  return storage
 end
+
+--- Takes over a storage that holds more than memory (a file): the collector gives it back by itself.
+function own.wrapFile(pointer) return gc(cast(storageType, pointer), C.tch_storage_release) end
 
 function own.borrowStorage(pointer)
   if pointer == nil then return nil end
   C.tch_storage_retain(pointer)
-  return gc(cast(storageType, pointer), C.tch_storage_release)
+  local storage = cast(storageType, pointer)
+  enterStorage(storage, pointer)
+  return storage
 end
 
 function own.wrapRandom(pointer) return gc(pointer, C.tch_random_release) end
 
-function own.isTensor(value) return type(value) == 'cdata' and istype(tensorType, value) end
-function own.isStorage(value) return type(value) == 'cdata' and istype(storageType, value) end
-function own.isRandom(value) return type(value) == 'cdata' and istype(randomType, value) end
+-- The door to Torch7 replaces the global `type`, so these do without it.
+function own.isTensor(value) return istype(tensorType, value) end
+function own.isStorage(value) return istype(storageType, value) end
+function own.isRandom(value) return istype(randomType, value) end
 
 --- The address of a tensor's or storage's object in the engine, as a number.
 function own.address(value)
@@ -123,7 +151,7 @@ end
 
 --- Whether two values are the same object of the engine.
 function own.same(a, b)
-  return type(a) == 'cdata' and type(b) == 'cdata' and cast(voidPointer, a) == cast(voidPointer, b)
+  return plainType(a) == 'cdata' and plainType(b) == 'cdata' and cast(voidPointer, a) == cast(voidPointer, b)
 end
 
 -- -- torch.scope --------------------------------------------------------------------------------------------------
@@ -184,6 +212,7 @@ end
 function own.integer(value)
   local number = type(value) ~= 'string' and tonumber(value)
   if not number or number % 1 ~= 0 then
+    if own.truncates and number and number - number == 0 then return number < 0 and math.ceil(number) or math.floor(number) end
     raise(('a whole number is needed, but %s was given'):format(describe(value)))
   end
   return number

@@ -48,10 +48,9 @@ end
 
 --- y as it pairs with x in a function.
 local function paired(what, x, y)
-  if not P.pairEqualCounts then
-    need(what, y)
-    return y
-  end
+  need(what, y)
+  if not P.pairEqualCounts then return y end
+  need(what, x)
   return C.tch_tensor_count(x) == C.tch_tensor_count(y) and fitted(what, x, y) or y
 end
 P.fitted, P.paired = fitted, paired
@@ -145,7 +144,7 @@ local function power(r, x, n)
   return ops.pow_scalar(r, x, numeric('pow', n, ' (cpow raises to a tensor of exponents)'))
 end
 
-P.power = power
+P.power, P.withNumber = power, withNumber
 
 --- pow([result,] x, number) or pow([result,] number, x)
 function functions.pow(x, y, z)
@@ -174,10 +173,19 @@ local function withTensor(name, op)
   end
 end
 
+P.withTensor = withTensor
+
 withTensor('cmul', ops.mul)
 withTensor('cdiv', ops.div)
 withTensor('cpow', ops.pow)
 withTensor('atan2', ops.atan2)
+do
+  local ofTensors = functions.atan2
+  functions.atan2 = function(x, y, z)
+    if type(x) == 'number' and type(y) == 'number' then return math.atan2(x, y) end
+    return ofTensors(x, y, z)
+  end
+end
 withTensor('cfmod', ops.fmod)
 withTensor('cremainder', ops.remainder)
 functions.cmod, Tensor.cmod = functions.cfmod, Tensor.cfmod
@@ -252,8 +260,9 @@ end
 withProduct('addcmul', ops.addcmul)
 withProduct('addcdiv', ops.addcdiv)
 
---- lerp([result,] x, y, weight): x + weight (y - x)
+--- lerp([result,] x, y, weight): x + weight (y - x), of tensors or numbers
 function functions.lerp(x, y, z, weight)
+  if type(x) == 'number' then return x + numeric('lerp', z) * (numeric('lerp', y) - x) end
   if isTensor(z) then return ops.lerp(x, y, paired('lerp', y, z), numeric('lerp', weight)) end
   need('lerp', x)
   return ops.lerp(nil, x, paired('lerp', x, y), numeric('lerp', z))

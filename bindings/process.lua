@@ -17,13 +17,14 @@ function P.install(torch)
 
   --- Bytes: `used` by live tensors, `cached` for reuse, `peak` of both, `lua` in Lua's own heap.
   function torch.memstats()
+    own.sweep()
     return { used = tonumber(C.tch_memory_used()), cached = tonumber(C.tch_memory_cached()),
              peak = tonumber(C.tch_memory_peak()), lua = collectgarbage('count') * 1024 }
   end
 
   --- Collects dropped tensors and gives cached memory back to the system.
   function torch.trim()
-    collectgarbage()
+    own.collect()
     C.tch_memory_trim()
   end
 
@@ -34,13 +35,8 @@ function P.install(torch)
   end
 
   --- Torch7's switch for its own heap counting; the bindings always do it.
-  function torch.setheaptracking(_) end
-
-  --- The address of a tensor's, storage's, table's or function's object, as a number.
-  function torch.pointer(value)
-    if own.isTensor(value) or own.isStorage(value) then return own.address(value) end
-    return tonumber((('%p'):format(value):gsub('^0x', '')), 16)
-  end
+  function torch.setheaptracking(on) torch._heaptracking = on and true or false end
+  torch._heaptracking = false
 
   torch.scope = own.scope
 end

@@ -8,7 +8,6 @@ local own = require 'tocha.bindings.own'
 local M = require 'tocha.bindings.class'
 local size = require 'tocha.bindings.size'
 local tensor = require 'tocha.bindings.tensor'
-local class = require 'tocha.class'
 
 local raise, fail, isTensor, integer = own.raise, own.fail, own.isTensor, own.integer
 local box = ffi.new('tch_random *[1]')
@@ -18,21 +17,15 @@ local R = {}
 
 local function default() return C.tch_random_default() end
 
--- A fresh seed of the system.
-local function entropy()
-  local file = io.open('/dev/urandom', 'rb')
-  local bytes = file and file:read(4)
-  if file then file:close() end
-  if not bytes then return os.time() end
-  local a, b, c, d = bytes:byte(1, 4)
-  return a + 256 * (b + 256 * (c + 256 * d))
-end
+local function entropy() return tonumber(C.tch_random_entropy()) end
 
--- Splits an optional generator off the arguments.
+-- Splits an optional generator off the arguments: the first, or the second after a result.
 local function withGenerator(f)
-  return function(first, ...)
-    if own.isRandom(first) then return f(first, ...) end
-    return f(default(), first, ...)
+  return function(first, second, ...)
+    if own.isRandom(first) then return f(first, second, ...) end
+    if own.isRandom(second) then return f(second, first, ...) end
+    if second == nil and select('#', ...) == 0 then return f(default(), first) end
+    return f(default(), first, second, ...)
   end
 end
 
@@ -47,8 +40,11 @@ end
 
 local stateBytes = tonumber(C.tch_random_state_size())
 
-local function getState(generator)
-  local state = tensor.new(dtype.Byte, 1, (function() sizes[0] = stateBytes return sizes end)())
+local function getState(generator, state)
+  if state ~= nil and not (isTensor(state) and M.rowOf(state) == dtype.Byte) then
+    raise('getRNGState: the result is a torch.ByteTensor')
+  end
+  state = (state or tensor.empty(dtype.Byte)):resize(stateBytes)
   C.tch_random_save(generator, C.tch_tensor_data(state))
   return state
 end
@@ -58,10 +54,11 @@ local function setState(generator, state)
   state = state:contiguous()
   local status = C.tch_random_restore(generator, C.tch_tensor_data(state), C.tch_tensor_count(state))
   if status ~= 0 then fail(status) end
+  return state
 end
 
-local generatorClass = class.newmetatable('torch.Generator')
-ffi.metatype('tch_random', { __index = generatorClass })
+local generatorClass = M.generator
+ffi.metatype('tch_random', { __index = generatorClass, __tostring = function() return 'torch.Generator' end })
 
 local function newGenerator(seed)
   local status = C.tch_random_new((seed or entropy()) % 2 ^ 64, box)
@@ -99,7 +96,7 @@ global.random = withGenerator(function(generator, a, b)
   if a == nil then return tonumber(C.tch_random_next(generator)) end
   a, b = range(a, b)
   if b < a then raise(('random: there is no whole number from %d to %d'):format(a, b)) end
-  return tonumber(C.tch_random_next(generator)) % (b - a + 1) + a
+  return tonumber(C.tch_random_range(generator, a, b))
 end)
 
 global.uniform = withGenerator(function(generator, a, b)
@@ -125,19 +122,16 @@ end
 
 Tensor.uniform = method('uniform', function(t, a, b, g) return C.tch_tensor_uniform(t, a, b, g) end, 0, 1)
 Tensor.normal = method('normal', function(t, a, b, g) return C.tch_tensor_normal(t, a, b, g) end, 0, 1)
--- The largest whole number that random() without a range draws for a type.
-local function top(t)
-  local row = M.rowOf(t)
-  if row.floating then return row.name == 'Float' and 2 ^ 24 or 2 ^ 32 - 1 end
-  return math.min(2 ^ 32 - 1, 2 ^ (8 * row.bytes - (row.name == 'Byte' and 0 or 1)) - 1)
-end
-
 --- random([generator,] [a,] [b]): whole numbers.
 function Tensor:random(first, a, b)
   local generator = default()
   if own.isRandom(first) then generator = first else a, b = first, a end
-  if a == nil then a, b = 0, top(self) else a, b = range(a, b) end
-  local status = C.tch_tensor_random(self, a, b, generator)
+  local status
+  if a == nil then status = C.tch_tensor_random_any(self, generator)
+  else
+    a, b = range(a, b)
+    status = C.tch_tensor_random(self, a, b, generator)
+  end
   if status ~= 0 then fail(status) end
   return self
 end
@@ -152,7 +146,7 @@ global.randperm = withGenerator(function(generator, result, n)
   local fresh = tensor.new(M.rowOf(result), 1, sizes)
   local status = C.tch_tensor_randperm(fresh, n, 1, generator)
   if status ~= 0 then fail(status) end
-  return result:set(fresh)
+  return result:resize(n):copy(fresh)
 end)
 
 local function sized(what, fill)
@@ -184,8 +178,20 @@ function R.install(torch)
     generatorClass[name] = global[name]
   end
   generatorClass.getState, generatorClass.setState = getState, setState
+  generatorClass.__factory = newGenerator
+  --- In files a generator is its state.
+  function generatorClass:write(file) file:writeByte(getState(self):storage()) end
+  function generatorClass:read(file) setState(self, torch.ByteTensor(file:readByte(stateBytes))) end
   for _, name in ipairs({ 'rand', 'randn', 'randperm' }) do
     Tensor[name] = function(self, ...) return global[name](self, ...) end
+    torch[name] = tensor.typed(global[name])
+  end
+  -- torch.f(x, ...) is x:f(...).
+  for _, name in ipairs({ 'random', 'uniform', 'normal', 'exponential', 'cauchy', 'logNormal', 'geometric', 'bernoulli' }) do
+    torch[name] = function(x, ...)
+      if isTensor(x) then return Tensor[name](x, ...) end
+      return global[name](x, ...)
+    end
   end
 end
 

@@ -22,10 +22,14 @@ end
 
 -- -- f([result,] x [, d [, keep]]) ------------------------------------------------------------------------------------
 
+-- Sums of integers are LongTensors; a result given may be of x's type.
 for _, name in ipairs({ 'sum', 'mean', 'prod', 'logsumexp' }) do
   local op = ops[name]
   functions[name] = function(x, y, d, keep)
-    if isTensor(y) then return op(x, y, d, kept(keep)) end
+    if isTensor(y) then
+      if M.rowOf(y).floating or M.rowOf(need(name, x)) ~= M.rowOf(y) then return op(x, y, d, kept(keep)) end
+      return answer.into(x, op(nil, y, d, kept(keep)))
+    end
     need(name, x)
     if y == nil then return number(op(nil, x, nil, false)) end
     return op(nil, x, y, kept(d))
@@ -64,7 +68,13 @@ for _, name in ipairs({ 'max', 'min' }) do
   --- max([values, indices,] x [, d [, keep]])
   functions[name] = function(x, y, z, d, keep)
     if isTensor(z) then return along(x, y, z, d, kept(keep), 1) end
-    if isTensor(y) then raise(name .. ': values and indices are needed as results (cmax and cmin take two tensors)') end
+    if isTensor(y) then
+      if z == nil then
+        raise(('%s: a dimension is needed after a result and a tensor (c%s takes two tensors)'):format(name, name))
+      end
+      local values, indices = answer.one(x, y)
+      return along(values, indices, y, z, kept(d), 1)
+    end
     need(name, x)
     if y == nil then return number(all(nil, x)) end
     return along(nil, nil, x, y, kept(z), 1)

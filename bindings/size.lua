@@ -13,7 +13,9 @@ local function tooMany(what, n)
   raise(('%s: %d dimensions are too many, 16 are possible'):format(what, n))
 end
 
+-- Raises, unless Torch7's way is on and the value is a number, which the buffer truncates.
 local function badSize(what, i, value)
+  if own.truncates and type(value) == 'number' and value - value == 0 then return end
   raise(('%s: size %s of dimension %d is no whole number'):format(what, tostring(value), i))
 end
 

@@ -10,11 +10,13 @@ local ops = require 'tocha.bindings.op'.ops
 local isTensor, need = own.isTensor, answer.need
 local Tensor, functions = M.tensor, {}
 
--- f([values, indices,] x, ...) from apply(values, indices, x, ...)
+-- f([values, indices,] x, ...) from apply(values, indices, x, ...); one of the two may be given alone.
 local function twoResults(name, apply)
   functions[name] = function(a, b, x, ...)
-    if isTensor(b) then return apply(a, b, need(name, x), ...) end
-    return apply(nil, nil, need(name, a), b, x, ...)
+    if not isTensor(b) then return apply(nil, nil, need(name, a), b, x, ...) end
+    if isTensor(x) then return apply(a, b, x, ...) end
+    local values, indices = answer.one(a, b)
+    return apply(values, indices, b, x, ...)
   end
   Tensor[name] = functions[name]
 end
@@ -31,8 +33,9 @@ twoResults('sort', function(values, indices, x, d, descending)
   return ops.sort(values, indices, x, d, descending, 1)
 end)
 
---- topk([values, indices,] x, k [, d] [, largest]): the k smallest, or largest.
+--- topk([values, indices,] x [, k = 1] [, d] [, largest] [, sorted]): the k smallest, or largest. They come sorted always.
 twoResults('topk', function(values, indices, x, k, d, largest)
+  if type(k) == 'boolean' then k, d, largest = 1, nil, k end
   d, largest = lastFlag(d, largest)
   return ops.topk(values, indices, x, k or 1, d, largest, 1)
 end)

@@ -1,4 +1,10 @@
---- Storages: counted arrays of one data type. `torch.FloatStorage(n | table | string | storage)`, `s[i]`, sizes of tensors.
+--- Storages: counted arrays of one data type.
+--
+--     torch.FloatStorage([n])                                       n elements, contents undefined
+--     torch.FloatStorage(table)                                     its numbers
+--     torch.FloatStorage(storage [, offset [, size]])               a view of a storage of the same type
+--     torch.FloatStorage(filename [, shared [, size [, memory]]])   a mapped file; see tch_storage_map
+--     torch.FloatStorage(n, address)                                memory that the caller keeps
 -- @module tocha.bindings.storage
 local ffi = require 'ffi'
 local C = require 'tocha.bindings.library'
@@ -28,7 +34,7 @@ end
 function M.getItem(storage, i)
   local at = check(storage, i)
   local data, row = elements(storage)
-  return row.get(data[at])
+  return row.at(data, at)
 end
 
 local function numberOf(value, where)
@@ -39,7 +45,8 @@ end
 
 function M.putItem(storage, i, value)
   local at = check(storage, i)
-  elements(storage)[at] = numberOf(value, 'storage')
+  local data, row = elements(storage)
+  data[at] = row.put(numberOf(value, 'storage'))
 end
 
 --- A new storage of a type's row with n elements, undefined.
@@ -53,29 +60,52 @@ local function fromTable(row, list)
   local n = #list
   local storage = new(row, n)
   local data = elements(storage)
-  for i = 1, n do data[i - 1] = numberOf(list[i], ('entry %d of the table'):format(i)) end
+  for i = 1, n do data[i - 1] = row.put(numberOf(list[i], ('entry %d of the table'):format(i))) end
   return storage
 end
 
-local function fromString(row, text)
-  if #text % row.bytes ~= 0 then
-    raise(('%s: a string of %d bytes is no whole number of elements of %d bytes'):format(row.storage, #text, row.bytes))
+local function made(status)
+  if status ~= 0 then own.fail(status) end
+  return own.wrapStorage(box[0])
+end
+
+local function elementsWanted(row, n)
+  if type(n) ~= 'number' or n < 0 or n % 1 ~= 0 then
+    raise(('%s: %s elements are not possible'):format(row.storage, tostring(n)))
   end
-  local storage = new(row, #text / row.bytes)
-  ffi.copy(C.tch_storage_data(storage), text, #text)
-  return storage
+  return n
 end
 
-local function construct(row, first, ...)
+local function viewOf(row, storage, offset, n)
+  local other = M.rowOfStorage(storage)
+  if other ~= row then
+    raise(('%s: a view of a %s is not possible (copy() converts)'):format(row.storage, other.storage))
+  end
+  offset = own.integer(offset or 1)
+  n = own.integer(n or count(storage) - (offset - 1))
+  if offset < 1 or n < 0 or offset - 1 + n > count(storage) then
+    raise(('%s: %d elements from %d on do not lie in a storage of %d'):format(row.storage, n, offset, count(storage)))
+  end
+  return made(C.tch_storage_view(storage, row.code, (offset - 1) * row.bytes, n, box))
+end
+
+local function construct(row, first, second, third, fourth)
   if first == nil then return new(row, 0) end
   if type(first) == 'number' then
-    if select('#', ...) > 0 then return fromTable(row, { first, ... }) end
-    if first < 0 or first % 1 ~= 0 then raise(('%s: %s elements are not possible'):format(row.storage, tostring(first))) end
-    return new(row, first)
+    elementsWanted(row, first)
+    if second == nil then return new(row, first) end
+    local address = tonumber(second) or type(second) == 'cdata' and tonumber(ffi.cast('intptr_t', second))
+    if not address then raise(('%s: the address is a number, not a %s'):format(row.storage, type(second))) end
+    return made(C.tch_storage_at(row.code, first, cast('void *', cast('intptr_t', address)), box))
   elseif type(first) == 'table' then return fromTable(row, first)
-  elseif type(first) == 'string' then return fromString(row, first)
-  elseif own.isStorage(first) then return new(row, count(first)):copy(first) end
-  raise(('%s: a %s is neither a number of elements, nor a table, string or storage to copy'):format(row.storage, type(first)))
+  elseif type(first) == 'string' then
+    local n = third == nil and -1 or elementsWanted(row, third)
+    if n == 0 then n = -1 end
+    local status = C.tch_storage_map(row.code, first, n, second and true or false, fourth and true or false, box)
+    if status ~= 0 then own.fail(status) end
+    return own.wrapFile(box[0])
+  elseif own.isStorage(first) then return viewOf(row, first, second, third) end
+  raise(('%s: a %s is neither a number of elements, nor a table, file name or storage'):format(row.storage, type(first)))
 end
 
 --- Number of elements.
@@ -90,9 +120,18 @@ end
 
 --- Sets every element.
 function Storage:fill(value)
-  local data, number = elements(self), numberOf(value, 'fill')
+  local data, row = elements(self)
+  local number = row.put(numberOf(value, 'fill'))
   for i = 0, count(self) - 1 do data[i] = number end
   return self
+end
+
+local tensorBox, size = own.newBox(), own.newInts()
+
+local function asTensor(storage)
+  size[0], tensorBox[0] = count(storage), nil
+  if C.tch_tensor_view_of(storage, 0, 1, size, nil, tensorBox) ~= 0 then own.fail() end
+  return own.wrap(tensorBox[0])
 end
 
 --- Copies from a storage of the same number of elements, converting.
@@ -100,10 +139,8 @@ function Storage:copy(from)
   if not own.isStorage(from) then raise('copy: a storage is needed') end
   local n = count(self)
   if count(from) ~= n then raise(('copy: a storage of %d elements into one of %d'):format(count(from), n)) end
-  local target, row = elements(self)
-  local source, other = elements(from)
-  if row == other then ffi.copy(target, source, n * row.bytes)
-  else for i = 0, n - 1 do target[i] = source[i] end end
+  local status = C.tch_tensor_copy(asTensor(self), asTensor(from))
+  if status ~= 0 then own.fail(status) end
   return self
 end
 
@@ -111,18 +148,24 @@ end
 function Storage:totable()
   local data, row = elements(self)
   local list = {}
-  for i = 1, count(self) do list[i] = row.get(data[i - 1]) end
+  for i = 1, count(self) do list[i] = row.at(data, i - 1) end
   return list
 end
 
---- The bytes as a Lua string.
-function Storage:string()
+--- The bytes as a Lua string; string(text) makes the text's bytes the contents.
+function Storage:string(text)
+  local bytes = M.rowOfStorage(self).bytes
+  if text ~= nil then
+    if type(text) ~= 'string' or #text % bytes ~= 0 then
+      raise(('string: a string whose bytes are a multiple of %d is needed'):format(bytes))
+    end
+    self:resize(#text / bytes)
+    ffi.copy(C.tch_storage_data(self), text, #text)
+    return self
+  end
   return ffi.string(C.tch_storage_data(self), count(self) * M.rowOfStorage(self).bytes)
 end
 
---- Address of the elements, a raw typed pointer that is good while the storage lives and is not resized.
-function Storage:data() return (elements(self)) end
-function Storage:cdata() return self end
 function Storage:elementSize() return M.rowOfStorage(self).bytes end
 
 --- The type's name, or a converted copy.

@@ -49,6 +49,20 @@ local function scalar(row, value)
   return tensor
 end
 
+local function withoutLast(n, ...) return unpack({ ... }, 1, n - 1) end
+
+--- f(result, ...) that also takes the name of a tensor type as its last argument: the result is an empty tensor of it then.
+function T.typed(f)
+  return function(...)
+    local n = select('#', ...)
+    local name = n > 0 and select(n, ...)
+    if type(name) ~= 'string' then return f(...) end
+    local row = dtype.byTensor[name]
+    if not row then raise(('%q is not the name of a tensor type'):format(name)) end
+    return f(empty(row), withoutLast(n, ...))
+  end
+end
+
 -- The arguments (storage, offset, sizes, strides) in Torch7's two forms: two LongStorages or tables, or pairs of numbers.
 -- Returns ndim (nil: as long as the storage) and whether strides were given.
 local function viewArguments(what, n, first, ...)
@@ -146,9 +160,6 @@ function Tensor:typename() return M.rowOf(self).tensor end
 --- The storage, or nil of a tensor without one.
 function Tensor:storage() return own.borrowStorage(C.tch_tensor_storage(self)) end
 
---- Address of the first element: a raw typed pointer, good while the storage lives and is not resized.
-function Tensor:data() return ffi.cast(M.rowOf(self).pointer, C.tch_tensor_data(self)) end
-function Tensor:cdata() return self end
 
 function Tensor:isSameSizeAs(other)
   if not isTensor(other) then raise('isSameSizeAs: a tensor is needed') end
@@ -167,7 +178,7 @@ end
 --- Whether both show the same elements of one storage in the same way.
 function Tensor:isSetTo(other)
   if not isTensor(other) then raise('isSetTo: a tensor is needed') end
-  return C.tch_tensor_same_view(self, other)
+  return C.tch_tensor_storage(self) ~= nil and C.tch_tensor_same_view(self, other)
 end
 
 --- Whether both lie in one storage.
@@ -238,12 +249,6 @@ function Tensor:set(from, ...)
   return self
 end
 
---- Gives memory and history back now; the tensor stays, empty.
-function Tensor:free()
-  C.tch_tensor_free(self)
-  return self
-end
-
 -- -- contents -----------------------------------------------------------------------------------------------------
 
 function Tensor:fill(value)
@@ -266,8 +271,8 @@ T.empty, T.new, T.newLike, T.scalar, T.construct = empty, new, newLike, scalar, 
 --- Makes a type the one of torch.Tensor, torch.zeros and the other functions without a type: "torch.FloatTensor".
 function T.setDefault(torch, name)
   local row = dtype.byTensor[name]
-  if not row or not row.floating then
-    raise(('setdefaulttensortype: %s is not torch.FloatTensor or torch.DoubleTensor'):format(tostring(name)))
+  if not row or row.stored then
+    raise(('setdefaulttensortype: %s is not the name of a tensor type that computes'):format(tostring(name)))
   end
   T.default = row
   torch.Tensor, torch.Storage = torch[row.name .. 'Tensor'], torch[row.name .. 'Storage']
@@ -281,6 +286,12 @@ function T.install(torch)
   function torch.setdefaulttensortype(name) T.setDefault(torch, name) end
   function torch.getdefaulttensortype() return T.default.tensor end
   torch.isTensor, torch.isStorage = isTensor, isStorage
+  Tensor.isTensor = isTensor -- asked as torch.Tensor.isTensor(x) too
+  function torch.fill(x, value)
+    if not isTensor(x) then raise(('fill: a tensor is needed, not a %s'):format(type(x))) end
+    return x:fill(value)
+  end
+  function torch.zero(x) return torch.fill(x, 0) end
 end
 
 return T

@@ -51,6 +51,18 @@ end
 
 local T = {}
 
+ffi.cdef 'int usleep(unsigned int);'
+
+--- Waits.
+function T.sleep(seconds)
+  local stop = clock() + seconds
+  local left = seconds
+  while left > 0 do
+    ffi.C.usleep(math.min(left * 1e6, 999999))
+    left = stop - clock()
+  end
+end
+
 function T.install(torch)
   torch.Timer = Timer
   --- The time now, for `torch.toc`.

@@ -35,8 +35,9 @@ function Tensor:narrow(d, first, count)
   return wrap(box[0])
 end
 
---- Entry i of dimension d, which goes away.
+--- Entry i of dimension d, which goes away: a view, or the number of a vector (as x[i], whatever d), as in Torch7.
 function Tensor:select(d, i)
+  if C.tch_tensor_dim(self) == 1 then return M.get(self, integer(i)) end
   i = integer(i)
   if i == 0 then raise(('select: index 0 is not in 1..%d'):format(self:size(d))) end
   box[0] = nil
@@ -175,10 +176,9 @@ function Tensor:reshape(first, ...)
   return shares(x, y) and ops.clone(nil, y) or y
 end
 
---- Without dimensions of size 1, or without dimension d if its size is 1.
-function Tensor:squeeze(d)
+-- x without dimensions of size 1, or without dimension d (from 0).
+local function squeezed(self, d)
   local n, kept = C.tch_tensor_dim(self), 0
-  d = d ~= nil and size.dimension('squeeze', self, d)
   for k = 0, n - 1 do
     local count = C.tch_tensor_size(self, k)
     if count ~= 1 or (d and k ~= d) then
@@ -189,6 +189,21 @@ function Tensor:squeeze(d)
   if kept == n then return self end
   if kept == 0 then ints[0], kept = 1, 1 end
   return reshaped(self, kept, ints)
+end
+
+--- squeeze([x,] [d]): without dimensions of size 1, or without dimension d if its size is 1. As in Torch7, a single element
+-- becomes a number (unless it is on the tape), with d only that of a vector. result:squeeze(x, ...) makes result that view.
+function Tensor:squeeze(x, d)
+  if isTensor(x) then
+    return self:set(squeezed(x, d ~= nil and size.dimension('squeeze', x, d)))
+  end
+  d = x
+  local y = squeezed(self, d ~= nil and size.dimension('squeeze', self, d))
+  local single = C.tch_tensor_dim(y) == 1 and C.tch_tensor_count(y) == 1
+  if single and (d == nil or C.tch_tensor_dim(self) == 1) and not (C.tch_needs_grad(y) and C.tch_grad_enabled()) then
+    return y:item()
+  end
+  return y
 end
 
 --- With a new dimension of size 1 at place d.
@@ -270,7 +285,7 @@ function Tensor:contiguous()
   return ops.clone(nil, self)
 end
 
-V.reshaped, V.expanded = reshaped, expanded
+V.reshaped, V.expanded, V.squeezed = reshaped, expanded, squeezed
 
 function V.install(torch)
   for _, name in ipairs({ 'narrow', 'select', 'sub', 'unfold', 'transpose', 't', 'permute', 'view', 'viewAs', 'reshape',

@@ -42,6 +42,7 @@ for key, least in pairs { epochs = 1, batch = 1, threads = 1, shift = 0, seed = 
 if options.valid < 0 or options.valid >= 1 then cmd:error '--valid wants a share from 0 to below 1' end
 if options.lr < 0 then cmd:error '--lr wants a rate above 0' end
 cmd:try(torch.setnumthreads, options.threads)
+if options.save ~= '' then cmd:try(train.checkpoint.reserve, options.save) end
 if not state then torch.manualSeed(options.seed) end
 io.stdout:setvbuf 'line'
 local function say(...) if not options.quiet then print(...) end end

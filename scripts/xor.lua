@@ -6,7 +6,13 @@ local torch = require 'tocha'
 local nn = require 'tocha.nn'
 local optim = require 'tocha.optim'
 
-torch.manualSeed(1)
+local cmd = torch.CmdLine()
+cmd:text 'Learns exclusive or with one hidden layer.\n'
+cmd:option('--steps', 500, 'steps of Adam')
+cmd:option('--seed', 1, 'of the weights')
+local options = cmd:parse(arg)
+torch.manualSeed(options.seed)
+
 local input = torch.Tensor { { 0, 0 }, { 0, 1 }, { 1, 0 }, { 1, 1 } }
 local target = torch.Tensor { { 0 }, { 1 }, { 1 }, { 0 } }
 
@@ -22,7 +28,7 @@ local function feval()
 end
 
 local config = { learningRate = 0.05 }
-for step = 1, 500 do
+for step = 1, options.steps do
   local _, losses = optim.adam(feval, parameters, config)
   if step % 100 == 0 then print(('step %d: loss %.4f'):format(step, losses[1])) end
 end

@@ -10,5 +10,6 @@ void tch_store_double(tch_dtype type, void *to, int64_t stride, const double *fr
 void tch_load_long(tch_dtype type, const void *from, int64_t stride, int64_t *to, int64_t n);
 void tch_store_long(tch_dtype type, void *to, int64_t stride, const int64_t *from, int64_t n);
 
+double tch_plain(double value); /* every NaN as the ordinary one, for a host language that packs other things into NaNs */
 int64_t tch_cut(double value); /* the rule above for one number */
 #endif

@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/tensor.h"
 #include "core/thread.h"
+#include "core/turn.h"
 #include <string.h>
 
 enum {
@@ -110,7 +111,7 @@ typedef uint64_t __attribute__((may_alias)) word8;
     _Alignas(64) W tile[TILE][TILE];                                                                                   \
     int64_t t0 = p->to_stride[0], t1 = p->to_stride[p->across], f0 = p->from_stride[0],                                \
             f1 = p->from_stride[p->across];                                                                            \
-    if (n0 == TILE && n1 == TILE && f1 == 1) fill_tile_##W(tile, from, f0);                                            \
+    if (f1 == 1) tch_turn(sizeof(W), n0, n1, tile, TILE, from, f0);                                                    \
     else                                                                                                               \
       for (int64_t i = 0; i < n0; i++)                                                                                 \
         for (int64_t j = 0; j < n1; j++) tile[j][i] = from[i * f0 + j * f1];                                           \
@@ -119,39 +120,6 @@ typedef uint64_t __attribute__((may_alias)) word8;
       else                                                                                                             \
         for (int64_t i = 0; i < n0; i++) to[i * t0] = tile[j][i];                                                      \
   }
-
-/* tile[j][i] = from[i * stride + j], for a whole tile. */
-#define FILL_TILE(W)                                                                                                   \
-  static void fill_tile_##W(W tile[TILE][TILE], const W *from, int64_t stride) {                                       \
-    for (int i = 0; i < TILE; i++, from += stride)                                                                     \
-      for (int j = 0; j < TILE; j++) tile[j][i] = from[j];                                                             \
-  }
-FILL_TILE(word1)
-FILL_TILE(word2)
-FILL_TILE(word8)
-
-#ifdef __clang__
-#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
-#else
-#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (four){__VA_ARGS__})
-#endif
-
-/* The same in blocks of 4x4 that are turned in registers. */
-static void fill_tile_word4(word4 tile[TILE][TILE], const word4 *from, int64_t stride) {
-  typedef uint32_t four __attribute__((vector_size(16), may_alias));
-  typedef uint32_t four_anywhere __attribute__((vector_size(16), may_alias, aligned(4)));
-  for (int i = 0; i < TILE; i += 4, from += 4 * stride)
-    for (int j = 0; j < TILE; j += 4) {
-      four a = *(const four_anywhere *) (from + j), b = *(const four_anywhere *) (from + stride + j);
-      four c = *(const four_anywhere *) (from + 2 * stride + j), d = *(const four_anywhere *) (from + 3 * stride + j);
-      four ac = SHUFFLE(a, c, 0, 4, 1, 5), ac2 = SHUFFLE(a, c, 2, 6, 3, 7);
-      four bd = SHUFFLE(b, d, 0, 4, 1, 5), bd2 = SHUFFLE(b, d, 2, 6, 3, 7);
-      *(four *) &tile[j][i] = SHUFFLE(ac, bd, 0, 4, 1, 5);
-      *(four *) &tile[j + 1][i] = SHUFFLE(ac, bd, 2, 6, 3, 7);
-      *(four *) &tile[j + 2][i] = SHUFFLE(ac2, bd2, 0, 4, 1, 5);
-      *(four *) &tile[j + 3][i] = SHUFFLE(ac2, bd2, 2, 6, 3, 7);
-    }
-}
 
 WORD_FUNCTIONS(word1)
 WORD_FUNCTIONS(word2)

@@ -27,6 +27,7 @@ tch_status tch_tensor_get(const tch_tensor *t, int n, const int64_t *index, doub
   const void *at = locate(t, "get", n, index);
   if (!at) return TCH_ERROR_SHAPE;
   tch_load_double(t->type, at, 1, out, 1);
+  *out = tch_plain(*out);
   return TCH_OK;
 }
 

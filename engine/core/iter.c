@@ -1,12 +1,14 @@
 /* Iteration over operands of one broadcast shape. */
 #include "core/iter.h"
 #include "core/thread.h"
+#include "core/turn.h"
 #include <stdlib.h>
 #include <string.h>
 
 enum {
   GRAIN = 1 << 15, /* elements a piece of work should have */
-  TILE = 32,       /* entries of a row where an operand is walked across its memory */
+  TILE = 256,      /* entries of a row where an operand is walked across its memory */
+  NEAR = 64,       /* bytes that lie together there: as many rows make a tile */
   LINE = 8         /* strides from here on use a cache line for one entry or two */
 };
 
@@ -105,7 +107,7 @@ static void run_plan(plan *p) {
   else tch_parallel(rows, p->length >= GRAIN ? 1 : GRAIN / p->length, rows_piece, p);
 }
 
-static int64_t tiles_of(int64_t n) { return (n + TILE - 1) / TILE; }
+static int64_t tiles_of(int64_t n, int64_t each) { return (n + each - 1) / each; }
 
 /* Does operand k walk along rows in long steps, and across them in short ones? */
 static bool crosses(const plan *p, int k) {
@@ -114,26 +116,28 @@ static bool crosses(const plan *p, int k) {
 }
 
 static bool any_crosses(const plan *p) {
-  if (p->ndim == 0 || p->length < TILE) return false;
+  if (p->ndim == 0 || p->length < NEAR) return false;
   for (int k = 1; k < p->n; k++)
     if (crosses(p, k)) return true;
   return false;
 }
 
-/* Asks for the two cache lines at `offset` bytes from p, which may lie outside of the tensor. */
-static inline void fetch(const void *p, int64_t offset) {
-  uintptr_t at = (uintptr_t) p + (uintptr_t) offset;
-  __builtin_prefetch((const void *) at);
-  __builtin_prefetch((const void *) (at + 64));
+/* Asks for the cache lines of `bytes` bytes at `offset` bytes from p, which may lie outside of the tensor. */
+static inline void fetch(const void *p, int64_t offset, int64_t bytes) {
+  for (uintptr_t at = (uintptr_t) p + (uintptr_t) offset, end = at + (uintptr_t) bytes; at < end; at += 64)
+    __builtin_prefetch((const void *) at);
 }
 
 /* to[m * TILE + i] = from[i * along + m * across] for elements of `bytes` each: reads in the order of memory. */
 static void pack(int64_t n, int64_t rows, int64_t bytes, const char *from, int64_t along, int64_t across, char *to) {
-#define PACK(T)                                                                                              \
-  for (int64_t i = 0; i < n; i++) {                                                                          \
-    fetch(from, (i + TILE) * along * (int64_t) sizeof(T)); /* the next tile's */                             \
-    for (int64_t m = 0; m < rows; m++) ((T *) to)[m * TILE + i] = ((const T *) from)[i * along + m * across]; \
+  if (across == 1) {
+    for (int64_t i = 0; i < n; i++) fetch(from, (i + TILE) * along * bytes, rows * bytes); /* the next tile's */
+    tch_turn(bytes, n, rows, to, TILE, from, along);
+    return;
   }
+#define PACK(T)                          \
+  for (int64_t i = 0; i < n; i++)        \
+    for (int64_t m = 0; m < rows; m++) ((T *) to)[m * TILE + i] = ((const T *) from)[i * along + m * across];
   switch (bytes) {
     case 1: PACK(uint8_t) break;
     case 2: PACK(uint16_t) break;
@@ -143,20 +147,30 @@ static void pack(int64_t n, int64_t rows, int64_t bytes, const char *from, int64
 #undef PACK
 }
 
-/* Tiles [begin, end): TILE entries of TILE neighbouring rows. An operand that crosses the rows is turned into their direction
+/* Rows of a tile, by the widest operand that crosses. */
+static int64_t tile_rows(const plan *p) {
+  int64_t bytes = 1;
+  for (int k = 1; k < p->n; k++)
+    if (crosses(p, k) && p->bytes[k] > bytes) bytes = p->bytes[k];
+  return NEAR / bytes;
+}
+
+/* Tiles [begin, end): TILE entries of `high` neighbouring rows. An operand that crosses the rows is turned into their direction
  * first, so that every cache line is read once. */
 static void tile_piece(void *context, int64_t begin, int64_t end) {
   const plan *p = context;
-  _Alignas(64) char turned[TCH_ITER_MAX][TILE * TILE * sizeof(double)];
+  _Alignas(64) char turned[TCH_ITER_MAX][TILE * NEAR];
   int last = p->ndim - 1;
-  int64_t tiles_along = tiles_of(p->length), tiles_across = tiles_of(p->size[last]), step[TCH_ITER_MAX], next[TCH_ITER_MAX];
+  int64_t high = tile_rows(p);
+  int64_t tiles_along = tiles_of(p->length, TILE), tiles_across = tiles_of(p->size[last], high);
+  int64_t step[TCH_ITER_MAX], next[TCH_ITER_MAX];
   for (int k = 0; k < p->n; k++) {
     step[k] = crosses(p, k) ? 1 : p->step[k];
     next[k] = (crosses(p, k) ? TILE : p->stride[k][last]) * p->bytes[k];
   }
   for (int64_t t = begin; t < end; t++) {
-    int64_t i = t % tiles_along * TILE, r = t / tiles_along % tiles_across * TILE, outer = t / tiles_along / tiles_across;
-    int64_t n = p->length - i < TILE ? p->length - i : TILE, rows = p->size[last] - r < TILE ? p->size[last] - r : TILE;
+    int64_t i = t % tiles_along * TILE, r = t / tiles_along % tiles_across * high, outer = t / tiles_along / tiles_across;
+    int64_t n = p->length - i < TILE ? p->length - i : TILE, rows = p->size[last] - r < high ? p->size[last] - r : high;
     void *data[TCH_ITER_MAX];
     for (int k = 0; k < p->n; k++) {
       int64_t at = i * p->step[k] + r * p->stride[k][last], place = outer;
@@ -167,7 +181,6 @@ static void tile_piece(void *context, int64_t begin, int64_t end) {
       data[k] = turned[k];
     }
     for (int64_t m = 0; m < rows; m++) {
-      for (int k = 0; k < p->n; k++) fetch(data[k], TILE * step[k] * p->bytes[k]);
       p->row(p->context, n, data, step);
       for (int k = 0; k < p->n; k++) data[k] = (char *) data[k] + next[k];
     }
@@ -175,9 +188,9 @@ static void tile_piece(void *context, int64_t begin, int64_t end) {
 }
 
 static void run_tiles(plan *p) {
-  int64_t tiles = tiles_of(p->length) * tiles_of(p->size[p->ndim - 1]);
+  int64_t high = tile_rows(p), tiles = tiles_of(p->length, TILE) * tiles_of(p->size[p->ndim - 1], high);
   for (int d = 0; d < p->ndim - 1; d++) tiles *= p->size[d];
-  tch_parallel(tiles, GRAIN / (TILE * TILE), tile_piece, p);
+  tch_parallel(tiles, GRAIN / (TILE * high), tile_piece, p);
 }
 
 /* One row of everything, if all operands lie alike and without gaps. */

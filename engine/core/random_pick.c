@@ -17,6 +17,8 @@ static int64_t top(tch_dtype type) {
     case TCH_INT: return INT32_MAX;
     case TCH_FLOAT: return INT64_C(1) << 24;
     case TCH_DOUBLE: return INT64_C(1) << 53;
+    case TCH_HALF: return INT64_C(1) << 11;
+    case TCH_BFLOAT16: return INT64_C(1) << 8;
     default: return INT64_MAX;
   }
 }

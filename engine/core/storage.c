@@ -17,6 +17,42 @@ static tch_status byte_count(tch_dtype type, int64_t count, int64_t *bytes) {
   return TCH_OK;
 }
 
+tch_status tch_storage_over(tch_dtype type, int64_t count, void *data, void (*drop)(void *owner), void *owner,
+                            tch_storage **out) {
+  int64_t bytes = 0;
+  TCH_TRY(byte_count(type, count, &bytes));
+  tch_storage *s = tch_record_new(sizeof *s);
+  if (s == NULL) return TCH_ERROR_MEMORY;
+  *s = (tch_storage) {.type = type, .count = count, .data = data, .foreign = true, .drop = drop, .owner = owner};
+  atomic_init(&s->refs, 1);
+  *out = s;
+  return TCH_OK;
+}
+
+tch_status tch_storage_at(tch_dtype type, int64_t count, void *address, tch_storage **out) {
+  if (count > 0 && (uintptr_t) address < 4096)
+    return tch_fail(TCH_ERROR_VALUE, "storage: there is no memory at address %llu", (unsigned long long) (uintptr_t) address);
+  return tch_storage_over(type, count, address, NULL, NULL, out);
+}
+
+tch_status tch_storage_view(tch_storage *s, tch_dtype type, int64_t offset, int64_t count, tch_storage **out) {
+  int64_t bytes = 0, whole = s->count * tch_dtype_bytes(s->type);
+  TCH_TRY(byte_count(type, count, &bytes));
+  if (offset < 0 || offset > whole || bytes > whole - offset)
+    return tch_fail(TCH_ERROR_VALUE, "storage: %lld bytes from byte %lld on do not lie in a storage of %lld bytes",
+                    (long long) bytes, (long long) offset, (long long) whole);
+  if (((uintptr_t) s->data + (uintptr_t) offset) % (uintptr_t) tch_dtype_bytes(type) != 0)
+    return tch_fail(TCH_ERROR_VALUE, "storage: byte %lld of the storage is no place for a %s", (long long) offset,
+                    tch_dtype_name(type));
+  tch_storage *base = s->base ? s->base : s;
+  TCH_TRY(tch_storage_over(type, count, (char *) s->data + offset, NULL, NULL, out));
+  (*out)->base = base;
+  (*out)->tracked = true; /* the base decides */
+  tch_storage_retain(base);
+  atomic_fetch_add_explicit(&base->views, 1, memory_order_relaxed);
+  return TCH_OK;
+}
+
 tch_status tch_storage_new(tch_dtype type, int64_t count, tch_storage **out) {
   int64_t bytes = 0;
   TCH_TRY(byte_count(type, count, &bytes));
@@ -38,7 +74,12 @@ void tch_storage_retain(tch_storage *s) { atomic_fetch_add_explicit(&s->refs, 1,
 
 void tch_storage_release(tch_storage *s) {
   if (s == NULL || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1) return;
-  tch_free(s->data, s->count * tch_dtype_bytes(s->type));
+  if (!s->foreign) tch_free(s->data, s->count * tch_dtype_bytes(s->type));
+  if (s->drop) s->drop(s->owner);
+  if (s->base) {
+    atomic_fetch_sub_explicit(&s->base->views, 1, memory_order_relaxed);
+    tch_storage_release(s->base);
+  }
   if (s->writes) tch_record_free(s->writes, sizeof(tch_write) * (size_t) s->capacity);
   tch_record_free(s, sizeof *s);
 }
@@ -47,6 +88,11 @@ tch_status tch_storage_resize(tch_storage *s, int64_t count) {
   int64_t bytes = 0, old = s->count * tch_dtype_bytes(s->type);
   TCH_TRY(byte_count(s->type, count, &bytes));
   if (count == s->count) return TCH_OK;
+  if (s->foreign)
+    return tch_fail(TCH_ERROR_STATE, "a storage on memory that is not its own (a file, or a part of another storage) cannot be "
+                    "resized from %lld to %lld elements", (long long) s->count, (long long) count);
+  if (atomic_load_explicit(&s->views, memory_order_relaxed) > 0)
+    return tch_fail(TCH_ERROR_STATE, "the storage cannot be resized while another storage is a view of it");
   void *data = NULL;
   TCH_TRY(tch_alloc(bytes, &data));
   if (bytes > 0 && old > 0) memcpy(data, s->data, (size_t) (bytes < old ? bytes : old));
@@ -63,12 +109,32 @@ void *tch_storage_data(tch_storage *s) { return s->data; }
 
 /* -- writes ----------------------------------------------------------------------------------------------------- */
 
+bool tch_storage_meet(const tch_storage *s, int64_t a, int64_t b, const tch_storage *t, int64_t c, int64_t d) {
+  if (s == t) return a < d && c < b;
+  if (!s->foreign && !t->foreign) return false;
+  int64_t m = tch_dtype_bytes(s->type), n = tch_dtype_bytes(t->type);
+  const char *x = s->data, *y = t->data;
+  return x + a * m < y + d * n && y + c * n < x + b * m;
+}
+
+/* The base's elements behind elements [*begin, *end) of a view. */
+static const tch_storage *based(const tch_storage *s, int64_t *begin, int64_t *end) {
+  if (s->base == NULL) return s;
+  int64_t shift = (const char *) s->data - (const char *) s->base->data, own = tch_dtype_bytes(s->type);
+  int64_t bytes = tch_dtype_bytes(s->base->type);
+  *begin = (shift + *begin * own) / bytes;
+  *end = (shift + *end * own + bytes - 1) / bytes;
+  return s->base;
+}
+
 uint64_t tch_storage_track(tch_storage *s) {
+  if (s->base) s = s->base;
   s->tracked = true;
   return s->version;
 }
 
 uint64_t tch_storage_version(const tch_storage *s, int64_t begin, int64_t end) {
+  s = based(s, &begin, &end);
   uint64_t version = s->everywhere;
   for (int i = 0; i < s->nwrites; i++) {
     const tch_write *w = &s->writes[i];
@@ -91,6 +157,7 @@ static bool reserve(tch_storage *s, int n) {
 }
 
 void tch_storage_wrote(tch_storage *s, int64_t begin, int64_t end) {
+  s = (tch_storage *) based(s, &begin, &end);
   if (!s->tracked || begin >= end) return;
   uint64_t version = ++s->version;
   /* Ranges [first, last) touch the new one; what sticks out of them on either side keeps its own version. */

@@ -7,10 +7,16 @@
 typedef struct tch_write tch_write;
 
 struct tch_storage {
-  atomic_int refs;
+  atomic_int refs, views; /* views: storages that look into this one */
   tch_dtype type;
   int64_t count; /* elements */
   void *data;    /* NULL when count is 0 */
+  /* Memory that is not the storage's own cannot be resized: a part of another storage, which counts the writes, or memory of
+   * another owner, told by drop(owner) when the storage goes (NULL: nobody need be told). */
+  bool foreign;
+  tch_storage *base;
+  void (*drop)(void *owner);
+  void *owner;
   /* Writes seen since the tape first saved a view of this storage: disjoint ranges, sorted, each with the version of its
    * last write. While nothing was saved, tracked is false and writes cost nothing. */
   bool tracked;
@@ -19,6 +25,12 @@ struct tch_storage {
   int nwrites, capacity;
   tch_write *writes;
 };
+
+/* A storage of `count` elements at data, which `owner` keeps. On failure nothing is dropped. */
+tch_status tch_storage_over(tch_dtype type, int64_t count, void *data, void (*drop)(void *owner), void *owner,
+                            tch_storage **out);
+/* Elements [a, b) of s and [c, d) of t share memory. */
+bool tch_storage_meet(const tch_storage *s, int64_t a, int64_t b, const tch_storage *t, int64_t c, int64_t d);
 
 /* Notes a write to elements [begin, end). Without memory for the range it counts as a write to everything. */
 void tch_storage_wrote(tch_storage *s, int64_t begin, int64_t end);

@@ -305,11 +305,12 @@ void tch_tensor_wrote(tch_tensor *t) {
 }
 
 bool tch_tensor_overlap(const tch_tensor *a, const tch_tensor *b) {
-  if (a->storage == NULL || a->storage != b->storage || !a->count || !b->count) return false;
+  if (!a->count || !b->count) return false;
+  if (a->storage != b->storage && !a->storage->foreign && !b->storage->foreign) return false;
   int64_t begin_a, end_a, begin_b, end_b;
   tch_tensor_range(a, &begin_a, &end_a);
   tch_tensor_range(b, &begin_b, &end_b);
-  return begin_a < end_b && begin_b < end_a;
+  return tch_storage_meet(a->storage, begin_a, end_a, b->storage, begin_b, end_b);
 }
 
 tch_status tch_tensor_contiguous_of(tch_tensor *t, tch_tensor **out) {

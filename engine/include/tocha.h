@@ -62,7 +62,9 @@ typedef enum tch_status {
 } tch_status;
 
 typedef enum tch_dtype {
-  TCH_BYTE, TCH_CHAR, TCH_SHORT, TCH_INT, TCH_LONG, TCH_FLOAT, TCH_DOUBLE, TCH_DTYPE_COUNT
+  TCH_BYTE, TCH_CHAR, TCH_SHORT, TCH_INT, TCH_LONG, TCH_FLOAT, TCH_DOUBLE,
+  TCH_HALF, TCH_BFLOAT16, /* IEEE binary16 and the upper half of a float: stored, moved and cast, not computed with */
+  TCH_DTYPE_COUNT
 } tch_dtype;
 
 typedef struct tch_tensor tch_tensor;
@@ -71,6 +73,9 @@ typedef struct tch_random tch_random; /* a random generator */
 typedef struct tch_pass tch_pass;     /* a backward pass under way */
 typedef struct tch_node tch_node;     /* what the tape remembers of one op */
 typedef struct tch_file tch_file;     /* a file being written */
+typedef struct tch_zip tch_zip;       /* a ZIP archive being written */
+typedef struct tch_unzip tch_unzip;   /* a ZIP archive being read */
+typedef struct tch_loader tch_loader; /* batches made by threads */
 
 /* -- process ---------------------------------------------------------------------------------------------------- */
 
@@ -91,6 +96,12 @@ TCH_API void tch_memory_fail_after(int64_t n);   /* test aid: the n-th allocatio
 /* -- storage ---------------------------------------------------------------------------------------------------- */
 
 TCH_API tch_status tch_storage_new(tch_dtype type, int64_t count, tch_storage **out); /* contents undefined */
+/* Elements on memory that is not the storage's own; such a storage cannot be resized. */
+TCH_API tch_status tch_storage_view(tch_storage *s, tch_dtype type, int64_t offset, int64_t count,
+                                    tch_storage **out);              /* of s, from byte `offset` on; s cannot be resized then */
+TCH_API tch_status tch_storage_at(tch_dtype type, int64_t count, void *address, tch_storage **out); /* the caller keeps the memory */
+TCH_API tch_status tch_storage_map(tch_dtype type, const char *path, int64_t count, bool shared, bool memory,
+                                   tch_storage **out);               /* of a file; see below, files */
 TCH_API void tch_storage_retain(tch_storage *s);
 TCH_API void tch_storage_release(tch_storage *s);
 TCH_API tch_status tch_storage_resize(tch_storage *s, int64_t count); /* keeps contents up to the smaller count */
@@ -128,8 +139,15 @@ TCH_API void *tch_tensor_data(const tch_tensor *t);             /* address of th
 
 TCH_API tch_status tch_tensor_fill(tch_tensor *t, double value);
 TCH_API tch_status tch_tensor_copy(tch_tensor *to, const tch_tensor *from); /* equal counts; casts */
-TCH_API tch_status tch_tensor_get(const tch_tensor *t, int n, const int64_t *index, double *out);
+TCH_API tch_status tch_tensor_get(const tch_tensor *t, int n, const int64_t *index, double *out); /* a NaN as below */
 TCH_API tch_status tch_tensor_put(tch_tensor *t, int n, const int64_t *index, double value);
+/* A number at an index, its NaN the ordinary one: LuaJIT takes other bit patterns of a NaN for references to objects. */
+TCH_API double tch_float_at(const float *data, int64_t i);
+TCH_API double tch_double_at(const double *data, int64_t i);
+TCH_API double tch_half_at(const uint16_t *data, int64_t i);
+TCH_API double tch_bfloat16_at(const uint16_t *data, int64_t i);
+TCH_API uint16_t tch_half_bits(double value);                    /* to the nearest, ties to even */
+TCH_API uint16_t tch_bfloat16_bits(double value);
 
 /* -- random: a generator NULL stands for the default one --------------------------------------------------------- */
 
@@ -226,8 +244,94 @@ TCH_API tch_status tch_file_write(tch_file *f, const void *bytes, int64_t count)
 TCH_API tch_status tch_file_commit(tch_file *f);                 /* frees f, after a failure too */
 TCH_API void tch_file_discard(tch_file *f);                      /* frees f; the file that was there stays. NULL is fine */
 
+/* ZIP archives, stored or deflated. tch_unzip_next gives the next entry: its name, good until the next call, and its contents as
+ * a ByteTensor; after the last one *name is NULL. Writing: begin an entry, write its bytes; commit as for files. */
+TCH_API tch_status tch_unzip_open(const char *path, tch_unzip **out);
+TCH_API tch_status tch_unzip_next(tch_unzip *z, const char **name, tch_tensor **bytes);
+TCH_API void tch_unzip_close(tch_unzip *z);                      /* NULL is fine */
+TCH_API tch_status tch_zip_create(const char *path, tch_zip **out);
+TCH_API tch_status tch_zip_begin(tch_zip *z, const char *name, bool compress);
+TCH_API tch_status tch_zip_write(tch_zip *z, const void *bytes, int64_t count);
+TCH_API tch_status tch_zip_commit(tch_zip *z);                   /* frees z, after a failure too */
+TCH_API void tch_zip_discard(tch_zip *z);                        /* frees z; the file that was there stays. NULL is fine */
+
+/* tch_storage_map: count -1 takes the whole file. Not shared: the file is only read and writes stay here. Shared: writes go to
+ * the file, which is made and grown at need; with `memory` path is the name of a POSIX shared memory object, which the storage
+ * unlinks when it goes. A mapped file that others cut shorter takes the process down when it is read: that is the system's way. */
 TCH_API tch_status tch_idx_read(const char *path, tch_tensor **out);        /* an IDX file, gzipped or not */
-TCH_API tch_status tch_png_write(const char *path, tch_tensor *image);      /* bytes (H,W), (1,H,W) or (3,H,W) */
+TCH_API tch_status tch_file_read(const char *path, tch_tensor **out);       /* its bytes */
+
+/* -- pictures: JPEG, PNG, and PPM or PGM, told apart by their first bytes ------------------------------------------ */
+
+enum { TCH_JPEG, TCH_PNG, TCH_PNM };
+/* Planes (C,H,W) of a file's bytes. type TCH_BYTE: 0..255; TCH_FLOAT and TCH_DOUBLE: 0..1. planes: 0 those of the file, 1
+ * luminance, 3 red, green, blue. side: a JPEG may come reduced by 2, 4 or 8 as long as both sides are at least this; 0: it may
+ * not. upright: turned as its orientation tag says. */
+TCH_API tch_status tch_image_decode(tch_tensor *bytes, tch_dtype type, int planes, int64_t side, bool upright, tch_tensor **out);
+TCH_API tch_status tch_image_size(tch_tensor *bytes, int *format, int64_t *size); /* size: channels, height, width, bits */
+/* A file's bytes from (H,W), (1,H,W) or (3,H,W), in PNG (4,H,W): bytes, or floats of which 1 is white. quality: of a JPEG. */
+TCH_API tch_status tch_image_encode(tch_tensor *image, int format, int quality, tch_tensor **out);
+/* Bytes (N,3,H,W) as a moving GIF; delay: hundredths of a second between frames. */
+TCH_API tch_status tch_gif_encode(tch_tensor *frames, int delay, tch_tensor **out);
+
+/* What follows takes pictures (H,W) or (C,H,W) of bytes, floats or doubles and gives a new one of the same type. Bytes are
+ * rounded and cut. */
+
+typedef enum tch_resize {
+  TCH_RESIZE_SIMPLE,   /* the pixel at the corner of the target's, as Torch7's "simple" */
+  TCH_RESIZE_BILINEAR, /* Torch7's: corners on corners when it grows, averages when it shrinks */
+  TCH_RESIZE_BICUBIC,  /* Torch7's: corners on corners */
+  TCH_RESIZE_AREA,     /* averages of what a target pixel covers */
+  TCH_RESIZE_LINEAR,   /* the last three: centres on centres, anti-aliased, as in Pillow */
+  TCH_RESIZE_CUBIC,
+  TCH_RESIZE_LANCZOS
+} tch_resize;
+TCH_API tch_status tch_image_resize(tch_tensor *image, int64_t height, int64_t width, tch_resize mode, tch_tensor **out);
+
+/* interpolation: 0 nearest, 1 linear, 2 cubic, 3 Lanczos. edge: 0 value, 1 clamp, 2 reflect, 3 wrap, 4 value beyond half a
+ * pixel. field (2,H,W): row and column of the picture for each pixel of the result, offset: relative to the pixel. */
+TCH_API tch_status tch_image_warp(tch_tensor *image, tch_tensor *field, bool offset, int interpolation, int edge, double value,
+                                  tch_tensor **out);
+/* matrix: 6 numbers; pixel (y,x) of the result is at row m0 y + m1 x + m2, column m3 y + m4 x + m5. */
+TCH_API tch_status tch_image_affine(tch_tensor *image, const double *matrix, int64_t height, int64_t width, int interpolation,
+                                    int edge, double value, tch_tensor **out);
+/* Rows are angles, columns distances from the centre (log: their logarithms), up to the corner (full) or the nearer side. */
+TCH_API tch_status tch_image_polar(tch_tensor *image, int64_t height, int64_t width, bool full, bool log, bool linear,
+                                   tch_tensor **out);
+
+typedef enum tch_colours {
+  TCH_RGB_TO_HSL, TCH_HSL_TO_RGB, TCH_RGB_TO_HSV, TCH_HSV_TO_RGB, TCH_RGB_TO_LAB, TCH_LAB_TO_RGB, TCH_RGB_TO_YUV, TCH_YUV_TO_RGB
+} tch_colours;
+/* (3,H,W). Hue, saturation, lightness and value run from 0 to 1 (bytes: to 255); Lab and YUV are for floats. */
+TCH_API tch_status tch_image_colours(tch_tensor *image, tch_colours conversion, tch_tensor **out);
+
+/* -- data ------------------------------------------------------------------------------------------------------- */
+
+/* Names in a folder, each with its NUL, sorted; those of folders end in '/'. Other things than files and folders are left out. */
+TCH_API tch_status tch_folder_list(const char *path, tch_tensor **names);
+/* The files in a tar archive, gzipped or not: their names, each with its NUL; where they lie, (N,2) first byte and count, in the
+ * archive, or in *blob if that is not NULL afterwards (a gzipped archive is read whole). */
+TCH_API tch_status tch_tar_list(const char *path, tch_tensor **names, tch_tensor **places, tch_tensor **blob);
+
+/* The map of tch_image_affine that rotates and shears by degrees, shifts by pixels, scales and mirrors about the centre, in the
+ * order and directions of Keras's ImageDataGenerator. */
+TCH_API void tch_augment_matrix(double rotation, double shear, double down, double right, double zoom_y, double zoom_x,
+                                bool hflip, bool vflip, int64_t height, int64_t width, double *matrix);
+
+/* Batches of samples, made by threads beside the caller. Samples are pictures in files (names, index, blob: see data.h) or rows
+ * of `images` (N,C,H,W), bytes or floats from 0 to 255. */
+TCH_API tch_status tch_loader_new(tch_tensor *names, tch_tensor *index, tch_tensor *blob, tch_tensor *images, tch_loader **out);
+TCH_API void tch_loader_free(tch_loader *l);                     /* waits for its threads; NULL is fine */
+/* Sets an option of TCH_SAMPLE_OPTIONS in data.h; fails if there is none of this name with so many numbers. Before begin. */
+TCH_API tch_status tch_loader_set(tch_loader *l, const char *name, int count, const double *values);
+/* Starts a pass over the samples that `order` (Long, from 1) names. workers 0: the caller makes the samples. prefetch: batches
+ * made ahead. skip: samples that cannot be read are left out. What is drawn depends on seed, epoch and sample alone. */
+TCH_API tch_status tch_loader_begin(tch_loader *l, tch_tensor *order, int64_t epoch, int64_t batch, int workers, int prefetch,
+                                    bool skip);
+/* The next batch: x (n,planes,height,width) floats and the numbers of its samples, Long (n); both NULL at the end. */
+TCH_API tch_status tch_loader_next(tch_loader *l, tch_tensor **x, tch_tensor **samples);
+TCH_API int64_t tch_loader_skipped(const tch_loader *l);         /* samples left out since the loader was made */
+TCH_API const char *tch_loader_reason(const tch_loader *l, int64_t i); /* why; the first hundred are kept, others are NULL */
 /* cdef end */
 
 #include "tocha_ops.h" /* generated from the rows of engine/op/ops.def and elementwise.def */

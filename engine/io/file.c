@@ -1,5 +1,6 @@
-/* Files that appear whole or not at all: written beside their place, flushed to the disk, then renamed. */
+/* Files that appear whole or not at all: written beside their place, flushed to the disk, then renamed. Files read at once. */
 #include "core/memory.h"
+#include "core/tensor.h"
 #include "io/io.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -69,6 +70,8 @@ tch_status tch_file_write(tch_file *f, const void *bytes, int64_t count) {
   return write_failed(f->target);
 }
 
+FILE *tch_file_stream(tch_file *f) { return f->stream; }
+
 void tch_file_discard(tch_file *f) {
   if (!f) return;
   if (f->stream) fclose(f->stream);
@@ -99,4 +102,33 @@ tch_status tch_file_commit(tch_file *f) {
   if (f->aside) sync_folder(f->target);
   file_free(f);
   return TCH_OK;
+}
+
+/* Reads `size` bytes and no more: what is written behind them meanwhile is not seen. */
+static tch_status read_all(FILE *stream, const char *path, int64_t size, tch_tensor **out) {
+  tch_tensor *t = NULL;
+  TCH_TRY(tch_tensor_new(TCH_BYTE, 1, &size, &t));
+  int64_t got = size ? (int64_t) fread(tch_tensor_data(t), 1, (size_t) size, stream) : 0;
+  if (got == size) {
+    *out = t;
+    return TCH_OK;
+  }
+  tch_tensor_release(t);
+  if (ferror(stream)) return tch_fail(TCH_ERROR_IO, "cannot read %s: %s", path, strerror(errno));
+  return tch_fail(TCH_ERROR_IO, "%s became shorter while it was read", path);
+}
+
+tch_status tch_file_read(const char *path, tch_tensor **out) {
+  struct stat info;
+  FILE *stream = fopen(path, "rb");
+  if (!stream || fstat(fileno(stream), &info) != 0 || (S_ISDIR(info.st_mode) && (errno = EISDIR))) {
+    tch_status status = tch_fail(TCH_ERROR_IO, "cannot read %s: %s", path, strerror(errno));
+    if (stream) fclose(stream);
+    return status;
+  }
+  tch_status status = S_ISREG(info.st_mode)
+                          ? read_all(stream, path, (int64_t) info.st_size, out)
+                          : tch_fail(TCH_ERROR_IO, "cannot read %s: it is no regular file", path);
+  fclose(stream);
+  return status;
 }

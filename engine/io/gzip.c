@@ -133,3 +133,5 @@ int64_t tch_reader_most(const tch_reader *r) {
   if (!r->gzip) return r->size;
   return r->size < INT64_MAX / RATIO ? r->size * RATIO : INT64_MAX;
 }
+
+bool tch_reader_gzip(const tch_reader *r) { return r->gzip; }

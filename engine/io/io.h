@@ -2,6 +2,7 @@
 #ifndef TCH_IO_IO_H
 #define TCH_IO_IO_H
 #include "core/error.h"
+#include <stdio.h>
 
 typedef struct tch_reader tch_reader; /* a file read from front to back, gzip undone */
 
@@ -11,6 +12,9 @@ void tch_reader_close(tch_reader *r); /* NULL is fine */
 tch_status tch_reader_read(tch_reader *r, void *to, int64_t n);
 /* Fails if anything follows. */
 tch_status tch_reader_end(tch_reader *r);
+bool tch_reader_gzip(const tch_reader *r); /* the file is compressed */
 /* Bytes that the contents can have at most, by the size of the file: what asks for more is no honest header. */
 int64_t tch_reader_most(const tch_reader *r);
+/* Where the bytes of a file go. */
+FILE *tch_file_stream(tch_file *f);
 #endif

@@ -19,8 +19,12 @@ enum { LANES = 16 };
 #define FOLD(name, start, JOIN, TERM)                                                           \
   static double name##_row(int64_t n, const void *xs, int64_t stride, double p) {               \
     const real *x = xs;                                                                         \
-    double lane[LANES];                                                                         \
+    double lane[LANES], short_row = start;                                                      \
     int64_t i = 0;                                                                              \
+    if (n <= LANES) {                                                                           \
+      for (; i < n; i++) short_row = JOIN(short_row, TERM(x[i * stride], p));                   \
+      return short_row;                                                                         \
+    }                                                                                           \
     for (int k = 0; k < LANES; k++) lane[k] = start;                                            \
     if (stride == 1)                                                                            \
       for (; i + LANES <= n; i += LANES)                                                        \

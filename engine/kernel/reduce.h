@@ -1,4 +1,5 @@
-/* Folds of many numbers into one. All sums are taken in double, in 16 lanes whose order depends on n alone.
+/* Folds of many numbers into one. All sums are taken in double, in 16 lanes whose order depends on n alone;
+ * up to 16 numbers are taken one after the other.
  *
  * A fold has a term f(x, p), a start, and a way to join: SUM to POWER and EXP add, PROD multiplies, MAX and MIN keep the extreme
  * (a NaN wins). */

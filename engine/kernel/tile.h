@@ -30,6 +30,29 @@ static inline vreal tile_load(const real *p) { return *(const vreal_u *) p; }
 static inline void tile_store(real *p, vreal v) { *(vreal_u *) p = v; }
 static inline vreal tile_splat(real x) { return x - (vreal){0}; }
 
+/* The first `count` lanes, the rest zero; nothing behind them is touched. */
+static inline vreal tile_load_part(const real *p, int count) {
+  if (count >= LANES) return tile_load(p);
+#if defined(__AVX512F__) && defined(TCH_REAL_IS_float)
+  return (vreal) _mm512_maskz_loadu_ps((__mmask16) ((1u << count) - 1), p);
+#else
+  vreal v = {0};
+  memcpy(&v, p, count * sizeof(real));
+  return v;
+#endif
+}
+static inline void tile_store_part(real *p, vreal v, int count) {
+  if (count >= LANES) {
+    tile_store(p, v);
+    return;
+  }
+#if defined(__AVX512F__) && defined(TCH_REAL_IS_float)
+  _mm512_mask_storeu_ps(p, (__mmask16) ((1u << count) - 1), (__m512) v);
+#else
+  memcpy(p, &v, count * sizeof(real));
+#endif
+}
+
 /* a * b + c, rounded once where the instruction set can */
 static inline vreal tile_fma(vreal a, vreal b, vreal c) {
 #if defined(__AVX512F__) && defined(TCH_REAL_IS_float)

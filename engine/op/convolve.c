@@ -8,11 +8,12 @@
 #include "op/convolve.h"
 #include "core/cpu.h"
 #include "core/error.h"
-#include "core/memory.h"
 #include "core/thread.h"
 #include "kernel/conv.h"
+#include "op/depthwise.h"
 #include "op/gemm.h"
-#include <string.h>
+#include "op/scratch.h"
+#include "op/winograd.h"
 
 TCH_KERNEL_FAMILY(conv)
 
@@ -28,27 +29,6 @@ tch_planes tch_planes_of(const tch_tensor *t) {
   int lead = 4 - t->ndim;
   for (int d = lead; d < 4; d++) p.stride[d] = t->stride[d - lead];
   return p;
-}
-
-/* -- memory of one call ------------------------------------------------------------------------------------------ */
-
-typedef struct scratch {
-  int n;
-  void *block[8];
-  int64_t bytes[8];
-} scratch;
-
-static tch_status take(scratch *s, int64_t bytes, void *out) {
-  void *block;
-  TCH_TRY(tch_alloc(bytes, &block));
-  s->block[s->n] = block;
-  s->bytes[s->n++] = bytes;
-  memcpy(out, &block, sizeof block);
-  return TCH_OK;
-}
-
-static void give_back(scratch *s) {
-  while (s->n > 0) s->n--, tch_free(s->block[s->n], s->bytes[s->n]);
 }
 
 static void *at(tch_dtype type, const void *base, int64_t offset) {
@@ -76,7 +56,7 @@ static void pad_piece(void *context, int64_t begin, int64_t end) {
 
 /* *x becomes a copy with zeros around its planes, unless none are wanted. A copy for `slide` is always made, with room for
  * what is read past the end. */
-static tch_status add_border(scratch *s, tch_dtype type, tch_planes *x, int64_t n, int64_t channels,
+static tch_status add_border(tch_scratch *s, tch_dtype type, tch_planes *x, int64_t n, int64_t channels,
                              const int64_t size[2], const int64_t before[2], const int64_t after[2], bool slide) {
   if (before[0] == 0 && before[1] == 0 && after[0] == 0 && after[1] == 0 && !slide) return TCH_OK;
   border b = {.k = tch_conv_table(type), .from = *x, .type = type, .channels = channels};
@@ -88,7 +68,7 @@ static tch_status add_border(scratch *s, tch_dtype type, tch_planes *x, int64_t 
   if (plane % 64 == 0)
     plane += 16; /* planes at multiples of a large power of two would fight for the same places in a cache */
   b.plane = plane;
-  TCH_TRY(take(s, (n * channels * plane + b.k->lanes) * tch_dtype_bytes(type), &b.to));
+  TCH_TRY(tch_scratch_take(s, (n * channels * plane + b.k->lanes) * tch_dtype_bytes(type), &b.to));
   tch_parallel(n * channels, max(1, PIECE / 8 / plane), pad_piece, &b);
   *x = (tch_planes){b.to, {channels * plane, plane, b.to_size[1], 1}};
   return TCH_OK;
@@ -97,10 +77,10 @@ static tch_status add_border(scratch *s, tch_dtype type, tch_planes *x, int64_t 
 /* -- tables ------------------------------------------------------------------------------------------------------ */
 
 /* Offsets of `rows` x `columns` positions of n images: first + image * step[0] + row * step[2] + column * step[3]. */
-static tch_status position_table(scratch *s, int64_t n, int64_t rows, int64_t columns, const int64_t step[4],
+static tch_status position_table(tch_scratch *s, int64_t n, int64_t rows, int64_t columns, const int64_t step[4],
                                  int64_t first, const int64_t **out) {
   int64_t *t;
-  TCH_TRY(take(s, n * rows * columns * (int64_t) sizeof *t, &t));
+  TCH_TRY(tch_scratch_take(s, n * rows * columns * (int64_t) sizeof *t, &t));
   *out = t;
   for (int64_t i = 0; i < n; i++)
     for (int64_t y = 0; y < rows; y++)
@@ -164,7 +144,7 @@ static void sum_piece(void *context, int64_t begin, int64_t end) {
 }
 
 /* Runs a job whose g is filled but for packed. */
-static tch_status run(scratch *s, job *j, path path) {
+static tch_status run(tch_scratch *s, job *j, path path) {
   int64_t tile_m = j->k->tile_m, tile_n = path == SLIDE ? j->k->slide_n : j->k->tile_n,
           bytes = tch_dtype_bytes(j->type);
   tch_contraction *g = &j->g;
@@ -172,11 +152,11 @@ static tch_status run(scratch *s, job *j, path path) {
   j->blocks = ceil_div(g->n, tile_n);
   int64_t units = j->groups * j->blocks, unit = UNIT / max(1, g->r * min(g->n, tile_n));
   if (path == LONG_GATHER) {
-    TCH_TRY(take(s, units * g->m * tile_n * bytes, &j->sums));
+    TCH_TRY(tch_scratch_take(s, units * g->m * tile_n * bytes, &j->sums));
     unit = max(16 * tile_m, ceil_div(g->m * units, 8));
   } else if (path == GATHER) {
     j->packed_group = j->blocks * g->r * tile_n;
-    TCH_TRY(take(s, j->groups * j->packed_group * bytes, &g->packed));
+    TCH_TRY(tch_scratch_take(s, j->groups * j->packed_group * bytes, &g->packed));
     tch_parallel(units, max(1, PIECE / 8 / max(1, g->r * tile_n)), pack_piece, j);
   }
   j->chunk = ceil_div(max(4 * tile_m, min(unit, 4096)), tile_m) * tile_m;
@@ -184,6 +164,20 @@ static tch_status run(scratch *s, job *j, path path) {
   int64_t work = min(g->m, j->chunk) * max(1, g->r) * min(g->n, tile_n);
   tch_parallel(units * j->chunks, max(1, PIECE / work), sum_piece, j);
   return TCH_OK;
+}
+
+/* -- the choice of a method ---------------------------------------------------------------------------------------- */
+
+/*   DENSE      the window covers the plane: a product of matrices (dense, below)
+ *   DEPTHWISE  a plane per channel, each with its own window (depthwise.c)
+ *   WINOGRAD   windows of 3x3, stride 1, where the multiplications saved pay (winograd.c)
+ *   GATHERED   everything else: gathered sums (this file), in one of the ways of `path`
+ * Depthwise and Winograd read rows of neighbouring numbers. */
+typedef enum method { DEPTHWISE, WINOGRAD, GATHERED } method;
+
+static method method_of(const tch_conv_geometry *g, const tch_planes *x, const tch_planes *y) {
+  if (x->stride[3] != 1 || y->stride[3] != 1) return GATHERED;
+  return tch_depthwise_fits(g) ? DEPTHWISE : tch_winograd_pays(g) ? WINOGRAD : GATHERED;
 }
 
 /* -- one window a plane: a product of matrices ------------------------------------------------------------------- */
@@ -213,9 +207,9 @@ static void add_bias(tch_dtype type, tch_grid y, int64_t rows, int64_t columns, 
 /* -- forward ----------------------------------------------------------------------------------------------------- */
 
 /* Offsets of the taps of `channels` input channels in x. */
-static tch_status tap_table(scratch *s, const tch_conv_geometry *g, const tch_planes *x, const int64_t **out) {
+static tch_status tap_table(tch_scratch *s, const tch_conv_geometry *g, const tch_planes *x, const int64_t **out) {
   int64_t *t, channels = g->c / g->groups;
-  TCH_TRY(take(s, channels * g->kernel[0] * g->kernel[1] * (int64_t) sizeof *t, &t));
+  TCH_TRY(tch_scratch_take(s, channels * g->kernel[0] * g->kernel[1] * (int64_t) sizeof *t, &t));
   *out = t;
   for (int64_t c = 0; c < channels; c++)
     for (int64_t i = 0; i < g->kernel[0]; i++)
@@ -224,17 +218,17 @@ static tch_status tap_table(scratch *s, const tch_conv_geometry *g, const tch_pl
   return TCH_OK;
 }
 
-static tch_status window_table(scratch *s, const tch_conv_geometry *g, const tch_planes *x, const int64_t **out) {
+static tch_status window_table(tch_scratch *s, const tch_conv_geometry *g, const tch_planes *x, const int64_t **out) {
   int64_t step[4] = {x->stride[0], 0, g->stride[0] * x->stride[2], g->stride[1] * x->stride[3]};
   return position_table(s, g->n, g->out[0], g->out[1], step, 0, out);
 }
 
-static tch_status count_table(scratch *s, int64_t n, const int64_t **out) {
+static tch_status count_table(tch_scratch *s, int64_t n, const int64_t **out) {
   int64_t step[4] = {0, 0, 0, 1};
   return position_table(s, 1, 1, n, step, 0, out);
 }
 
-static tch_status forward(scratch *s, const tch_conv_geometry *g, tch_planes x, const void *weight, const void *bias,
+static tch_status forward(tch_scratch *s, const tch_conv_geometry *g, tch_planes x, const void *weight, const void *bias,
                           tch_planes y, double alpha, double beta) {
   int64_t channels = g->c / g->groups, taps = g->kernel[0] * g->kernel[1], outs = g->o / g->groups;
   path path = path_of(outs);
@@ -266,7 +260,7 @@ static tch_status forward(scratch *s, const tch_conv_geometry *g, tch_planes x, 
 
 tch_status tch_convolve(const tch_conv_geometry *g, tch_planes x, const void *weight, const void *bias, tch_planes y,
                         double alpha, double beta) {
-  scratch s = {0};
+  tch_scratch s = {0};
   if (dense(g, &x) && (y.stride[1] == 1 || y.stride[0] == 1)) {
     tch_grid w = {(void *) weight, inputs(g), 1};
     TCH_TRY(
@@ -274,14 +268,17 @@ tch_status tch_convolve(const tch_conv_geometry *g, tch_planes x, const void *we
     if (bias) add_bias(g->type, outputs_grid(&y), g->n, g->o, bias, 1);
     return TCH_OK;
   }
+  method way = method_of(g, &x, &y);
+  if (way == DEPTHWISE) return tch_depthwise_forward(g, x, weight, bias, y, alpha, beta);
+  if (way == WINOGRAD) return tch_winograd_forward(g, x, weight, bias, y, alpha, beta);
   tch_status status = forward(&s, g, x, weight, bias, y, alpha, beta);
-  give_back(&s);
+  tch_scratch_free(&s);
   return status;
 }
 
 /* -- gradient of the weight -------------------------------------------------------------------------------------- */
 
-static tch_status weight_gradient(scratch *s, const tch_conv_geometry *g, tch_planes x, tch_planes gy, tch_planes gw,
+static tch_status weight_gradient(tch_scratch *s, const tch_conv_geometry *g, tch_planes x, tch_planes gy, tch_planes gw,
                                   double alpha, double beta) {
   TCH_TRY(add_border(s, g->type, &x, g->n, g->c, g->in, g->pad, g->pad, false));
   int64_t channels = g->c / g->groups, taps = g->kernel[0] * g->kernel[1], outs = g->o / g->groups;
@@ -311,13 +308,16 @@ static tch_status weight_gradient(scratch *s, const tch_conv_geometry *g, tch_pl
 
 tch_status tch_convolve_weight(const tch_conv_geometry *g, tch_planes x, tch_planes gy, tch_planes gw, double alpha,
                                double beta) {
-  scratch s = {0};
+  tch_scratch s = {0};
   tch_planes one = {gw.data, {0, gw.stride[1], gw.stride[2], gw.stride[3]}};
   if (dense(g, &x) && dense(g, &one))
     return tch_gemm(g->type, g->o, inputs(g), g->n, alpha, tch_grid_turned(outputs_grid(&gy)), images_grid(&x), beta,
                     images_grid(&gw));
+  method way = gw.stride[3] == 1 && gw.stride[2] == g->kernel[1] ? method_of(g, &x, &gy) : GATHERED;
+  if (way == DEPTHWISE) return tch_depthwise_weight(g, x, gy, gw, alpha, beta);
+  if (way == WINOGRAD) return tch_winograd_weight(g, x, gy, gw, alpha, beta);
   tch_status status = weight_gradient(&s, g, x, gy, gw, alpha, beta);
-  give_back(&s);
+  tch_scratch_free(&s);
   return status;
 }
 
@@ -418,7 +418,7 @@ typedef struct transposed {
 static tch_status phase_sum(const transposed *t, const phase *v, const phase *h) {
   const tch_conv_geometry *g = t->g;
   const tch_planes *gy = &t->gy, *gx = &t->gx;
-  scratch memory = {0}, *s = &memory;
+  tch_scratch memory = {0}, *s = &memory;
   int64_t channels = g->c / g->groups, taps = g->kernel[0] * g->kernel[1], outs = g->o / g->groups;
   job j = {.k = tch_conv_table(g->type),
            .type = g->type,
@@ -453,7 +453,7 @@ static tch_status phase_sum(const transposed *t, const phase *v, const phase *h)
     status = position_table(s, g->n, v->count, h->count, out_step, v->first * gx->stride[2] + h->first * gx->stride[3],
                             &j.g.cm);
   if (status == TCH_OK) status = run(s, &j, t->path);
-  give_back(s);
+  tch_scratch_free(s);
   return status;
 }
 
@@ -472,7 +472,7 @@ static tch_status phase_parts(const transposed *t, int64_t p, int64_t q) {
   return TCH_OK;
 }
 
-static tch_status input_gradient(scratch *s, const tch_conv_geometry *g, tch_planes gy, const void *weight,
+static tch_status input_gradient(tch_scratch *s, const tch_conv_geometry *g, tch_planes gy, const void *weight,
                                  const void *bias, tch_planes gx, double alpha, double beta) {
   transposed t = {g, path_of(g->c / g->groups), false, gy, gx, {0, 0}, weight, bias, alpha, beta};
   int64_t after[2] = {0, 0};
@@ -486,15 +486,18 @@ static tch_status input_gradient(scratch *s, const tch_conv_geometry *g, tch_pla
 
 tch_status tch_convolve_input(const tch_conv_geometry *g, tch_planes gy, const void *weight, const void *bias,
                               tch_planes gx, double alpha, double beta) {
-  scratch s = {0};
+  tch_scratch s = {0};
   if (dense(g, &gx)) {
     tch_grid w = {(void *) weight, inputs(g), 1};
     TCH_TRY(tch_gemm(g->type, g->n, inputs(g), g->o, alpha, outputs_grid(&gy), w, beta, images_grid(&gx)));
     if (bias) add_bias(g->type, images_grid(&gx), g->n, inputs(g), bias, g->kernel[0] * g->kernel[1]);
     return TCH_OK;
   }
+  method way = method_of(g, &gx, &gy);
+  if (way == DEPTHWISE) return tch_depthwise_input(g, gy, weight, bias, gx, alpha, beta);
+  if (way == WINOGRAD) return tch_winograd_input(g, gy, weight, bias, gx, alpha, beta);
   tch_status status = input_gradient(&s, g, gy, weight, bias, gx, alpha, beta);
-  give_back(&s);
+  tch_scratch_free(&s);
   return status;
 }
 

@@ -34,8 +34,13 @@ typedef struct job {
 
 /* n elements of `bytes` each, between any strides; a stride of 0 repeats. */
 static void move(int64_t n, int64_t bytes, char *to, int64_t to_stride, const char *from, int64_t from_stride) {
-#define MOVE(T) \
-  for (int64_t i = 0; i < n; i++) ((T *) to)[i * to_stride] = ((const T *) from)[i * from_stride]
+#define MOVE_BY(T, a, b) \
+  for (int64_t i = 0; i < n; i++) ((T *) to)[i * (a)] = ((const T *) from)[i * (b)]
+#define MOVE(T)                                                                              \
+  if (to_stride == 1 && from_stride == 2) MOVE_BY(T, 1, 2); /* vectors, by the constants */  \
+  else if (to_stride == 1 && from_stride == 3) MOVE_BY(T, 1, 3);                             \
+  else if (to_stride == 2 && from_stride == 1) MOVE_BY(T, 2, 1);                             \
+  else MOVE_BY(T, to_stride, from_stride)
   switch (bytes) {
     case 1: MOVE(uint8_t); break;
     case 2: MOVE(uint16_t); break;
@@ -43,6 +48,7 @@ static void move(int64_t n, int64_t bytes, char *to, int64_t to_stride, const ch
     default: MOVE(uint64_t); break;
   }
 #undef MOVE
+#undef MOVE_BY
 }
 
 /* A row by way of contiguous blocks that stay in the first cache: operands with strides are packed, a result with a stride is
@@ -123,7 +129,7 @@ static tch_status give_row(tch_call *c, int i, tch_element_row *row) {
   tch_tensor *g = c->gout[0], *operand[6] = {NULL, g};
   int n = 2;
   for (int k = 0; k < c->nin; k++) operand[n++] = c->in[k] ? c->in[k] : g; /* a row does not read what was not saved */
-  if (n < 5) operand[n++] = c->out[0] ? c->out[0] : g;
+  if (n < 5) operand[n++] = c->out[0] && c->op->body->save_out & 1 ? c->out[0] : g; /* off the tape it may be anything */
   if (shape_is(g, &c->in_shape[i])) {
     double alpha, beta;
     TCH_TRY(tch_grad_open(c, i, &operand[0], &alpha, &beta));
@@ -348,7 +354,7 @@ static tch_status lerp_in_ops(tch_call *c) {
                                      .save_out = tch_##name##_saves_out, .in_place = true};
 #define TERNARY(name, f, dx, dy, dz)                                                                                   \
   extern const tch_op_body tch_op_##name;                                                                              \
-  static tch_status name##_shape(tch_call *c) { return shape_of_all(c, false); }                                       \
+  static tch_status name##_shape(tch_call *c) { return shape_of_all(c, true); }                                        \
   static tch_status name##_forward(tch_call *c) { return ternary_forward(c, TCH_TERNARY_##name); }                     \
   static tch_status name##_backward(tch_call *c) { return ternary_backward(c, TCH_TERNARY_##name); }                   \
   const tch_op_body tch_op_##name = {                                                                                  \
@@ -361,7 +367,8 @@ static tch_status lerp_in_ops(tch_call *c) {
 
 static tch_status ternary_forward(tch_call *c, int op) {
   tch_tensor *operand[] = {c->out[0], c->in[0], c->in[1], c->in[2]};
-  run(c, tch_elementwise_table(c->in[0]->type)->ternary[op], operand, 4);
+  tch_dtype type = c->in[0]->type;
+  run(c, tch_dtype_floating(type) ? tch_elementwise_table(type)->ternary[op] : tch_integer_ternary(type, op), operand, 4);
   return TCH_OK;
 }
 

@@ -101,7 +101,8 @@ static tch_status gather_backward(tch_call *c) {
 }
 
 const tch_op_body tch_op_gather = {.shape = gather_shape, .forward = gather_forward, .backward_ops = gather_backward,
-                                   .save_in = 1 << 1};
+                                   .save_in = 1 << 1,
+                                   .moves = true};
 
 /* -- scatter, scatter_add: y = x with y[index[i][j]][j] set to, or raised by, src[i][j] ------------------------- */
 

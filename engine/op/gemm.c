@@ -5,6 +5,7 @@
 #include "core/memory.h"
 #include "core/thread.h"
 #include "kernel/gemm.h"
+#include "op/integer.h"
 #include <limits.h>
 
 TCH_KERNEL_FAMILY(gemm)
@@ -74,6 +75,10 @@ static int64_t tile_size(int64_t size, int64_t work) {
 tch_status tch_gemm(tch_dtype type, int64_t m, int64_t n, int64_t k, double alpha, tch_grid a, tch_grid b, double beta,
                     tch_grid c) {
   if (m == 0 || n == 0) return TCH_OK;
+  if (!tch_dtype_floating(type)) {
+    tch_integer_gemm(type, m, n, k, alpha, a, b, beta, c);
+    return TCH_OK;
+  }
   if (c.column != 1 && n > 1) /* c' = b' a' */
     return tch_gemm(type, n, m, k, alpha, tch_grid_turned(b), tch_grid_turned(a), beta, tch_grid_turned(c));
   cut t = {.kernels = tch_gemm_table(type),

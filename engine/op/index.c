@@ -17,7 +17,7 @@ int64_t tch_index_at(const tch_tensor *index, int64_t i) {
 
 /* "[2][3]": the place of entry i of t, counted from base. */
 static const char *place_text(const tch_tensor *t, int64_t i, int64_t base, char text[128]) {
-  int64_t place[TCH_MAX_DIMS];
+  int64_t place[TCH_MAX_DIMS] = { 0 };
   int n = 0;
   text[0] = 0;
   for (int d = t->ndim - 1; d >= 0; d--) place[d] = i % t->size[d], i /= t->size[d];
@@ -149,7 +149,8 @@ static tch_status index_select_backward(tch_call *c) {
 }
 
 const tch_op_body tch_op_index_select = {.shape = index_select_shape, .forward = index_select_forward,
-                                         .backward_ops = index_select_backward, .save_in = 1 << 1, .dense = true};
+                                         .backward_ops = index_select_backward, .save_in = 1 << 1, .dense = true,
+                                         .moves = true};
 
 /* -- index_add, index_copy: y = x with rows index[i] raised by, or replaced by, rows of src --------------------- */
 

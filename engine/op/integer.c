@@ -1,5 +1,6 @@
 /* Scalar rows over integers: the expressions of elementwise.def with the verbs' integer meaning. Sums wrap around. */
 #include "op/integer.h"
+#include "core/thread.h"
 
 #define vsel(mask, p, q) ((mask) ? (p) : (q))
 #define vmax(p, q) ((p) > (q) ? (p) : (q))
@@ -14,6 +15,15 @@ static inline int64_t remain(int64_t x, int64_t y) {
   int64_t r = modulo(x, y);
   return r != 0 && (r < 0) != (y < 0) ? r + y : r;
 }
+/* By a negative power only 1 and -1 do not become 0. */
+static inline int64_t power(int64_t x, int64_t n) {
+  if (n < 0) return x == 1 ? 1 : x == -1 ? (n & 1 ? -1 : 1) : 0;
+  int64_t y = 1;
+  for (; n > 0; n >>= 1, x *= x)
+    if (n & 1) y *= x;
+  return y;
+}
+#define vpow_lanes power
 #define vdiv divide
 #define vfmod modulo
 #define vremainder remain
@@ -44,6 +54,16 @@ static inline int64_t remain(int64_t x, int64_t y) {
       out[i * s[0]] = (T) (f);                                                                \
     }                                                                                         \
   }
+#define TERNARY_ROW(name, T, f)                                                               \
+  static void T##_ternary_##name(int64_t n, void *const *p, const int64_t *s, const double *ab) { \
+    const int64_t a = (int64_t) ab[0];                                                        \
+    T *out = p[0];                                                                            \
+    const T *xs = p[1], *ys = p[2], *zs = p[3];                                               \
+    for (int64_t i = 0; i < n; i++) {                                                         \
+      int64_t x = xs[i * s[1]], y = ys[i * s[2]], z = zs[i * s[3]];                           \
+      out[i * s[0]] = (T) (f);                                                                \
+    }                                                                                         \
+  }
 #define COMPARE_ROW(name, T, test)                                                            \
   static void T##_compare_##name(int64_t n, void *const *p, const int64_t *s, const double *ab) { \
     uint8_t *out = p[0];                                                                      \
@@ -57,11 +77,12 @@ static inline int64_t remain(int64_t x, int64_t y) {
 
 #define UNARY(name, types, f, dx, ddx) types(FIVE(UNARY_ROW, name, f))
 #define BINARY(name, types, f, dx, dy) types(FIVE(BINARY_ROW, name, f))
-#define TERNARY(name, f, dx, dy, dz)
+#define TERNARY(name, f, dx, dy, dz) FIVE(TERNARY_ROW, name, f)
 #define COMPARE(name, test) FIVE(COMPARE_ROW, name, test)
 #include "kernel/elementwise.def"
 #undef UNARY
 #undef BINARY
+#undef TERNARY
 #undef COMPARE
 
 #define FIVE_NAMES(kind, name) {uint8_t_##kind##_##name, int8_t_##kind##_##name, int16_t_##kind##_##name, \
@@ -71,6 +92,7 @@ enum { INTEGERS = TCH_LONG + 1 };
 static tch_element_row *const unary[TCH_UNARY_COUNT][INTEGERS] = {
 #define UNARY(name, types, f, dx, ddx) types([TCH_UNARY_##name] = FIVE_NAMES(unary, name)) types(,)
 #define BINARY(name, types, f, dx, dy)
+#define TERNARY(name, f, dx, dy, dz)
 #define COMPARE(name, test)
 #include "kernel/elementwise.def"
 };
@@ -85,14 +107,62 @@ static tch_element_row *const binary[TCH_BINARY_COUNT][INTEGERS] = {
 #include "kernel/elementwise.def"
 };
 #undef BINARY
+#undef TERNARY
+
+static tch_element_row *const ternary[TCH_TERNARY_COUNT][INTEGERS] = {
+#define BINARY(name, types, f, dx, dy)
+#define TERNARY(name, f, dx, dy, dz) [TCH_TERNARY_##name] = FIVE_NAMES(ternary, name),
+#include "kernel/elementwise.def"
+};
+#undef TERNARY
 #undef COMPARE
 
 static tch_element_row *const compare[TCH_COMPARE_COUNT][INTEGERS] = {
-#define BINARY(name, types, f, dx, dy)
+#define TERNARY(name, f, dx, dy, dz)
 #define COMPARE(name, test) [TCH_COMPARE_##name] = FIVE_NAMES(compare, name),
 #include "kernel/elementwise.def"
 };
 
 tch_element_row *tch_integer_unary(tch_dtype type, int op) { return unary[op][type]; }
 tch_element_row *tch_integer_binary(tch_dtype type, int op) { return binary[op][type]; }
+tch_element_row *tch_integer_ternary(tch_dtype type, int op) { return ternary[op][type]; }
 tch_element_row *tch_integer_compare(tch_dtype type, int op) { return compare[op][type]; }
+
+/* -- products of matrices --------------------------------------------------------------------------------------- */
+
+typedef struct product {
+  tch_dtype type;
+  int64_t n, k, alpha, beta;
+  tch_grid a, b, c;
+} product;
+
+#define PRODUCT_ROW(T)                                                                               \
+  static void T##_product(const product *p, int64_t i) {                                             \
+    const T *a = (const T *) p->a.data + i * p->a.row, *b = p->b.data;                               \
+    T *c = (T *) p->c.data + i * p->c.row;                                                           \
+    for (int64_t j = 0; j < p->n; j++) {                                                             \
+      int64_t sum = 0;                                                                               \
+      for (int64_t l = 0; l < p->k; l++) sum += (int64_t) a[l * p->a.column] * b[l * p->b.row + j * p->b.column]; \
+      T *to = c + j * p->c.column;                                                                   \
+      *to = (T) (p->alpha * sum + (p->beta ? p->beta * *to : 0));                                    \
+    }                                                                                                \
+  }
+PRODUCT_ROW(uint8_t)
+PRODUCT_ROW(int8_t)
+PRODUCT_ROW(int16_t)
+PRODUCT_ROW(int32_t)
+PRODUCT_ROW(int64_t)
+
+static void product_rows(void *context, int64_t begin, int64_t end) {
+  static void (*const row[INTEGERS])(const product *, int64_t) = {uint8_t_product, int8_t_product, int16_t_product,
+                                                                  int32_t_product, int64_t_product};
+  const product *p = context;
+  for (int64_t i = begin; i < end; i++) row[p->type](p, i);
+}
+
+void tch_integer_gemm(tch_dtype type, int64_t m, int64_t n, int64_t k, double alpha, tch_grid a, tch_grid b, double beta,
+                      tch_grid c) {
+  product p = {type, n, k, (int64_t) alpha, (int64_t) beta, a, b, c};
+  int64_t work = n * (k > 0 ? k : 1);
+  tch_parallel(m, work > 1 << 15 ? 1 : (1 << 15) / work + 1, product_rows, &p);
+}

@@ -72,7 +72,8 @@ static tch_status cat_backward(tch_call *c) {
   return TCH_OK;
 }
 
-const tch_op_body tch_op_cat = {.shape = cat_shape, .forward = cat_forward, .backward_ops = cat_backward};
+const tch_op_body tch_op_cat = {.shape = cat_shape, .forward = cat_forward, .backward_ops = cat_backward,
+                                .moves = true};
 
 /* -- stack: tensors of equal sizes side by side along a new dimension `dim` ---------------------------------------- */
 
@@ -136,7 +137,8 @@ static tch_status stack_backward(tch_call *c) {
   return TCH_OK;
 }
 
-const tch_op_body tch_op_stack = {.shape = stack_shape, .forward = stack_forward, .backward_ops = stack_backward};
+const tch_op_body tch_op_stack = {.shape = stack_shape, .forward = stack_forward, .backward_ops = stack_backward,
+                                  .moves = true};
 
 /* -- pad and crop: before[d] and after[d] entries more, or fewer, at the ends of dimension d -------------------- */
 

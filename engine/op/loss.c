@@ -183,7 +183,7 @@ PAIR_LOSS(bce_with_logits, logit_error, NULL)
 
 /* -- classes: nll and cross_entropy ----------------------------------------------------------------------------------
  * x is (classes), (samples, classes) or (samples, classes, places...); the target has x's sizes without the classes. A target
- * equal to `ignore` does not count. The mean is over the weights of the targets that count. */
+ * equal to `ignore` does not count. The mean is over the weights of the targets that count, 0 if none does. */
 
 typedef struct classes {
   int64_t samples, n, places; /* n classes */
@@ -282,7 +282,7 @@ static tch_status losses(tch_call *c, tch_tensor *logp) {
   nll_sum s = {.logp = logp, .each = k.reduction == NONE ? c->out[0] : NULL};
   if (s.each) TCH_TRY(tch_tensor_fill(c->out[0], 0));
   each_target(&k, target, weight, add_loss, &s);
-  if (k.reduction == MEAN) put(c->out[0], 0, s.total / s.weights);
+  if (k.reduction == MEAN) put(c->out[0], 0, s.weights != 0 ? s.total / s.weights : 0);
   if (k.reduction == SUM) put(c->out[0], 0, s.total);
   return TCH_OK;
 }
@@ -328,7 +328,7 @@ static tch_status class_gradient(tch_call *c, tch_tensor *logp) {
   nll_gradient n = {.dst = dst, .g = g, .scale = alpha, .k = &k, .logp = logp};
   if (k.reduction == MEAN) {
     each_target(&k, target, weight, add_weight, &n);
-    n.scale = alpha / n.weights;
+    n.scale = n.weights != 0 ? alpha / n.weights : 0;
   }
   each_target(&k, target, weight, put_gradient, &n);
   return TCH_OK;

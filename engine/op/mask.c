@@ -106,7 +106,8 @@ static tch_status masked_select_backward(tch_call *c) {
 }
 
 const tch_op_body tch_op_masked_select = {.shape = masked_select_shape, .forward = masked_select_forward,
-                                          .backward_ops = masked_select_backward, .save_in = 1 << 1, .dense = true};
+                                          .backward_ops = masked_select_backward, .save_in = 1 << 1, .dense = true,
+                                          .moves = true};
 
 /* -- masked_copy: y = x with the marked elements taken, in order, from src -------------------------------------- */
 

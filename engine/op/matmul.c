@@ -83,7 +83,7 @@ static tch_status plan_of(const tch_call *c, const rule *r, const tch_tensor *a,
 static tch_status product_shape(tch_call *c, const rule *r) {
   plan p;
   char t[TCH_SHAPE_TEXT], u[TCH_SHAPE_TEXT];
-  TCH_TRY(tch_op_same_float(c, ~0u));
+  TCH_TRY(tch_op_same_type(c, ~0u));
   TCH_TRY(plan_of(c, r, c->in[r->add], c->in[r->add + 1], &p));
   c->shape[0] = p.out;
   if (!r->add) return TCH_OK;
@@ -290,7 +290,7 @@ static tch_status linear_shape(tch_call *c) {
   if (w->ndim != 2)
     return tch_op_fail(c, TCH_ERROR_SHAPE, "weight is %s, but (outputs, inputs) is needed", tch_shape_text(w, p));
   if (x->ndim == 0 || x->size[x->ndim - 1] != w->size[1])
-    return tch_op_fail(c, TCH_ERROR_SHAPE, "weight takes %lld inputs, input has %lld (input %s, weight %s)",
+    return tch_op_fail(c, TCH_ERROR_SHAPE, "size mismatch: weight takes %lld inputs, input has %lld (input %s, weight %s)",
                        (ll) w->size[1], (ll) (x->ndim ? x->size[x->ndim - 1] : x->count), tch_shape_text(x, p),
                        tch_shape_text(w, q));
   if (b && (b->ndim != 1 || b->size[0] != w->size[0]))

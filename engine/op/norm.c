@@ -37,7 +37,8 @@ static tch_status check_vector(tch_call *c, int input, int64_t n, const char *of
 }
 
 /* -- batch_norm: groups are the channels, dimension 1 of (N, C, ...) -------------------------------------------------
- * training: statistics of the batch, which move the running ones (their variance unbiased); otherwise the running ones. */
+ * training: statistics of the batch, which move the running ones (their variance unbiased, 0 for a single
+ * value); otherwise the running ones. */
 
 static tch_status batch_norm_shape(tch_call *c) {
   const tch_batch_norm_attr *a = c->attr;
@@ -51,10 +52,6 @@ static tch_status batch_norm_shape(tch_call *c) {
   if ((c->in[3] == NULL) != (c->in[4] == NULL) || (!a->training && c->in[3] == NULL))
     return tch_op_fail(c, TCH_ERROR_VALUE, "running mean and variance are needed %s",
                        a->training ? "both or neither" : "to evaluate");
-  if (a->training && x->count <= channels)
-    return tch_op_fail(c, TCH_ERROR_SHAPE,
-                       "one value per channel has no variance (input %s): train on a larger batch, or call evaluate()",
-                       tch_shape_text(x, text));
   shape_like(&c->shape[0], x);
   for (int o = 1; o < 3; o++) c->shape[o] = (tch_shape) {.type = x->type, .ndim = 1, .size = {channels}};
   return TCH_OK;
@@ -148,7 +145,7 @@ static tch_status batch_norm_forward(tch_call *c) {
     store(c->out[2], ch, invstd);
     if (attr->training && rm) {
       store(rm, ch, attr->momentum * mean + (1 - attr->momentum) * load(rm, ch));
-      store(rv, ch, attr->momentum * variance * count / (count - 1) + (1 - attr->momentum) * load(rv, ch));
+      store(rv, ch, attr->momentum * variance * count / (count > 1 ? count - 1 : 1) + (1 - attr->momentum) * load(rv, ch));
     }
     n.a[ch] = w * invstd;
     n.b[ch] = (bias ? load(bias, ch) : 0) - mean * w * invstd;

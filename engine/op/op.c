@@ -64,7 +64,7 @@ tch_status tch_op_dim(const tch_call *c, const tch_tensor *t, int64_t dim, int *
 
 /* -- helpers of bodies ------------------------------------------------------------------------------------------ */
 
-static tch_status keep(tch_call *c, tch_tensor *t) {
+tch_status tch_op_keep(tch_call *c, tch_tensor *t) {
   if (c->ntemps == TCH_MAX_TEMPS) {
     tch_tensor_release(t);
     return tch_op_fail(c, TCH_ERROR_STATE, "too many temporaries");
@@ -79,12 +79,12 @@ tch_status tch_op_contiguous(tch_call *c, tch_tensor *t, tch_tensor **out) {
     return TCH_OK;
   }
   TCH_TRY(tch_tensor_contiguous_of(t, out));
-  return keep(c, *out);
+  return tch_op_keep(c, *out);
 }
 
 tch_status tch_op_temp(tch_call *c, const tch_shape *shape, tch_tensor **out) {
   TCH_TRY(tch_tensor_of(shape, out));
-  return keep(c, *out);
+  return tch_op_keep(c, *out);
 }
 
 static void release_temps(tch_call *c) {
@@ -99,6 +99,10 @@ static tch_status check_present(const tch_call *c) {
   for (int i = 0; i < c->nin; i++) {
     if (c->in[i] == NULL && !(c->op->schema.optional >> tch_op_bit(c->op, i) & 1))
       return tch_op_fail(c, TCH_ERROR_VALUE, "%s is missing", tch_op_input_name(c, i, name));
+    if (c->in[i] && tch_dtype_stored(c->in[i]->type)
+        && (!(c->op->body->moves || c->op->body->view) || c->op->schema.constant >> tch_op_bit(c->op, i) & 1))
+      return tch_op_fail(c, TCH_ERROR_TYPE, "%s is a %sTensor, which stores numbers but cannot be computed with (cast to float "
+                         "first, with :float())", tch_op_input_name(c, i, name), tch_dtype_name(c->in[i]->type));
   }
   return TCH_OK;
 }
@@ -120,9 +124,6 @@ static bool fits(const tch_tensor *t, const tch_shape *s) {
  * writes is contiguous if it must grow, for then it becomes so. */
 static tch_status prepare_output(tch_call *c, int o, tch_tensor *target) {
   if (target == NULL) return tch_tensor_of(&c->shape[o], &c->out[o]);
-  if (target->type != c->shape[o].type)
-    return tch_op_fail(c, TCH_ERROR_TYPE, "the result is a %sTensor, but the tensor given for it is a %sTensor",
-                       tch_dtype_name(c->shape[o].type), tch_dtype_name(target->type));
   if (!writes_safely(c, target) || (c->op->body->dense && !tch_tensor_contiguous(target))
       || (!fits(target, &c->shape[o]) && target->history))
     return tch_tensor_of(&c->shape[o], &c->out[o]);
@@ -152,6 +153,8 @@ static tch_status deliver(tch_call *c, int o, tch_tensor **out) {
   else if ((status = tch_tensor_become(target, &c->shape[o])) == TCH_OK) {
     bool on = tch_grad_enabled(); /* the op is recorded, not this copy */
     tch_set_grad_enabled(false);
+    if (c->op->body->aside && tch_tensor_contiguous(target) && !target->history)
+      memcpy(target->stride, made->stride, sizeof *made->stride * (size_t) made->ndim);
     status = tch_tensor_copy(target, made);
     tch_set_grad_enabled(on);
   }
@@ -170,9 +173,13 @@ static tch_status run(tch_call *c, tch_tensor ***out) {
   if (record) TCH_TRY(tch_tape_check_inputs(c));
   for (int o = 0; o < c->nout; o++) {
     tch_tensor *target = out[o] ? *out[o] : NULL;
-    if (target) TCH_TRY(tch_tape_check_target(c, target, record));
+    if (target == NULL) continue;
+    if (!body->view && target->type != c->shape[o].type)
+      return tch_op_fail(c, TCH_ERROR_TYPE, "the result is a %sTensor, but the tensor given for it is a %sTensor",
+                         tch_dtype_name(c->shape[o].type), tch_dtype_name(target->type));
+    TCH_TRY(tch_tape_check_target(c, target, record));
   }
-  for (int o = 0; o < c->nout && !body->view; o++) TCH_TRY(prepare_output(c, o, out[o] ? *out[o] : NULL));
+  for (int o = 0; o < c->nout && !body->view && !body->aside; o++) TCH_TRY(prepare_output(c, o, out[o] ? *out[o] : NULL));
   tch_node *node = NULL;
   if (record) TCH_TRY(tch_tape_begin(c, &node)); /* saves inputs before forward may overwrite them */
   tch_status status = body->forward(c);

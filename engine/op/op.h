@@ -16,7 +16,7 @@
 #include "core/tensor.h"
 #include "op_attr.h" /* generated: tch_<name>_attr */
 
-enum { TCH_MAX_OUTPUTS = 4, TCH_MAX_INPUTS = 16 /* except lists */, TCH_MAX_TEMPS = 16, TCH_MAX_LIST = 1024 };
+enum { TCH_MAX_OUTPUTS = 4, TCH_MAX_INPUTS = 16 /* except lists */, TCH_MAX_TEMPS = 64, TCH_MAX_LIST = 1024 };
 
 typedef struct tch_call tch_call;
 
@@ -40,7 +40,10 @@ typedef struct tch_op_body {
   uint32_t save_for[3];                      /* more inputs, read only for the gradient of input 0, 1, 2 */
   bool in_place;                             /* forward may run with out[0] the same view as in[0] (or any same-view input) */
   bool dense;                                /* forward needs its outputs contiguous */
+  bool moves;                                /* only moves elements: serves types that are stored, not computed with; so do views */
   bool view;                                 /* forward sets *out to views of the inputs' storage; nothing is made for it */
+  bool aside;                                /* forward sets *out to tensors that it made, without holes and in an order of
+                                                its own, which a contiguous result takes over; failing late does no harm */
 } tch_op_body;
 
 typedef struct tch_op {
@@ -91,6 +94,16 @@ tch_status tch_op_dim(const tch_call *c, const tch_tensor *t, int64_t dim, int *
 tch_status tch_op_contiguous(tch_call *c, tch_tensor *t, tch_tensor **out);
 /* A tensor that lives until the call ends (borrowed). */
 tch_status tch_op_temp(tch_call *c, const tch_shape *shape, tch_tensor **out);
+/* Takes over a reference until the call ends. */
+tch_status tch_op_keep(tch_call *c, tch_tensor *t);
+/* x = tch_<op>(...), kept until the call ends: a step of a computation by ops. Returns on failure. */
+#define TCH_STEP(c, x, op, ...)                         \
+  do {                                                  \
+    tch_tensor *step_ = NULL;                           \
+    TCH_TRY(tch_##op(__VA_ARGS__, &step_));             \
+    TCH_TRY(tch_op_keep(c, step_));                     \
+    (x) = step_;                                        \
+  } while (0)
 
 static inline bool tch_wants(const tch_call *c, int i) { return c->gin[i].wanted; }
 /* Gradient of input i by kernels: *dst gets in[i]'s sizes and is contiguous; the kernel must write

@@ -1,4 +1,5 @@
 /* Ops along a dimension or by position: cumulative sums and products, triangles of matrices, one-hot rows. */
+#include "core/cast.h"
 #include "core/thread.h"
 #include "op/index.h"
 #include "op/line.h"
@@ -195,14 +196,10 @@ static tch_status one_hot_forward(tch_call *c) {
   tch_tensor *index, *y = c->out[0];
   TCH_TRY(tch_op_contiguous(c, c->in[0], &index));
   TCH_TRY(tch_tensor_fill(y, 0));
+  const double one = 1;
   for (int64_t i = 0; i < index->count; i++) {
     int64_t at = i * a->classes + tch_index_at(index, i) - a->base;
-    switch (y->type) {
-#define SET(ID, T, name, floating) case TCH_##ID: TCH_DATA(T, y)[at] = 1; break;
-      TCH_DTYPES(SET)
-#undef SET
-      default: break;
-    }
+    tch_store_double(y->type, (char *) tch_tensor_data(y) + at * tch_dtype_bytes(y->type), 1, &one, 1);
   }
   return TCH_OK;
 }

@@ -407,7 +407,8 @@ const tch_op_body tch_op_fold = {.shape = fold_shape, .forward = fold_forward, .
 static tch_status clone_forward(tch_call *c) { return tch_tensor_copy(c->out[0], c->in[0]); }
 
 const tch_op_body tch_op_clone = {.shape = same_shape, .forward = clone_forward, .backward_ops = expand_backward,
-                                  .in_place = true};
+                                  .in_place = true,
+                                  .moves = true};
 
 /* -- cast: a copy of another type ------------------------------------------------------------------------------------ */
 
@@ -425,4 +426,5 @@ static tch_status cast_backward(tch_call *c) {
   return give(c, tch_cast(c->gout[0], c->in_shape[0].type, &g), &g);
 }
 
-const tch_op_body tch_op_cast = {.shape = cast_shape, .forward = clone_forward, .backward_ops = cast_backward};
+const tch_op_body tch_op_cast = {.shape = cast_shape, .forward = clone_forward, .backward_ops = cast_backward,
+                                 .moves = true};

@@ -149,6 +149,9 @@ end
 --- Sets the function that tells the class (metatable) of values that are not tables, or nil.
 function class.setForeign(f) foreign = f end
 
+--- Makes a table the one in which classes with the prefix are found and defined from now on.
+function class.place(prefix, module) packages[prefix] = module end
+
 --- The table in which classes with the prefix are found, "nn" for nn.Linear; nil if none was given.
 function class.package(prefix) return packages[prefix] end
 

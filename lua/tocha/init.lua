@@ -52,8 +52,9 @@ for _, name in ipairs({ 'typename', 'type', 'isTypeOf', 'getmetatable', 'setmeta
 end
 
 -- In the order in which they put functions into torch.
-local parts = { 'storage', 'tensor', 'view', 'index', 'convert', 'autograd', 'make', 'distribution', 'random', 'draw', 'format',
-  'pointwise', 'compare', 'reduce', 'matrix', 'operators', 'pick', 'sort', 'gradcheck', 'timer', 'process' }
+local parts = { 'storage', 'tensor', 'object', 'view', 'index', 'convert', 'autograd', 'make', 'distribution', 'random', 'draw',
+  'format', 'pointwise', 'bits', 'compare', 'reduce', 'matrix', 'linalg', 'vector', 'convolve', 'operators', 'pick', 'sort',
+  'gradcheck', 'timer', 'process' }
 local tensors = require 'tocha.bindings.class'
 for i, part in ipairs(parts) do parts[i] = require('tocha.bindings.' .. part) end
 tensors.guard()
@@ -63,11 +64,12 @@ end
 tensors.seal()
 
 -- What few scripts need is loaded when its name is first asked for.
-local late = { CmdLine = 'tocha.cmdline' }
+local late = { CmdLine = 'tocha.cmdline', Tester = 'tocha.tester', TestSuite = 'tocha.tester' }
 for _, name in ipairs({ 'save', 'load', 'serialize', 'deserialize', 'serializeToStorage', 'deserializeFromStorage', 'File',
                         'DiskFile', 'MemoryFile' }) do
   late[name] = 'tocha.serialize'
 end
+for _, name in ipairs({ 'readNpy', 'writeNpy', 'readNpz', 'writeNpz' }) do late[name] = 'tocha.file.npy' end
 setmetatable(torch, { __index = function(_, name)
   if not late[name] then return nil end
   local module = require(late[name])

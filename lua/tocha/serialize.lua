@@ -72,7 +72,7 @@ function serialize.deserialize(text, format, options)
 end
 
 function serialize.serializeToStorage(object, format)
-  return torch.CharStorage(serialize.serialize(object, format))
+  return torch.CharStorage():string(serialize.serialize(object, format))
 end
 
 function serialize.deserializeFromStorage(storage, format, options)

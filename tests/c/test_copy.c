@@ -3,6 +3,8 @@
 #include "core/dtype.h"
 #include "core/random.h"
 #include "core/tensor.h"
+#include "core/turn.h"
+#include <string.h>
 
 static uint32_t dice(uint32_t n) { return tch_random_next(NULL) % n; }
 
@@ -199,8 +201,24 @@ static void elements_are_checked(void **state) {
   tch_tensor_release(a), tch_tensor_release(none);
 }
 
+static void blocks_of_every_size_are_turned(void **state) {
+  enum { MOST = 37 };
+  static uint8_t from[MOST * MOST * 8], to[MOST * MOST * 8];
+  for (size_t i = 0; i < sizeof from; i++) from[i] = (uint8_t) (i * 37 + i / 251);
+  for (int bytes = 1; bytes <= 8; bytes *= 2)
+    for (int n = 1; n <= MOST; n += 3)
+      for (int m = 1; m <= MOST; m += 4) {
+        memset(to, 0, sizeof to);
+        tch_turn(bytes, n, m, to, MOST, from, MOST);
+        for (int i = 0; i < n; i++)
+          for (int j = 0; j < m; j++)
+            assert_memory_equal(to + (j * MOST + i) * bytes, from + (i * MOST + j) * bytes, (size_t) bytes);
+      }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(blocks_of_every_size_are_turned),
       cmocka_unit_test(any_strides_and_types),
       cmocka_unit_test(large_ones_go_to_the_pool),
       cmocka_unit_test(overlaps_copy_as_if_apart),

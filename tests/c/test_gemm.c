@@ -229,7 +229,7 @@ static void misfits_are_named(void **state) {
   refused(tch_mm(a, v, 1, &y), TCH_ERROR_SHAPE, "mm: a tensor of 2 and one of 2 dimensions are needed, got 3x4 and 4");
   refused(tch_addmv(c, a, v, 1, 1, &y), TCH_ERROR_SHAPE, "addmv: the product is 3, to which 7x7 cannot be added");
   refused(tch_linear(a, w, NULL, &y), TCH_ERROR_SHAPE,
-          "linear: weight takes 1600 inputs, input has 4 (input 3x4, weight 10x1600)");
+          "linear: size mismatch: weight takes 1600 inputs, input has 4 (input 3x4, weight 10x1600)");
   refused(tch_linear(v, a, bias, &y), TCH_ERROR_SHAPE, "bias is 9, but one number for each of the 3 outputs is needed");
   assert_null(y);
   tch_tensor *all[] = {a, b, v, c, bias, w};

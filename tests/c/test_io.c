@@ -1,4 +1,4 @@
-/* Files: whole or not at all, IDX with every size checked, PNG. */
+/* Files: whole or not at all, IDX with every size checked. */
 #include "check.h"
 #include <stdio.h>
 #include <sys/stat.h>
@@ -86,31 +86,6 @@ static void idx_without_memory_fails_and_leaks_nothing(void **state) {
   }
 }
 
-static void png_takes_bytes_of_one_or_three_planes(void **state) {
-  tch_tensor *image = NULL, *turned = NULL;
-  int64_t size[] = {3, 4, 5}, order[] = {0, 2, 1};
-  ok(tch_tensor_new(TCH_BYTE, 3, size, &image));
-  ok(tch_tensor_fill(image, 7));
-  ok(tch_png_write(path, image));
-  ok(tch_permute(image, order, 3, &turned));
-  ok(tch_png_write(path, turned));
-  FILE *f = fopen(path, "rb");
-  unsigned char head[26];
-  assert_int_equal(fread(head, 1, sizeof head, f), sizeof head);
-  fclose(f);
-  assert_memory_equal(head, "\x89PNG\r\n\x1a\n", 8);
-  assert_int_equal(head[19], 4); /* width */
-  assert_int_equal(head[23], 5); /* height */
-  assert_int_equal(head[25], 2); /* RGB */
-  tch_tensor_release(turned);
-  tch_tensor_release(image);
-  size[0] = 2;
-  image = NULL;
-  ok(tch_tensor_new(TCH_BYTE, 3, size, &image));
-  refused(tch_png_write(path, image), TCH_ERROR_SHAPE, "but a ByteTensor of 2x4x5 was given");
-  tch_tensor_release(image);
-}
-
 static int prepare(void **state) {
   if (!mkdtemp(folder)) return -1;
   snprintf(path, sizeof path, "%s/file", folder);
@@ -129,7 +104,6 @@ int main(void) {
       cmocka_unit_test(a_disk_that_is_full_is_named),
       cmocka_unit_test(idx_is_read_big_endian),
       cmocka_unit_test(idx_without_memory_fails_and_leaks_nothing),
-      cmocka_unit_test(png_takes_bytes_of_one_or_three_planes),
   };
   return cmocka_run_group_tests(tests, prepare, clean);
 }

@@ -198,7 +198,7 @@ static void the_first_of_equal_extremes_is_named(void **state) {
   for (int isa = 0; isa < TCH_ISA_COUNT; isa++) {
     if (!tch_cpu_supports((tch_isa) isa)) continue;
     tch_cpu_use((tch_isa) isa);
-    for (int type = 0; type < TCH_DTYPE_COUNT; type++)
+    for (int type = 0; !tch_dtype_stored((tch_dtype) type); type++)
       for (int layout = 0; layout < 4; layout++) check_extremes((tch_dtype) type, layout);
   }
   tch_cpu_use(was);

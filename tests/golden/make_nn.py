@@ -4,7 +4,7 @@
 usage: make_nn.py > nn.lua      (needs PyTorch; the tests need only the file)
 
 A row: name, function of inputs and parameters, inputs (shape or (shape, kind)), shapes of parameters. All values follow
-from `pattern`, which tests/lua/nn_layers_spec.lua repeats: inputs have seeds 1, 2, ..., parameters 11, 12, ..., the
+from `pattern`, which tests/lua/nn_golden.lua repeats: inputs have seeds 1, 2, ..., parameters 11, 12, ..., the
 gradient of the output 31.
 """
 import math
@@ -169,9 +169,13 @@ def run(name, f, inputs, params):
     n = len(leaves)
     return y, grads[:n], grads[n:]
 
-print("-- written by make_nn.py\nreturn {")
-for name, row in rows.items():
-    y, gi, gp = run(name, *row)
-    print('  ["%s"] = { output = %s,\n    gradInput = {%s},\n    gradParams = {%s} },' % (
-        name, numbers(y), ", ".join(map(numbers, gi)), ", ".join(map(numbers, gp))))
-print("}")
+def write(rows, script):
+    print("-- written by %s\nreturn {" % script)
+    for name, row in rows.items():
+        y, gi, gp = run(name, *row)
+        print('  ["%s"] = { output = %s,\n    gradInput = {%s},\n    gradParams = {%s} },' % (
+            name, numbers(y), ", ".join(map(numbers, gi)), ", ".join(map(numbers, gp))))
+    print("}")
+
+if __name__ == "__main__":
+    write(rows, "make_nn.py")

@@ -54,6 +54,7 @@ describe('a checkpoint', function()
   end)
 
   it('leaves the old one when the disk is full, and says so', function()
+    assert.error_matches(function() checkpoint.reserve '/nowhere/x' end, 'cannot write /nowhere/x: No such file')
     assert.error_matches(function() checkpoint.save('/dev/full', fresh()) end, 'cannot write /dev/full: No space left on device')
   end)
 

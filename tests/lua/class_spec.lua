@@ -1,5 +1,18 @@
 local torch = require 'tocha'
 
+describe('operators of tensors', function()
+  it('are looked for in the class of their type first', function()
+    local torch = require 'tocha'
+    function torch.ShortTensor:__sub(other) return { self:totable(), other } end
+    assert.same({ { 4 }, 3 }, torch.ShortTensor { 4 } - 3)
+    torch.getmetatable('torch.ShortTensor').__sub = nil
+    assert.same({ 1 }, (torch.ShortTensor { 4 } - 3):totable())
+    assert.is_false(torch.Tensor():isSetTo(torch.Tensor()))
+    assert.is_true(torch.Tensor.isTensor(torch.Tensor()) and not torch.Tensor.isTensor(3))
+    assert.equal(torch.getdefaulttensortype(), torch.ShortTensor { 4 }:real():type())
+  end)
+end)
+
 describe('torch.class', function()
   local shapes = {}
   local Shape = torch.class('geo.Shape', shapes)

@@ -33,3 +33,14 @@ for document, arrows in pairs { ['backprop.md'] = 19, ['layers.md'] = 6 } do
     chunk()
   end)
 end
+
+describe('the comments in the sources', function()
+  it('make reference pages', function()
+    if os.execute 'command -v ldoc >/dev/null 2>&1' ~= 0 then pending 'ldoc is not installed' return end
+    local folder = os.tmpname()
+    os.remove(folder)
+    local code = os.execute(('cd %s../.. && ldoc --quiet --config docs/config.ld --dir %s . >/dev/null 2>&1'):format(here, folder))
+    os.execute('rm -r ' .. folder)
+    assert.equal(0, code)
+  end)
+end)

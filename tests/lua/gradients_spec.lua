@@ -87,6 +87,15 @@ row('tile', { x23 }, function(x) return ops.tile(nil, x, { 2, 1, 3 }) end, secon
 row('tril', { sample(-2, 2, 4, 4) }, function(x) return ops.tril(nil, x, 1) end, second)
 row('triu', { sample(-2, 2, 4, 4) }, function(x) return ops.triu(nil, x, -1) end, second)
 
+-- -- sums of rows ------------------------------------------------------------------------------------------------
+
+local bags, ends = longs { 2, 1, 4, 2, 2 }, longs { 3, 3, 5 }
+row('bag', { sample(-2, 2, 3, 4):t(), sample(-2, 2, 5) }, function(w, x) return ops.bag(nil, w, bags, x, ends, 1) end, second)
+row('bag_weight_grad', { sample(-2, 2, 3, 2), sample(-2, 2, 5) },
+  function(g, x) return ops.bag_weight_grad(nil, g, bags, x, ends, 4, 1) end, second)
+row('bag_value_grad', { sample(-2, 2, 3, 2), sample(-2, 2, 4, 2) },
+  function(g, w) return ops.bag_value_grad(nil, g, w, bags, ends, 1) end, second)
+
 -- -- reductions ---------------------------------------------------------------------------------------------------
 
 for _, dims in ipairs { { }, { 2 }, { 1, 3 }, { 3 } } do
@@ -162,6 +171,42 @@ row('avg_pool2d', { m(1, 2, 6, 5) }, function(x)
 end, second)
 row('adaptive_avg_pool2d', { m(1, 2, 6, 5) }, function(x) return ops.adaptive_avg_pool2d(nil, x, { 4, 2 }) end)
 
+-- -- linear algebra: matrices made well-conditioned, and symmetric where only a triangle is read ----------------------
+
+local function regular(x) return x + torch.eye(x:size(1)):double():mul(3) end
+local function positive(x) return x * x:t() + torch.eye(x:size(1)):double() end
+local function spread(x) -- symmetric, with eigenvalues apart
+  return x + x:t() + torch.diag(torch.range(0, 2 * x:size(1) - 2, 2):double())
+end
+local m4, b42 = m(4, 4), sample(-2, 2, 4, 2)
+row('inverse', { m4 }, function(x) return ops.inverse(nil, regular(x)) end, second)
+row('gesv', { b42, m4 }, function(b, a) return (ops.gesv(nil, nil, b, regular(a))) end, second)
+row('gesv', { sample(-2, 2, 4), m4 }, function(b, a) return (ops.gesv(nil, nil, b, regular(a))) end)
+row('gels', { sample(-2, 2, 5, 2), m(5, 3) }, function(b, a) return (ops.gels(nil, nil, b, a)) end)
+for i = 0, 7 do
+  local upper, trans, unit = i % 2 == 0, math.floor(i / 2) % 2 == 0, i >= 4
+  row('trtrs', { b42, m4 }, function(b, a) return ops.trtrs(nil, b, regular(a), upper, trans, unit) end, second)
+end
+for _, upper in ipairs { true, false } do
+  row('potrf', { m4 }, function(x) return ops.potrf(nil, positive(x), upper) end, second)
+  row('potrs', { b42, m4 }, function(b, u) return ops.potrs(nil, b, regular(u), upper) end, second)
+  row('potri', { m4 }, function(u) return ops.potri(nil, regular(u), upper) end, second)
+  row('symeig', { m4 }, function(x) return (ops.symeig(nil, nil, spread(x), true, upper)) end, second)
+  -- vectors up to their sign
+  row('symeig', { m4 }, function(x) return torch.square((select(2, ops.symeig(nil, nil, spread(x), true, upper)))) end, second)
+end
+for _, shape in ipairs { { 5, 3 }, { 3, 5 }, { 4, 4 } } do
+  local x = sample(-1, 1, shape[1], shape[2])
+  for i = 1, math.min(shape[1], shape[2]) do x[i][i] = 3 * i end -- singular values apart
+  row('svd', { x }, function(a) return (select(2, ops.svd(nil, nil, nil, a))) end, second)
+  row('svd', { x }, function(a)
+    local u, s, v = ops.svd(nil, nil, nil, a)
+    return torch.cmul(u, torch.cos(s):view(1, -1):expandAs(u)) * v:t() + (torch.square(v) * torch.square(u):t()):t()
+  end)
+end
+row('qr', { m(5, 3) }, function(a) local q, r = ops.qr(nil, nil, a) return q * torch.cos(r) end, second)
+row('qr', { m4 }, function(a) return (select(2, ops.qr(nil, nil, regular(a)))) end)
+
 -- -- softmax, normalisation, losses, noise ------------------------------------------------------------------------
 
 for _, name in ipairs { 'softmax', 'log_softmax' } do
@@ -193,6 +238,53 @@ row('dropout', { m(4, 5) }, function(x)
   torch.manualSeed(3) -- the same mask each time
   return (ops.dropout(nil, nil, x, 0.4))
 end, second)
+
+-- -- recurrent layers: outputs and last states together ------------------------------------------------------------
+
+local function joined(...)
+  local parts = {}
+  for i, t in ipairs { ... } do parts[i] = torch.view(t, -1) end
+  return torch.cat(parts, 1)
+end
+for case = 1, 4 do
+  local reverse, lengths, units = case % 2 == 0, case > 2 and longs { 3, 1, 2 } or nil, case == 1 and 19 or 4
+  local function weights(gates)
+    return m(3, 3, 2), m(gates * units, 2), m(gates * units, units), m(gates * units), m(gates * units), m(3, units)
+  end
+  for _, relu in ipairs { false, true } do
+    row('rnn', { weights(1) }, function(x, w, u, b, d, h)
+      local y, last = ops.rnn(nil, nil, nil, x, w, u, b, d, h, lengths, relu, reverse)
+      return joined(y, last)
+    end)
+  end
+  row('gru', { weights(3) }, function(x, w, u, b, d, h)
+    local y, last = ops.gru(nil, nil, nil, x, w, u, b, d, h, lengths, reverse)
+    return joined(y, last)
+  end)
+  local inputs = { weights(4) }
+  inputs[7] = m(3, units)
+  row('lstm', inputs, function(x, w, u, b, d, h, c)
+    local y, last, _, cell = ops.lstm(nil, nil, nil, nil, x, w, u, b, d, h, lengths, c, reverse)
+    return joined(y, last, cell)
+  end)
+end
+
+-- -- attention: more queries than a block, all kinds of masks -------------------------------------------------------
+
+local sight = torch.ByteTensor(35, 5):fill(1):bernoulli(0.7)
+sight:select(2, 2):fill(1)
+for _, allowed in ipairs { false, sight, m(2, 1, 35, 5) } do
+  row('attention', { m(2, 35, 6), m(2, 5, 6), m(2, 5, 4) }, function(q, k, v)
+    return (ops.attention(nil, nil, q, k, v, allowed or nil, 2, false, 0.9))
+  end)
+end
+row('attention', { m(1, 4, 3), m(1, 2, 3), m(1, 2, 2) }, function(q, k, v)
+  return (ops.attention(nil, nil, q, k, v, torch.ByteTensor(4, 2):zero(), 1)) -- nothing is seen: 0, and no gradient
+end)
+for _, causal in ipairs { false, true } do
+  row('self_attention', { m(2, 5, 18) }, function(qkv) return (ops.self_attention(nil, nil, qkv, nil, 2, causal)) end)
+end
+row('self_attention', { m(1, 35, 6) }, function(qkv) return (ops.self_attention(nil, nil, qkv, nil, 1, true)) end)
 
 -- Reached by the second derivatives of the ops whose gradients they are.
 for _, name in ipairs { 'conv2d_input_grad', 'conv2d_weight_grad', 'max_pool2d_grad', 'max_pool2d_take', 'avg_pool2d_grad',

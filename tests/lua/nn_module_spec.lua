@@ -356,6 +356,12 @@ describe('an error', function()
     assert.is_truthy(message:find('2x100', 1, true), message)
     assert.is_truthy(message:find('nn_module_spec.lua:%d+:'), message)
   end)
+
+  it('in a module that cannot be described is one message all the same', function()
+    local ok, message = pcall(nn.Linear, 3, nil)
+    assert.is_false(ok)
+    assert.is_truthy(message:find('nn_module_spec.lua:%d+:'), message)
+  end)
 end)
 
 describe('branches that join', function()

@@ -242,3 +242,38 @@ describe('bad input', function()
     assert.are.equal(0, (m:forward(x) - y):abs():max())
   end)
 end)
+
+describe('a module from an older file', function()
+  -- The module as an older version wrote it: without the named fields.
+  local function aged(module, ...)
+    for _, name in ipairs { ... } do module[name] = nil end
+    return (torch.serialize(module, 'ascii'):gsub('V 2', 'V 1'))
+  end
+
+  it('BatchNormalization with inverse deviations', function()
+    local layer, x = nn.BatchNormalization(3), torch.randn(5, 3)
+    layer.running_var:uniform(0.5, 2)
+    layer:evaluate()
+    local want = layer:forward(x):clone()
+    layer.running_std = torch.pow(torch.add(layer.running_var, layer.eps), -0.5)
+    local loaded = torch.deserialize(aged(layer, 'running_var'), 'ascii')
+    assert.is_nil(loaded.running_std)
+    assert.is_true((loaded:forward(x) - want):norm() < 1e-4)
+  end)
+
+  it('convolutions and poolings without their later fields', function()
+    local x = torch.randn(1, 2, 5, 5)
+    local layer = nn.SpatialConvolution(2, 1, 3, 3, 1, 1, 1, 1)
+    local want = layer:forward(x):clone()
+    layer.padding = 1
+    assert.are.equal(0, (torch.deserialize(aged(layer, 'padW', 'padH'), 'ascii'):forward(x) - want):norm())
+    local pool = nn.SpatialMaxPooling(2, 2)
+    want = pool:forward(x):clone()
+    local loaded = torch.deserialize(aged(pool, 'padW', 'padH', 'ceil_mode'), 'ascii')
+    assert.are.equal(0, (loaded:forward(x) - want):norm())
+    local average = nn.SpatialAveragePooling(2, 2) -- before `divide` it added up
+    want = torch.mul(average:forward(x), 4)
+    loaded = torch.deserialize(aged(average, 'padW', 'padH', 'ceil_mode', 'count_include_pad', 'divide'), 'ascii')
+    assert.is_true((loaded:forward(x) - want):norm() < 1e-5)
+  end)
+end)

@@ -64,6 +64,6 @@ describe('pictures', function()
     assert.same({ 24, 4, 2 }, header(path))
     assert.error_matches(function() grid(path, torch.ByteTensor(4)) end, 'grid: images are NxHxW or NxCxHxW')
     assert.error_matches(function() grid(path, torch.ByteTensor(2, 2, 3, 3)) end,
-      'png: an image is a ByteTensor of HxW, 1xHxW or 3xHxW')
+      'an image is .* but a ByteTensor of 2x7x12 was given')
   end)
 end)

@@ -75,6 +75,12 @@ describe('scripts/train.lua', function()
     assert.equal('', err)
   end)
 
+  it('passes 98.5% on the embedded digits', function()
+    local output, err = script('train', '--epochs 2 --save "" --plot "" --quiet')
+    assert.equal('', err)
+    assert.truthy(tonumber(output:match '^test accuracy (%d+%.%d%d)%%\n$') >= 98.5)
+  end)
+
   it('has the other models and optimizers', function()
     for model, parameters in pairs { mlp = 203530, cnn1 = 693962, cnn3 = 93322 } do
       assert.matches('\n' .. parameters .. ' parameters', (train('--epochs 1 --save "" --model ' .. model)))
@@ -162,6 +168,7 @@ describe('the small scripts', function()
     assert.equal('', err)
     assert.matches('0 xor 1 = 0%.9%d%d\n', output:gsub('1%.000', '0.999'))
     assert.matches('1 xor 1 = 0%.0%d%d\n', output)
+    assert.matches('no option %-%-step ', (select(2, script('xor', '--step 5'))))
   end)
 
   it('fit a line and a curve and draw them', function()

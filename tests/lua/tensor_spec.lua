@@ -95,7 +95,7 @@ describe('storage', function()
   end)
 
   it('reads tables and strings, and checks indices', function()
-    assert.same({ 97, 98 }, torch.ByteStorage('ab'):totable())
+    assert.same({ 97, 98 }, torch.ByteStorage():string('ab'):totable())
     assert.equal('ab', torch.ByteStorage { 97, 98 }:string())
     local s = torch.IntStorage(3):fill(4)
     s[2] = 5
@@ -104,7 +104,6 @@ describe('storage', function()
     assert.same({ 4, 5, 4 }, torch.DoubleStorage(3):copy(s):totable())
     assert.has_error(function() return s[4] end, 'storage: index 4 is not in 1..3')
     assert.has_error(function() s[0] = 1 end, 'storage: index 0 is not in 1..3')
-    assert.same({ 2, 5 }, torch.LongStorage(2, 5):totable())
   end)
 
   it('is emptied by free, which leaves a tensor', function()

@@ -14,7 +14,7 @@ local function set(seed, first, n)
     images[i] = string.char(unpack(pixels, 1, side * side))
   end
   local function bytes(list, ...)
-    return torch.ByteTensor(torch.ByteStorage(table.concat(list)), 1, torch.LongStorage { n, ... })
+    return torch.ByteTensor(torch.ByteStorage():string(table.concat(list)), 1, torch.LongStorage { n, ... })
   end
   return { data = bytes(images, 1, side, side), labels = bytes(labels) }
 end

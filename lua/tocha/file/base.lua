@@ -17,7 +17,7 @@ local raise = require 'tocha.bindings.own'.raise
 
 local File = torch.class('torch.File', torch)
 
-local formats = { Float = '%.9g', Double = '%.17g' }
+local formats = { Float = '%.9g', Double = '%.17g', Half = '%.9g', BFloat16 = '%.9g' }
 local raw = { Byte = true, Char = true }
 
 function File:__init(name)
@@ -114,7 +114,7 @@ local function readMany(file, row, n)
   local text = file:readBytes(n * from.bytes)
   if not text then return nil end
   if n > 0 and file.isText and file.spacing then file:eatNewline() end
-  local storage = torch[from.storage:match '%.(.*)'](text)
+  local storage = torch[from.storage:match '%.(.*)']():string(text)
   return from == row and storage or storage:type(row.storage)
 end
 
@@ -158,6 +158,7 @@ end
 
 for _, row in ipairs(dtype.rows) do
   --- readInt() gives a number, readInt(n) a storage of n, readInt(storage) fills one; the same for every type.
+  -- @function File:readInt
   File['read' .. row.name] = function(self, n)
     if n == nil then return readOne(self, row) end
     if type(n) == 'number' then
@@ -169,6 +170,7 @@ for _, row in ipairs(dtype.rows) do
     return storage and n:size() or 0
   end
   --- writeInt(number) or writeInt(storage[, first, n]); the same for every type.
+  -- @function File:writeInt
   File['write' .. row.name] = function(self, value, first, n)
     if type(value) == 'number' then return writeOne(self, row, value) end
     if torch.typename(value) ~= row.storage then

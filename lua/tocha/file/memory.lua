@@ -76,7 +76,7 @@ end
 function MemoryFile:string() return contents(self) end
 
 --- What was written, as a CharStorage with a zero at the end.
-function MemoryFile:storage() return torch.CharStorage(contents(self) .. '\0') end
+function MemoryFile:storage() return torch.CharStorage():string(contents(self) .. '\0') end
 
 function MemoryFile:close() self.parts, self.size, self.at = { '' }, 0, 1 end
 

@@ -50,11 +50,10 @@ local function readTensor(file, name, number)
   guessLong(file)
   local sizes, strides, offset = file:readLong(n), file:readLong(n), file:readLong()
   local storage = file:readObject()
-  local target = name:gsub('Half', 'Float')
-  if storage ~= nil and torch.typename(storage) ~= target:gsub('Tensor', 'Storage') then
+  if storage ~= nil and torch.typename(storage) ~= name:gsub('Tensor', 'Storage') then
     return file:fail('a %s needs a storage of its type, not a %s', name, torch.type(storage))
   end
-  local class = torch[target:match '%.(.*)']
+  local class = torch[name:match '%.(.*)']
   local good, tensor = pcall(function()
     if storage == nil or n == 0 and storage:size() == 0 then return class() end
     if n == 0 then return class(storage, offset, 1):narrow(1, 1, 1) end
@@ -65,27 +64,15 @@ local function readTensor(file, name, number)
   return tensor
 end
 
-local function readHalf(file, n)
-  local storage = torch.FloatStorage(n)
-  if file.isText then return file:readFloat(n) end
-  bytes.halves(file:readBytes(2 * n), storage)
-  return storage
-end
-
 local function readStorage(file, name, number)
   guessLong(file)
   local n = file:readLong()
-  local half = name == 'torch.HalfStorage'
   local row = dtype.byStorage[name]
-  local width = file.isText and 1 or half and 2 or row.name == 'Long' and file.long == 4 and 4 or row.bytes
+  local width = file.isText and 1 or row.name == 'Long' and file.long == 4 and 4 or row.bytes
   if not n or n < 0 or n * width > file:left() then
     return file:fail('a %s of %s elements cannot be: %.0f bytes are left (truncated?)', name, tostring(n), file:left())
   end
-  local storage
-  if half then
-    notice(file, 'half-precision numbers are read as floats')
-    storage = readHalf(file, n)
-  else storage = file['read' .. row.name](file, n) end
+  local storage = file['read' .. row.name](file, n)
   file.objects[number] = storage
   return storage
 end
@@ -131,8 +118,8 @@ local function readObjectOf(file, number)
     notice(file, 'it was written on a graphics card: its tensors and modules become those of the processor')
     name = here
   end
-  local element, kind = name:match '^torch%.(%a+)(%u%l+)$'
-  if element == 'Half' or dtype.byStorage[('torch.%sStorage'):format(element or '')] then
+  local element, kind = name:match '^torch%.(%w+)(%u%l+)$'
+  if dtype.byStorage[('torch.%sStorage'):format(element or '')] then
     if kind == 'Tensor' then return readTensor(file, name, number) end
     if kind == 'Storage' then return readStorage(file, name, number) end
   end

@@ -7,7 +7,7 @@ local File = require 'tocha.file.base'
 
 -- What tells an object: a table or function is itself, a tensor or storage the address of what the engine holds.
 local function identity(object)
-  return type(object) == 'cdata' and own.address(object) or object
+  return (own.isTensor(object) or own.isStorage(object)) and own.address(object) or object
 end
 
 local function writeText(file, text)
@@ -72,7 +72,7 @@ end
 
 local function writeStorage(file, storage)
   file:writeLong(storage:size())
-  file['write' .. torch.typename(storage):match '^torch%.(%a+)Storage$'](file, storage)
+  file['write' .. torch.typename(storage):match '^torch%.(%w+)Storage$'](file, storage)
 end
 
 local function writeClassed(file, object, name)

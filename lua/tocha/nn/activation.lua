@@ -4,6 +4,8 @@ local torch = require 'tocha'
 local nn = require 'tocha.nn'
 local derive = require 'tocha.nn.derive'
 local F = require 'tocha.nn.functional'
+local overwriting = require 'tocha.nn.inplace'
+local root = require 'tocha.nn.root'
 local raise = require 'tocha.bindings.own'.raise
 
 -- The dimension of the classes: (C), (N, C), (C, H, W), (N, C, H, W)
@@ -11,8 +13,7 @@ local env = { classes = function(input) return input:dim() % 2 == 1 and 1 or 2 e
 
 local inplace = { 'inplace', false }
 
--- Type, forward, then the constructor's arguments as {field, default}. Torch7's argument `inplace` is a permission that
--- is not made use of: outputs have buffers of their own.
+-- Type, forward, then the constructor's arguments as {field, default}.
 local rows = {
   { 'nn.Tanh', 'tanh(input)' },
   { 'nn.Sigmoid', 'sigmoid(input)' },
@@ -34,7 +35,7 @@ local rows = {
   { 'nn.SpatialLogSoftMax', 'log_softmax(input, classes(input))' },
   { 'nn.Exp', 'exp(input)' },
   { 'nn.Log', 'log(input)' },
-  { 'nn.Sqrt', 'sqrt(input)' },
+  { 'nn.Sqrt', function(_, x) return root(x, 2) end },
   { 'nn.Square', 'square(input)' },
   { 'nn.SoftMin', function(_, x) return F.softmax(torch.mul(x, -1), env.classes(x)) end },
   { 'nn.Abs', 'abs(input)' },
@@ -60,4 +61,5 @@ for _, row in ipairs(rows) do
     end
   end
   derive(class, row[2], env)
+  if row[count] == inplace then overwriting(class) end
 end

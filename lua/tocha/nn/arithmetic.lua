@@ -3,6 +3,8 @@
 local torch = require 'tocha'
 local nn = require 'tocha.nn'
 local derive = require 'tocha.nn.derive'
+local glue = require 'tocha.bindings.module'
+local overwriting = require 'tocha.nn.inplace'
 local raise = require 'tocha.bindings.own'.raise
 
 local function define(name, init, forward)
@@ -29,7 +31,44 @@ local function fold(op)
   end
 end
 
-define('nn.CAddTable', function(self, inplace) self.inplace, self.gradInput = inplace, {} end, fold(torch.add))
+-- ([inplace]): tensors of one size are added up in a buffer, with inplace in the first of them
+local Sum = define('nn.CAddTable', function(self, inplace) self.inplace, self.gradInput = inplace, {} end, fold(torch.add))
+local broadcast = { updateOutput = Sum.updateOutput, updateGradInput = Sum.updateGradInput }
+
+local function uniform(input)
+  for i = 2, #input do
+    if not glue.alike(input[1], input[i]) then return false end
+  end
+  return #input > 0 and torch.isTensor(input[1])
+end
+
+function Sum:updateOutput(input)
+  if not uniform(input) then return broadcast.updateOutput(self, input) end
+  local first = glue.constant(input[1])
+  if self.inplace then
+    self.output = first.new():set(first)
+  else
+    local old = self.output
+    if self.overwrites or not torch.isTensor(old) or old:type() ~= first:type() then self.output = first.new() end
+    self.output:resizeAs(first):copy(first)
+  end
+  self.overwrites = self.inplace or nil
+  for i = 2, #input do self.output:add(glue.constant(input[i])) end
+  return self.output
+end
+
+function Sum:updateGradInput(input, gradOutput)
+  if not uniform(input) then return broadcast.updateGradInput(self, input, gradOutput) end
+  local old, list = torch.type(self.gradInput) == 'table' and self.gradInput or {}, {}
+  for i, t in ipairs(input) do
+    local mine = torch.isTensor(old[i]) and old[i]:type() == t:type() and old[i] or t.new()
+    list[i] = self.inplace and mine:set(gradOutput) or mine:resizeAs(t):copy(gradOutput)
+  end
+  self.gradInput = list
+  return list
+end
+derive.seal(Sum)
+
 define('nn.CMulTable', table_, fold(torch.cmul))
 define('nn.CSubTable', table_, function(_, input) return input[1] - input[2] end)
 define('nn.CDivTable', table_, function(_, input) return torch.cdiv(input[1], input[2]) end)
@@ -44,14 +83,55 @@ end)
 
 -- -- constants ------------------------------------------------------------------------------------------------------
 
-define('nn.MulConstant', function(self, constant, inplace)
-  if type(constant) ~= 'number' then raise('nn.MulConstant: a number is wanted') end
-  self.constant_scalar, self.inplace = constant, inplace or false
-end, function(self, input) return torch.mul(input, self.constant_scalar) end)
+-- A layer of a constant; `undo` gives an input that was overwritten its values back when the gradient is asked for, because
+-- the layer before may need its output.
+local function constant(name, line, undo)
+  local class = define(name, function(self, value, inplace)
+    if type(value) ~= 'number' and not torch.isTensor(value) then
+      raise(('%s: a number is wanted, not a %s'):format(name, torch.type(value)))
+    end
+    self.constant_scalar, self.inplace = value, inplace or false
+  end, line)
+  overwriting(class)
+  local gradient = class.updateGradInput
+  function class:updateGradInput(input, gradOutput)
+    local gradInput = gradient(self, input, gradOutput)
+    if self.overwrites == true then
+      undo(glue.constant(input), self.constant_scalar)
+      self.overwrites = 'restored'
+    end
+    return gradInput
+  end
+  derive.seal(class)
+  return class
+end
 
-define('nn.AddConstant', function(self, constant, inplace)
-  self.constant_scalar, self.inplace = constant, inplace or false
-end, function(self, input) return torch.add(input, self.constant_scalar) end)
+constant('nn.MulConstant', 'mul_scalar(input, self.constant_scalar)', function(x, value) x:div(value) end)
+
+-- (constant [, inplace]): a number, or a vector for the rows of the input
+local AddConstant = constant('nn.AddConstant', 'add_scalar(input, self.constant_scalar)',
+  function(x, value) x:add(-value) end)
+
+local number = { updateOutput = AddConstant.updateOutput, updateGradInput = AddConstant.updateGradInput,
+  compute = AddConstant.compute }
+
+function AddConstant:updateOutput(input)
+  if not torch.isTensor(self.constant_scalar) then return number.updateOutput(self, input) end
+  self.output = torch.add(glue.constant(input), self.constant_scalar)
+  return self.output
+end
+
+function AddConstant:updateGradInput(input, gradOutput)
+  if not torch.isTensor(self.constant_scalar) then return number.updateGradInput(self, input, gradOutput) end
+  self.gradInput = gradOutput:clone()
+  return self.gradInput
+end
+
+function AddConstant:compute(input)
+  if not torch.isTensor(self.constant_scalar) then return number.compute(self, input) end
+  return torch.add(input, self.constant_scalar)
+end
+derive.seal(AddConstant)
 
 -- -- products -------------------------------------------------------------------------------------------------------
 

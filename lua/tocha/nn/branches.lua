@@ -4,37 +4,47 @@ local torch = require 'tocha'
 local nn = require 'tocha.nn'
 local utils = require 'tocha.nn.utils'
 local derive = require 'tocha.nn.derive'
+local raise = require 'tocha.bindings.own'.raise
+
+-- t without the entries that `like` does not have.
+local function trimmed(t, like)
+  if type(t) ~= 'table' then return t end
+  for k in pairs(t) do t[k] = like[k] ~= nil and trimmed(t[k], like[k]) or nil end
+  return t
+end
 
 -- Sum of the children's gradients, in the buffers that gradInput has.
 local function sum(self, _, grads)
   local total
-  for i = 1, #self.modules do
+  for i = 1, #grads do
     local g = grads[i]
     if g ~= nil and total then total = utils.recursiveAdd(total, g)
     elseif g ~= nil then
       total = utils.recursiveCopy(type(self.gradInput) == type(g) and self.gradInput or nil, g)
     end
   end
-  return total
+  return trimmed(total, grads[1])
 end
 
 local function list(_, _, grads) return grads end
 
 -- Gives a container its passes. how.input(self, input, i) and how.gradOutput(self, gradOutput, i) are what child i
--- sees, how.join(self, outputs) makes the output of the children's, how.gradInput(self, input, grads) the gradInput.
+-- sees, how.count(self, input) how many children take part (all), how.join(self, outputs) makes the output of the
+-- children's, how.gradInput(self, input, grads) the gradInput.
 local function branches(class, how)
   local inputOf, partOf, join = how.input, how.gradOutput, how.join
+  local count = how.count or function(self) return #self.modules end
 
   function class:updateOutput(input)
     local outputs = {}
-    for i = 1, #self.modules do outputs[i] = self.modules[i]:updateOutput(inputOf(self, input, i)) end
+    for i = 1, count(self, input) do outputs[i] = self.modules[i]:updateOutput(inputOf(self, input, i)) end
     self.output = join(self, outputs)
     return self.output
   end
 
   local function gather(self, input, gradOutput, method, scale)
     local grads = {}
-    for i = 1, #self.modules do
+    for i = 1, count(self, input) do
       grads[i] = self.modules[i][method](self.modules[i], inputOf(self, input, i), partOf(self, gradOutput, i), scale)
     end
     self.gradInput = how.gradInput(self, input, grads)
@@ -52,20 +62,20 @@ local function branches(class, how)
   end
 
   function class:accGradParameters(input, gradOutput, scale)
-    for i = 1, #self.modules do
+    for i = 1, count(self, input) do
       self.modules[i]:accGradParameters(inputOf(self, input, i), partOf(self, gradOutput, i), scale or 1)
     end
   end
 
   function class:accUpdateGradParameters(input, gradOutput, rate)
-    for i = 1, #self.modules do
+    for i = 1, count(self, input) do
       self.modules[i]:accUpdateGradParameters(inputOf(self, input, i), partOf(self, gradOutput, i), rate)
     end
   end
 
   function class:compute(input)
     local outputs = {}
-    for i = 1, #self.modules do outputs[i] = nn.call(self.modules[i], inputOf(self, input, i)) end
+    for i = 1, count(self, input) do outputs[i] = nn.call(self.modules[i], inputOf(self, input, i)) end
     return join(self, outputs)
   end
 
@@ -130,6 +140,13 @@ end
 local joinSlices, partSlices = along('outputDimension')
 branches(Parallel, {
   input = function(self, input, i) return input:select(self.inputDimension, i) end,
+  count = function(self, input)
+    local slices = input:size(self.inputDimension)
+    if slices > #self.modules then
+      raise(('size mismatch: the input has %d slices for %d modules'):format(slices, #self.modules))
+    end
+    return slices
+  end,
   gradOutput = partSlices, join = joinSlices,
   gradInput = function(self, input, grads)
     local gradInput = torch.isTensor(self.gradInput) and self.gradInput or input.new()
@@ -174,6 +191,12 @@ for _, name in ipairs { 'updateOutput', 'compute' } do
   end
 end
 derive.seal(MapTable)
+
+--- Leaves one module.
+function MapTable:clearState()
+  self:resize(1)
+  return mapTable.clearState(self)
+end
 
 function MapTable:parameters() return self.module:parameters() end
 
@@ -245,3 +268,5 @@ function Bottle:compute(input)
   return unfolded(self, nn.call(self.modules[1], folded(input, self.nInputDim)), input)
 end
 derive.seal(Bottle)
+
+return { define = branches, whole = whole, sum = sum }

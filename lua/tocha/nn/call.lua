@@ -9,7 +9,7 @@ local nn = require 'tocha.nn'
 local utils = require 'tocha.nn.utils'
 local derive = require 'tocha.nn.derive'
 local glue = require 'tocha.bindings.module'
-local raise = require 'tocha.bindings.own'.raise
+local own = require 'tocha.bindings.own'
 
 local Module = nn.Module
 
@@ -19,9 +19,9 @@ local pending = setmetatable({}, { __mode = 'kv' })
 -- Whether a graph still waits for the module's backward, and not only for the collector.
 local function busy(module)
   if not pending[module] then return false end
-  collectgarbage()
+  own.collect()
   glue.sweep()
-  collectgarbage()
+  own.collect()
   return pending[module] ~= nil
 end
 
@@ -36,7 +36,7 @@ end
 
 local function legacy(module, input)
   if busy(module) then
-    raise(('%s was called twice before its backward: it has update functions of its own and keeps one input at a time')
+    own.raise(('%s was called twice before its backward: it has update functions of its own and keeps one input at a time')
       :format(tostring(module)))
   end
   local plain = utils.map(glue.constant, input)
@@ -72,7 +72,7 @@ function Module:__call__(input, ...)
   if torch.isTensor(input) or (type(input) == 'table' and torch.type(input) == 'table') then
     return nn.call(self, input)
   end
-  raise(('called with a %s where a tensor or a table of tensors is wanted'):format(torch.type(input)))
+  own.raise(('called with a %s where a tensor or a table of tensors is wanted'):format(torch.type(input)))
 end
 
 return nn.call

@@ -33,6 +33,13 @@ function Container:applyToModules(fn)
   for _, module in ipairs(self.modules) do fn(module) end
 end
 
+--- Calls a function of child `index` by name: how containers of packages call theirs. Messages of errors name the path
+-- anyway (path.lua); this is no tail call, so that it stays on the stack.
+function Container:rethrowErrors(module, _, name, ...)
+  local result, second = module[name](module, ...)
+  return result, second
+end
+
 function Container:zeroGradParameters()
   local modules = self.modules
   for i = 1, #modules do modules[i]:zeroGradParameters() end
@@ -73,14 +80,8 @@ function Container:parameters()
 end
 
 function Container:clearState()
-  for _, name in ipairs { 'output', 'gradInput' } do
-    local value = self[name]
-    -- a new object: the old one may be a child's, or somebody's result
-    if torch.isTensor(value) then self[name] = value.new()
-    elseif type(value) == 'table' then self[name] = {} end
-  end
   for _, module in ipairs(self.modules) do module:clearState() end
-  return self
+  return parent.clearState(self)
 end
 
 local function indented(text, by) return (tostring(text):gsub('\n', '\n' .. by)) end

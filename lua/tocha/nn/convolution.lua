@@ -7,6 +7,7 @@ local nn = require 'tocha.nn'
 local derive = require 'tocha.nn.derive'
 local F = require 'tocha.nn.functional'
 local parameter = require 'tocha.nn.parameter'
+local resize = require 'tocha.nn.resize'
 local raise = require 'tocha.bindings.own'.raise
 
 local function fanIn(self) return self.kW * self.kH * self.nInputPlane end
@@ -90,7 +91,8 @@ function Dilated:__tostring__()
   return describe(self, (', %d,%d'):format(self.dilationW, self.dilationH))
 end
 
--- (..., adjW, adjH): transposed convolution; weight (in, out, kH, kW); adj rows and columns are added to the output
+-- (..., adjW, adjH): transposed convolution; weight (in, out, kH, kW); adj rows and columns are added to the output. The
+-- input may be {x, like}: the output gets the size of `like`, whatever adj is.
 local Full = define('nn.SpatialFullConvolution', function(self, ...)
   window(self, ...)
   self.adjW, self.adjH = select(9, ...)
@@ -101,7 +103,8 @@ local Full = define('nn.SpatialFullConvolution', function(self, ...)
   parameter.new(self, 'weight', self.nInputPlane, self.nOutputPlane, self.kH, self.kW)
   parameter.new(self, 'bias', self.nOutputPlane)
 end, 'conv_transpose2d(input, self.weight, self.bias, {self.dH, self.dW}, {self.padH, self.padW}, nil, nil, '
-  .. '{self.adjH, self.adjW})')
+  .. '{self.adjH or 0, self.adjW or 0})')
+resize.pairs(Full, { 'H', 'W' })
 
 function Full:__tostring__()
   local adjusted = self.adjW ~= 0 or self.adjH ~= 0
@@ -120,31 +123,3 @@ end, function(self, input)
   return F.conv2d(input, weight, bias, { self.dH, self.dW }, { self.padH, self.padW }, nil, planes)
 end)
 DepthWise.__tostring__ = describe
-
--- -- sequences: (T, C) or (N, T, C) ---------------------------------------------------------------------------------
-
--- (inputFrameSize, outputFrameSize, kW [, dW]); weight (out, kW * in)
-local Temporal, temporal = torch.class('nn.TemporalConvolution', 'nn.Module', nn)
-
-function Temporal:__init(inputFrameSize, outputFrameSize, kW, dW)
-  temporal.__init(self)
-  self.inputFrameSize, self.outputFrameSize, self.kW, self.dW = inputFrameSize, outputFrameSize, kW, dW or 1
-  parameter.new(self, 'weight', outputFrameSize, inputFrameSize * kW)
-  parameter.new(self, 'bias', outputFrameSize)
-  self:reset()
-end
-
-function Temporal:reset(deviation)
-  parameter.uniform(self, deviation, self.kW * self.inputFrameSize)
-end
-
-derive(Temporal, function(self, input)
-  local batch = input:dim() == 3 and input or input:contiguous():view(1, input:size(1), input:size(2))
-  local n, c = batch:size(1), self.inputFrameSize
-  if batch:size(3) ~= c then raise(('the input has frames of %d, but %d are wanted'):format(batch:size(3), c)) end
-  local frames = batch:unfold(2, self.kW, self.dW):transpose(3, 4):contiguous() -- (N, T', kW, C)
-  local count = frames:size(2)
-  local output = F.linear(frames:view(n * count, self.kW * c), self.weight, self.bias)
-  if input:dim() == 3 then return output:view(n, count, self.outputFrameSize) end
-  return output:view(count, self.outputFrameSize)
-end)

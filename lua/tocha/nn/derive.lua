@@ -56,7 +56,8 @@ function derive.loss(class, loss, env)
   derive.seal(class)
 end
 
---- derive(class, forward [, env]): gives a layer its update functions and its compute.
+--- Gives a layer its update functions and its compute.
+-- @function derive
 -- @tparam table class
 -- @tparam string|function forward the line of one op, or a function (self, input) of tape operations
 -- @tparam[opt] table env names that the line uses

@@ -3,6 +3,7 @@
 local torch = require 'tocha'
 local nn = require 'tocha.nn'
 local derive = require 'tocha.nn.derive'
+local glue = require 'tocha.bindings.module'
 local raise = require 'tocha.bindings.own'.raise
 
 local function probability(self, p, name)
@@ -49,8 +50,11 @@ local training = {
 
 function Dropout:updateOutput(input)
   if noisy(self) then
-    -- what an evaluation left may be the input itself
-    if self.quiet then self.output, self.quiet = input.new(), nil end
+    if self.inplace then
+      self.output, self.quiet = input.new():set(glue.constant(input)), true
+    elseif self.quiet then -- what an evaluation left is the input itself
+      self.output, self.quiet = input.new(), nil
+    end
     return training.updateOutput(self, input)
   end
   self.output, self.quiet = quiet(self, input), true

@@ -35,7 +35,45 @@ function LookupTable:updateGradInput(input)
   if not self.gradInput:isSameSizeAs(input) then self.gradInput:resizeAs(input):zero() end
   return self.gradInput
 end
+LookupTable.backward = nn.Module.backward
+
+-- How often the index at each place of the input occurs in it, beside the rows of the output.
+local function frequencies(input, like)
+  local flat, times = input:contiguous():view(-1), {}
+  for i = 1, flat:size(1) do times[flat[i]] = (times[flat[i]] or 0) + 1 end
+  local counts = like.new(flat:size(1))
+  for i = 1, flat:size(1) do counts[i] = times[flat[i]] end
+  local size = input:size():totable()
+  size[#size + 1] = 1
+  return counts:view(torch.LongStorage(size))
+end
+
+local accumulate, rows = LookupTable.accGradParameters, LookupTable.compute
+
+function LookupTable:accGradParameters(input, gradOutput, scale)
+  if self.shouldScaleGradByFreq then gradOutput = torch.cdiv(gradOutput, frequencies(input, gradOutput)) end
+  accumulate(self, input, gradOutput, scale)
+end
+
+function LookupTable:compute(input)
+  local output = rows(self, input)
+  if not self.shouldScaleGradByFreq then return output end
+  local fixed = output:detach()
+  return torch.add(fixed, torch.cdiv(output - fixed, frequencies(input, fixed)))
+end
 derive.seal(LookupTable)
+
+--- Divides the gradient of a row by the number of times its index occurs in the input.
+function LookupTable:scaleGradByFreq()
+  self.shouldScaleGradByFreq = true
+  return self
+end
+
+--- Takes the gradients away: what remains is accUpdateGradParameters.
+function LookupTable:accUpdateOnly()
+  self.gradWeight = nil
+  return self
+end
 
 function LookupTable:renorm(input)
   local seen, flat = {}, input:contiguous():view(-1)
@@ -74,18 +112,30 @@ function OneHot:__init(outputSize)
 end
 
 function OneHot:updateOutput(input)
+  local number = type(input) == 'number'
+  if number then input = torch.LongTensor { input } end
   local index = input:long():contiguous():view(-1, 1)
   local flat = self.output.new(index:size(1), self.outputSize):zero():scatter(2, index, 1)
-  local size = input:size():totable()
+  local size = number and {} or input:size():totable()
   size[#size + 1] = self.outputSize
   self.output:set(flat:view(torch.LongStorage(size)))
   return self.output
 end
 
 function OneHot:updateGradInput(input)
-  self.gradInput = input.new():resizeAs(input):zero()
+  if torch.isTensor(input) then self.gradInput:resize(input:size()):zero() else self.gradInput = 0 end
   return self.gradInput
 end
+
+-- {tensor, mask}: the entries where the mask, a ByteTensor, is not 0
+local Masked, masked = torch.class('nn.MaskedSelect', 'nn.Module', nn)
+
+function Masked:__init()
+  masked.__init(self)
+  self.gradInput = { torch.Tensor(), torch.ByteTensor() }
+end
+
+derive(Masked, 'masked_select(input[1], input[2])')
 
 -- {tensor, indices}: the entries of a dimension
 local Index, index = torch.class('nn.Index', 'nn.Module', nn)

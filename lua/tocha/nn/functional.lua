@@ -3,6 +3,7 @@
 -- Results are fresh; where gradients are on and an input is on the tape, so are they. The rows in engine/op/*.def name
 -- the arguments; dimensions count from 1.
 -- @module tocha.nn.functional
+require 'tocha'
 local glue = require 'tocha.bindings.module'
 
 return setmetatable({}, { __index = function(functions, name)
@@ -12,7 +13,8 @@ return setmetatable({}, { __index = function(functions, name)
   local f
   if outputs == 1 then f = function(...) return op(nil, ...) end
   elseif outputs == 2 then f = function(...) return op(nil, nil, ...) end
-  else f = function(...) return op(nil, nil, nil, ...) end end
+  elseif outputs == 3 then f = function(...) return op(nil, nil, nil, ...) end
+  else f = function(...) return op(nil, nil, nil, nil, ...) end end
   functions[name] = f
   return f
 end })

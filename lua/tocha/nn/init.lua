@@ -3,6 +3,7 @@
 -- Classes that Torch7 had are named nn.X; those it did not have are named tocha.X and stand in this table as X.
 -- How a layer is written: derive.lua. How a module is called: module.lua and call.lua.
 -- @module tocha.nn
+require 'tocha'
 local nn = {
   --- Receives sentences about what is suspicious and not wrong; replace it to direct them elsewhere.
   warn = function(sentence) io.stderr:write('nn: ', sentence, '\n') end,
@@ -11,9 +12,19 @@ package.loaded[...] = nn
 
 nn.functional = require 'tocha.nn.functional'
 for _, file in ipairs {
-  'utils', 'module', 'derive', 'call', 'container', 'branches', 'linear', 'convolution', 'pooling', 'activation',
-  'normalization', 'dropout', 'embedding', 'shape', 'arithmetic', 'padding', 'distance', 'parametric', 'criterion',
-  'criterions', 'path',
+  'utils', 'module', 'derive', 'call', 'container', 'branches', 'depthconcat',
+  'linear', 'sparse',
+  'convolution', 'volumetric', 'mapped',
+  'pooling', 'volumepool', 'unpooling', 'fractional', 'subsampling',
+  'temporal', 'recurrent', 'attention',
+  'activation', 'normalization', 'contrast', 'dropout',
+  'embedding',
+  'shape', 'routing', 'arithmetic', 'padding', 'upsampling',
+  'distance', 'parametric',
+  'decorator', 'convert', 'weightnorm', 'composed',
+  'criterion', 'criterions', 'margins', 'classes', 'multicriterion',
+  'kmeans', 'jacobian', 'hessian', 'compat', 'initialize', 'state', 'path',
+  'softtarget',
 } do
   require('tocha.nn.' .. file)
 end

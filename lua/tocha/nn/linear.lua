@@ -3,6 +3,7 @@
 local torch = require 'tocha'
 local nn = require 'tocha.nn'
 local derive = require 'tocha.nn.derive'
+local F = require 'tocha.nn.functional'
 local parameter = require 'tocha.nn.parameter'
 
 -- y = x W' + b: x (inputSize) or (N, inputSize), W (outputSize, inputSize)
@@ -67,15 +68,17 @@ local function sizes(...)
   return torch.LongStorage(first:size()):copy(first)
 end
 
--- parameter as (1, size...) for a batch, as it is for one example
-local function aligned(self, value, input)
-  local dim = #self.size
-  if input:dim() > dim then
-    local size = self.size:totable()
-    table.insert(size, 1, 1)
-    return torch.view(value, unpack(size))
+-- op(input, value): value has the input's elements, or those of one example, or sizes that fit the input's, or an
+-- example's where that has more dimensions.
+local function paired(op, input, value)
+  local count = value:nElement()
+  if count == input:nElement() then return op(input, F.reshape(value, input:size():totable())) end
+  if value:dim() ~= input:dim() and count * input:size(1) == input:nElement() then
+    return F.reshape(op(F.reshape(input, { input:size(1), count }), F.reshape(value, { 1, count })),
+      input:size():totable())
   end
-  return value
+  if value:dim() >= input:dim() then return op(input, value) end
+  return op(input, F.reshape(value, { 1, unpack(value:size():totable()) }))
 end
 
 local CMul, cmul = torch.class('nn.CMul', 'nn.Module', nn)
@@ -91,7 +94,7 @@ function CMul:reset(deviation)
   parameter.uniform(self, deviation, self.weight:nElement())
 end
 
-derive(CMul, function(self, input) return torch.cmul(input, aligned(self, self.weight, input)) end)
+derive(CMul, function(self, input) return paired(torch.cmul, input, self.weight) end)
 
 local CAdd, cadd = torch.class('nn.CAdd', 'nn.Module', nn)
 
@@ -106,7 +109,7 @@ function CAdd:reset(deviation)
   parameter.uniform(self, deviation, self.bias:nElement())
 end
 
-derive(CAdd, function(self, input) return torch.add(input, aligned(self, self.bias, input)) end)
+derive(CAdd, function(self, input) return paired(torch.add, input, self.bias) end)
 
 -- A bias per element of an example, or one for all (scalar).
 local Add, add = torch.class('nn.Add', 'nn.Module', nn)

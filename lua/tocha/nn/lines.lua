@@ -65,7 +65,7 @@ local function read(text)
 end
 
 local template = [[
-local ops, leaf, constant, map, differ, prepare, Module = ...
+local ops, leaf, constant, map, differ, prepare, Module, class = ...
 local forward, gradient = ops.$OP, ops.$OP_backward
 local updateGradInput, accGradParameters
 local function updateOutput(self, input)
@@ -90,7 +90,7 @@ function accGradParameters(self, input, gradOutput, scale)
 end
 local function backward(self, input, gradOutput, scale)
   local gradInput = self.gradInput
-  if self.updateGradInput ~= updateGradInput or self.accGradParameters ~= accGradParameters or not gradInput then
+  if self.updateGradInput ~= class.updateGradInput or self.accGradParameters ~= class.accGradParameters or not gradInput then
     return Module.backward(self, input, gradOutput, scale)
   end
   $PREPARE
@@ -158,7 +158,7 @@ function lines.layer(class, text, env)
   assert(#call.outputs == #call.results, 'derive: outputs are missing in ' .. text)
   local chunk = assert(loadstring(source(call, env), chunkName .. call.op))
   local updateOutput, compute, updateGradInput, accGradParameters, backward =
-    chunk(ops, glue.leaf, glue.constant, utils.map, glue.differ, prepare, nn.Module, env)
+    chunk(ops, glue.leaf, glue.constant, utils.map, glue.differ, prepare, nn.Module, class, env)
   class.updateOutput, class.compute = updateOutput, compute
   if call.flows then class.updateGradInput = updateGradInput end
   if call.mask > 0 then class.accGradParameters, class.backward = accGradParameters, backward end

@@ -104,6 +104,9 @@ function Module:getParameters()
   return flatten.pair(self:parameters())
 end
 
+--- One vector of many tensors, which become views of it (Torch7's helper of getParameters).
+Module.flatten = flatten.tensors
+
 -- -- state ---------------------------------------------------------------------------------------------------------
 
 function Module:training() self.train = true end
@@ -159,10 +162,19 @@ function Module:float(cache) return self:type('torch.FloatTensor', cache) end
 
 function Module:double(cache) return self:type('torch.DoubleTensor', cache) end
 
---- Drops the buffers of the last pass.
+--- Drops the buffers of the last pass. They are not emptied: one may be an input, or somebody's result.
 function Module:clearState()
-  return utils.clear(self, 'output', 'gradInput')
+  for _, name in ipairs { 'output', 'gradInput' } do
+    local value = self[name]
+    if torch.isTensor(value) then self[name] = value.new()
+    elseif torch.type(value) == 'table' then self[name] = {}
+    else self[name] = nil end
+  end
+  return self
 end
+
+--- An older name of clearState.
+function Module:empty() return self:clearState() end
 
 -- -- trees ---------------------------------------------------------------------------------------------------------
 

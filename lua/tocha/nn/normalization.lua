@@ -38,6 +38,8 @@ function BatchNormalization:reset()
   self.running_var:fill(1)
 end
 
+local function one(t) return F.reshape(t, { 1, unpack(t:size():totable()) }) end
+
 derive(BatchNormalization, 'self.output, self.save_mean, self.save_std = batch_norm(check(self, input), self.weight, '
   .. 'self.bias, self.running_mean, self.running_var, self.train, self.momentum, self.eps)', {
   check = function(self, input)
@@ -46,6 +48,21 @@ derive(BatchNormalization, 'self.output, self.save_mean, self.save_std = batch_n
     end
     return input
   end })
+
+-- Evaluation takes one example too.
+for _, name in ipairs { 'updateOutput', 'updateGradInput', 'accGradParameters', 'backward', 'compute' } do
+  local batches = BatchNormalization[name]
+  BatchNormalization[name] = function(self, input, ...)
+    if self.train or input:dim() ~= self.nDim - 1 then return batches(self, input, ...) end
+    local gradOutput, scale = ...
+    local result = batches(self, one(input), gradOutput and one(gradOutput), scale)
+    if not result then return end
+    result = result:select(1, 1)
+    if name == 'updateOutput' then self.output = result elseif name ~= 'compute' then self.gradInput = result end
+    return result
+  end
+end
+derive.seal(BatchNormalization)
 
 function BatchNormalization:clearState()
   nn.utils.clear(self, 'save_mean', 'save_std')

@@ -24,24 +24,52 @@ local function indexOf(container, module)
   end
 end
 
--- The path of the innermost module whose function is running, with ": "; "" where none is.
-local function path()
-  local level, inner, outer, indices = 2, nil, nil, {}
+-- The innermost module whose function is running, and the containers and indices on the way to it, outermost first.
+local function find()
+  local level, inner, outer, steps = 2, nil, nil, {}
   while true do
     local module, done = moduleAt(level + 1)
     if done then break end
     if module and not rawequal(module, outer) then
       local index = outer and indexOf(module, outer)
-      if index then table.insert(indices, 1, ('[%d]'):format(index)) end
+      if index then table.insert(steps, 1, { container = module, index = index }) end
       if index or not outer then outer = module end
       inner = inner or module
     end
     level = level + 1
   end
-  if not inner then return '' end
-  local described, text = pcall(tostring, inner)
-  text = described and text:match('^[^\n]*'):gsub(' {$', '') or torch.type(inner)
-  return (#indices > 0 and 'model' .. table.concat(indices) .. ' ' or '') .. text .. ': '
+  return inner, steps
 end
 
-own.context = path
+local describing = false -- an error in a module's description says no path: it would be described in turn
+
+local function describe(module)
+  describing = true
+  local described, text = pcall(tostring, module)
+  describing = false
+  return described and text:match('^[^\n]*'):gsub(' {$', '') or torch.type(module)
+end
+
+local path = {}
+
+--- What stands before a message: "model[2][1] nn.Linear(3 -> 4): "; "" where no module runs.
+function path.short()
+  if describing then return '' end
+  local inner, steps = find()
+  if not inner then return '' end
+  local indices = {}
+  for i, step in ipairs(steps) do indices[i] = ('[%d]'):format(step.index) end
+  return (#steps > 0 and 'model' .. table.concat(indices) .. ' ' or '') .. describe(inner) .. ': '
+end
+
+--- The same after Torch7's lines "In 2 module of nn.Sequential:".
+function path.long()
+  local lines, _, steps = {}, find()
+  for i, step in ipairs(steps) do
+    lines[i] = ('In %d module of %s:\n'):format(step.index, torch.type(step.container))
+  end
+  return table.concat(lines) .. path.short()
+end
+
+own.context = path.short
+return path

@@ -3,6 +3,8 @@
 local torch = require 'tocha'
 local nn = require 'tocha.nn'
 local derive = require 'tocha.nn.derive'
+local F = require 'tocha.nn.functional'
+local places = require 'tocha.nn.places'
 local raise = require 'tocha.bindings.own'.raise
 
 local function window(self, kW, kH, dW, dH, padW, padH)
@@ -30,7 +32,7 @@ local function rounding(class)
 end
 
 -- (kW, kH [, dW, dH, padW, padH]); the stride is the window by default. `places` tells which element of each window
--- won.
+-- won, `indices` (Torch7's field, made when asked for) which element of its plane, from 1.
 local Max, max = torch.class('nn.SpatialMaxPooling', 'nn.Module', nn)
 
 function Max:__init(kW, kH, dW, dH, padW, padH)
@@ -38,12 +40,18 @@ function Max:__init(kW, kH, dW, dH, padW, padH)
   window(self, kW, kH, dW or kW, dH or kH, padW, padH)
 end
 
-derive(Max, 'self.output, self.places = max_pool2d(input, {self.kH, self.kW}, {self.dH, self.dW}, '
-  .. '{self.padH, self.padW}, dilation(self), self.ceil_mode)',
-  { dilation = function(self) return self.dilationH and { self.dilationH, self.dilationW } or nil end })
+local function dilation(self) return self.dilationH and { self.dilationH, self.dilationW } or nil end
+
+derive(Max, 'self.output, self.places = max_pool2d(seen(self, input), {self.kH, self.kW}, {self.dH, self.dW}, '
+  .. '{self.padH, self.padW}, dilation(self), self.ceil_mode)', { dilation = dilation, seen = places.seen })
+
+places.give(Max, function(self, positions)
+  return F.max_pool2d_take(positions, self.places, { self.kH, self.kW }, { self.dH, self.dW }, { self.padH, self.padW },
+    dilation(self), self.ceil_mode)
+end)
 
 function Max:clearState()
-  self.places = nil
+  self.places, self.indices = nil, nil
   return max.clearState(self)
 end
 
@@ -74,6 +82,17 @@ end
 derive(Average, 'avg_pool2d(input, {self.kH, self.kW}, {self.dH, self.dW}, {self.padH, self.padW}, self.ceil_mode, '
   .. 'self.count_include_pad)')
 
+-- Without `divide`, a field of old files, windows are added up.
+for name, scale in pairs { updateOutput = 'mul', updateGradInput = 'mul', compute = false } do
+  local mean = Average[name]
+  Average[name] = function(self, input, gradOutput)
+    local t = mean(self, input, gradOutput)
+    if self.divide or not t then return t end
+    return (scale and t[scale] or torch.mul)(t, self.kW * self.kH)
+  end
+end
+derive.seal(Average)
+
 function Average:setCountIncludePad()
   self.count_include_pad = true
   return self
@@ -89,32 +108,20 @@ rounding(Average)
 
 -- -- adaptive: the size of the output is given ----------------------------------------------------------------------
 
-local function adaptive(name, line)
+local function adaptive(name, line, env)
   local class, parent = torch.class(name, 'nn.Module', nn)
   function class:__init(width, height)
     parent.__init(self)
     self.W, self.H = width, height or width
   end
-  derive(class, line)
+  derive(class, line, env)
   function class:__tostring__() return ('%s(%dx%d)'):format(torch.type(self), self.W, self.H) end
+  return class
 end
 
-adaptive('nn.SpatialAdaptiveMaxPooling', 'self.output, self.places = adaptive_max_pool2d(input, {self.H, self.W})')
+local AdaptiveMax = adaptive('nn.SpatialAdaptiveMaxPooling',
+  'self.output, self.places = adaptive_max_pool2d(seen(self, input), {self.H, self.W})', { seen = places.seen })
+places.give(AdaptiveMax, function(self, positions) return F.max_pool2d_take(positions, self.places) end)
+AdaptiveMax.clearState = Max.clearState
+
 adaptive('nn.SpatialAdaptiveAveragePooling', 'adaptive_avg_pool2d(input, {self.H, self.W})')
-
--- -- sequences: (T, C) or (N, T, C) ---------------------------------------------------------------------------------
-
--- (kW [, dW]): the largest of kW frames, every dW frames (kW)
-local Temporal, temporal = torch.class('nn.TemporalMaxPooling', 'nn.Module', nn)
-
-function Temporal:__init(kW, dW)
-  temporal.__init(self)
-  if not kW then raise('nn.TemporalMaxPooling: kW is needed') end
-  self.kW, self.dW = kW, dW or kW
-end
-
-derive(Temporal, function(self, input)
-  local windows = input:unfold(input:dim() - 1, self.kW, self.dW)
-  local largest = torch.max(windows, windows:dim())
-  return largest:select(windows:dim(), 1)
-end)

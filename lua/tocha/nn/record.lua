@@ -12,9 +12,9 @@ local gradName = require 'tocha.nn.lines'.gradName
 
 local record = {}
 
--- What a module's function sees as `self`: the module, with its parameters as leaves of the tape. `leaves` holds those
--- used.
-local function bind(module)
+-- What a module's function sees as `self`: the module, with its parameters as leaves of the tape, which leafOf(value,
+-- gradient) makes. `leaves` holds those used.
+local function bind(module, leafOf)
   local leaves = {}
   return setmetatable({}, {
     __index = function(_, key)
@@ -24,7 +24,7 @@ local function bind(module)
         if type(key) == 'string' and torch.isTensor(value) then
           local grad = module[gradName(key)]
           if torch.isTensor(grad) then
-            value = glue.leaf(value, grad)
+            value = leafOf(value, grad)
             leaves[key] = value
           end
         end
@@ -46,7 +46,7 @@ local function make(module, input, fn, target)
     return leaf
   end, input)
   local bound
-  bound, recording.params = bind(module)
+  bound, recording.params = bind(module, glue.input)
   local output = torch.enableGrad(fn, bound, own, target)
   recording.output, recording.ys = output, utils.flat(output)
   recordings[module] = recording
@@ -137,7 +137,7 @@ function record.layer(class, fn)
   end
 
   function class:compute(input)
-    return fn((bind(self)), input)
+    return fn((bind(self, glue.leaf)), input)
   end
 end
 

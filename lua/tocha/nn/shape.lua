@@ -5,7 +5,6 @@
 -- @module tocha.nn.shape
 local torch = require 'tocha'
 local nn = require 'tocha.nn'
-local utils = require 'tocha.nn.utils'
 local derive = require 'tocha.nn.derive'
 local raise = require 'tocha.bindings.own'.raise
 
@@ -56,13 +55,6 @@ end
 function Identity:updateGradInput(_, gradOutput)
   self.gradInput = gradOutput
   return gradOutput
-end
-
-function Identity:clearState()
-  for _, name in ipairs { 'output', 'gradInput' } do
-    self[name] = torch.isTensor(self[name]) and self[name].new() or {}
-  end
-  return self
 end
 derive.seal(Identity)
 
@@ -247,48 +239,4 @@ end, function(self, input)
   local dim, parts = positive(self.dimension, input, self.nInputDims), {}
   for i = 1, input:size(dim) do parts[i] = input:select(dim, i) end
   return parts
-end)
-
-local SelectTable = define('nn.SelectTable', function(self, index) self.index, self.gradInput = index, {} end,
-  function(self, input)
-    local index = self.index
-    if type(index) == 'number' and index < 0 then index = #input + index + 1 end
-    if input[index] == nil then
-      raise(('the input has %d entries and no entry %s'):format(#input, tostring(self.index)))
-    end
-    return input[index]
-  end)
-
-function SelectTable:__tostring__()
-  return ('%s(%s)'):format(torch.type(self), tostring(self.index))
-end
-
-define('nn.NarrowTable', function(self, offset, length)
-  self.offset, self.length = offset or raise('nn.NarrowTable: the offset is missing'), length or 1
-end, function(self, input)
-  local length = self.length < 0 and #input - self.offset + 2 + self.length or self.length
-  local part = {}
-  for i = 1, length do part[i] = input[self.offset + i - 1] end
-  return part
-end)
-
-define('nn.FlattenTable', nil, function(_, input) return utils.flat(input) end)
-
--- A table of tables with their rows exchanged for columns: {{a, b}, {c, d}} -> {{a, c}, {b, d}}
-define('nn.ZipTable', nil, function(_, input)
-  local out = {}
-  for i, row in ipairs(input) do
-    for k, value in ipairs(row) do
-      out[k] = out[k] or {}
-      out[k][i] = value
-    end
-  end
-  return out
-end)
-
--- {a, {b, c}} -> {{a, b}, {a, c}}
-define('nn.ZipTableOneToMany', nil, function(_, input)
-  local out = {}
-  for k, value in ipairs(input[2]) do out[k] = { input[1], value } end
-  return out
 end)

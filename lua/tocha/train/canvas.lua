@@ -3,7 +3,7 @@
 -- Coordinates are pixels from the top left corner, (0, 0) to (width, height); colours are tables of red, green, blue, 0..255.
 -- @module tocha.train.canvas
 local torch = require 'tocha'
-local file = require 'tocha.bindings.file'
+local image = require 'tocha.bindings.image'
 local raise = require 'tocha.bindings.own'.raise
 local font = require 'tocha.train.font'
 
@@ -111,12 +111,12 @@ function Canvas:tensor()
       rows[#rows + 1] = table.concat(row)
     end
   end
-  return torch.ByteTensor(torch.ByteStorage(table.concat(rows)), 1, torch.LongStorage { 3, self.height, self.width })
+  return torch.ByteTensor(torch.ByteStorage():string(table.concat(rows)), 1, torch.LongStorage { 3, self.height, self.width })
 end
 
 --- Writes the picture as PNG.
 function Canvas:save(path)
-  local good, why = file.writePng(path, self:tensor())
+  local good, why = image.save(path, self:tensor(), 'png')
   if not good then raise(why) end
 end
 

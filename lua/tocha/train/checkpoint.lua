@@ -22,6 +22,17 @@ function checkpoint.save(path, state)
   torch.save(path, whole)
 end
 
+--- Raises an error if no file can be written at the path: said before a run rather than after its first epoch.
+-- @tparam string path
+function checkpoint.reserve(path)
+  local aside = path .. '.new'
+  local file, reason = io.open(aside, 'ab')
+  local device = not file and io.open(path, 'r+b')
+  if not (file or device) then raise('cannot write ' .. reason:gsub('%.new:', ':', 1)) end
+  (file or device):close()
+  os.remove(aside)
+end
+
 --- Reads a checkpoint and restores the default generator.
 -- @tparam string path
 -- @treturn table what was saved

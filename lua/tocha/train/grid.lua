@@ -1,7 +1,7 @@
 --- A grid of images as one picture.
 -- @module tocha.train.grid
 local torch = require 'tocha'
-local file = require 'tocha.bindings.file'
+local image = require 'tocha.bindings.image'
 local raise = require 'tocha.bindings.own'.raise
 
 --- Writes images as a grid to a PNG file.
@@ -25,6 +25,6 @@ return function(path, images, options)
     local y, x = math.floor(k / columns) * (height + pad) + pad + 1, k % columns * (width + pad) + pad + 1
     sheet:narrow(2, y, height):narrow(3, x, width):copy(images[k + 1])
   end
-  local good, why = file.writePng(path, sheet)
+  local good, why = image.save(path, sheet, 'png')
   if not good then raise(why) end
 end

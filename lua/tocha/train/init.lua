@@ -1,4 +1,4 @@
---- What a training script needs around its loop: a progress bar, checkpoints, rates, pictures.
+--- What a training script needs around its loop: a progress bar, checkpoints, rates, pictures, the loop itself.
 -- @module tocha.train
 return {
   Progress = require 'tocha.train.progress',
@@ -6,4 +6,6 @@ return {
   schedule = require 'tocha.train.schedule',
   plot = require 'tocha.train.plot',
   grid = require 'tocha.train.grid',
+  Metrics = require 'tocha.train.metrics',
+  fit = require 'tocha.train.fit',
 }

@@ -206,7 +206,8 @@ function plot.figure(path, panels)
   canvas:save(path)
 end
 
---- plot(path, curves, options): one panel.
+--- Draws one panel.
+-- @function plot
 -- @tparam string path
 -- @tparam table curves each {name =, y = list, x = list (1, 2, ...), style =}
 -- @tparam[opt] table options title, xlabel, ylabel, logscale (of y)

@@ -1,0 +1,332 @@
+/* Cutting of Winograd's method: rows of tiles are taken in batches whose transformed numbers stay in a cache, and each
+ * batch passes through three phases, all threads together: transformation in, 36 products of matrices, transformation
+ * out. */
+#include "op/winograd.h"
+#include "core/cpu.h"
+#include "core/memory.h"
+#include "core/thread.h"
+#include "kernel/winograd.h"
+#include "op/scratch.h"
+
+TCH_KERNEL_FAMILY(winograd)
+
+enum {
+  TILE = TCH_WINOGRAD_TILE,
+  MATRICES = TCH_WINOGRAD_MATRICES,
+  TAPS = 9,
+  BATCH = 4 << 20, /* bytes of transformed numbers at a time */
+  PIECE = 1 << 18, /* products that a piece for another thread is worth */
+  POSITIONS = 96   /* tiles of one unit of a product */
+};
+
+static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+static int64_t max(int64_t a, int64_t b) { return a > b ? a : b; }
+static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* Cost in products: what is saved must pay for the transformations, which cost about as much per number as WAY products
+ * on the way in and out, and FILTER for the weights. Measured. */
+bool tch_winograd_pays(const tch_conv_geometry *g) {
+  enum { WAY = 9, FILTER = 12 };
+  for (int d = 0; d < 2; d++)
+    if (g->kernel[d] != 3 || g->stride[d] != 1 || g->dilation[d] != 1 || g->pad[d] > 2) return false;
+  if (g->groups != 1) return false;
+  double c = (double) g->c, o = (double) g->o;
+  double tiles = (double) g->n * (double) ceil_div(g->out[0], TILE) * (double) ceil_div(g->out[1], TILE);
+  double direct = (double) g->n * (double) (g->out[0] * g->out[1]) * TAPS * c * o;
+  return MATRICES * (tiles * (c * o + WAY * (c + o)) + FILTER * c * o) < 0.8 * direct;
+}
+
+/* -- transformed numbers ------------------------------------------------------------------------------------------- */
+
+/* 36 matrices in blocks of tile_n channels: entry (tile t, channel c) of matrix i at
+ * data[i * step + c / tile_n * block + t * tile_n + c % tile_n]. */
+typedef struct domain {
+  char *data;
+  int64_t blocks, block, step;
+} domain;
+
+static tch_status take_domain(tch_scratch *s, const tch_winograd_kernels *k, int64_t bytes, int64_t channels,
+                              int64_t tiles, domain *d) {
+  d->blocks = ceil_div(channels, k->tile_n);
+  d->block = tiles * k->tile_n;
+  d->step = d->blocks * d->block;
+  if (d->step / k->lanes % 2 == 0) d->step += k->lanes; /* powers of two would meet in one place of a cache */
+  return tch_scratch_take(s, MATRICES * d->step * bytes, &d->data);
+}
+
+/* Offset of the first of `lanes` channels number `group` of tile t. */
+static int64_t entry(const domain *d, const tch_winograd_kernels *k, int64_t group, int64_t t) {
+  int64_t channel = group * k->lanes;
+  return channel / k->tile_n * d->block + t * k->tile_n + channel % k->tile_n;
+}
+
+/* Offsets of tiles or of channels in a matrix. */
+static tch_status tile_offsets(tch_scratch *s, const tch_winograd_kernels *k, int64_t tiles, const int64_t **out) {
+  int64_t *t;
+  TCH_TRY(tch_scratch_take(s, tiles * (int64_t) sizeof *t, &t));
+  for (int64_t i = 0; i < tiles; i++) t[i] = i * k->tile_n;
+  *out = t;
+  return TCH_OK;
+}
+
+static tch_status channel_offsets(tch_scratch *s, const tch_winograd_kernels *k, int64_t channels, int64_t block,
+                                  const int64_t **out) {
+  int64_t *t;
+  TCH_TRY(tch_scratch_take(s, channels * (int64_t) sizeof *t, &t));
+  for (int64_t c = 0; c < channels; c++) t[c] = c / k->tile_n * block + c % k->tile_n;
+  *out = t;
+  return TCH_OK;
+}
+
+/* -- phases -------------------------------------------------------------------------------------------------------- */
+
+/* Images in planes, seen as rows of tiles. */
+typedef struct side {
+  tch_planes planes;
+  int64_t channels, size[2];
+  int64_t pad[2]; /* of the first patch */
+  domain d;
+} side;
+
+typedef struct job {
+  const tch_winograd_kernels *k;
+  int64_t bytes, images, tiles[2]; /* tiles of a plane */
+  int64_t first, rows;             /* of tiles in this batch */
+  int64_t batch;                   /* rows of tiles in a full batch */
+  side in, out;
+  tch_tile_finish finish;
+  /* weights, or their gradient: a domain whose "tiles" are the input channels */
+  char *weight;
+  int64_t w_in, w_out; /* steps between its input planes, its output planes */
+  bool turned;
+  double alpha, beta; /* of the gradient of the weights */
+  domain w;           /* of the blocks of output channels [block, block + w.blocks) */
+  int64_t block;
+  bool whole; /* w has room for all of them, so it stands from batch to batch */
+  const int64_t *am, *ar;
+  bool add;
+} job;
+
+static char *at(const job *j, const void *base, int64_t offset) { return (char *) base + offset * j->bytes; }
+
+/* Unit u of `side`: a row of tiles of `lanes` channels. */
+static tch_tile_row row_of(const job *j, const side *s, int64_t u) {
+  int64_t groups = ceil_div(s->channels, j->k->lanes), group = u % groups, row = u / groups, absolute = j->first + row;
+  int64_t channel = group * j->k->lanes, image = absolute / j->tiles[0], y = absolute % j->tiles[0];
+  return (tch_tile_row){.planes = at(j, s->planes.data, image * s->planes.stride[0] + channel * s->planes.stride[1]),
+                        .channel = s->planes.stride[1],
+                        .row = s->planes.stride[2],
+                        .height = s->size[0],
+                        .width = s->size[1],
+                        .channels = min(s->channels - channel, j->k->lanes),
+                        .tiles = j->tiles[1],
+                        .y = y * TILE - s->pad[0],
+                        .x = -s->pad[1],
+                        .domain = at(j, s->d.data, entry(&s->d, j->k, group, row * j->tiles[1])),
+                        .step = s->d.step};
+}
+
+static void input_piece(void *context, int64_t begin, int64_t end) {
+  const job *j = context;
+  for (int64_t u = begin; u < end; u++) {
+    tch_tile_row r = row_of(j, &j->in, u);
+    j->k->input(&r);
+  }
+}
+
+static void output_piece(void *context, int64_t begin, int64_t end) {
+  const job *j = context;
+  int64_t groups = ceil_div(j->out.channels, j->k->lanes);
+  for (int64_t u = begin; u < end; u++) {
+    tch_tile_row r = row_of(j, &j->out, u);
+    tch_tile_finish f = j->finish;
+    if (f.bias) f.bias = at(j, f.bias, u % groups * j->k->lanes);
+    j->k->output(&r, &f);
+  }
+}
+
+static void output_gradient_piece(void *context, int64_t begin, int64_t end) {
+  const job *j = context;
+  for (int64_t u = begin; u < end; u++) {
+    tch_tile_row r = row_of(j, &j->out, u);
+    j->k->output_gradient(&r);
+  }
+}
+
+static void rows_phase(const job *j, const side *s, void (*piece)(void *, int64_t, int64_t)) {
+  int64_t units = j->rows * ceil_div(s->channels, j->k->lanes), work = j->tiles[1] * MATRICES * 8 * j->k->lanes;
+  tch_parallel(units, max(1, PIECE / work), piece, (void *) j);
+}
+
+/* Unit u of the weights: `lanes` output planes of one input plane, the latter fastest. */
+static tch_tile_weight weight_of(const job *j, int64_t u) {
+  int64_t group = u / j->in.channels, c = u % j->in.channels;
+  int64_t channel = group * j->k->lanes + j->block * j->k->tile_n;
+  return (tch_tile_weight){.data = at(j, j->weight, channel * j->w_out + c * j->w_in),
+                           .channel = j->w_out,
+                           .turned = j->turned,
+                           .channels = max(0, min(j->out.channels - channel, j->k->lanes)),
+                           .domain = at(j, j->w.data, entry(&j->w, j->k, group, c)),
+                           .step = j->w.step};
+}
+
+static void weight_piece(void *context, int64_t begin, int64_t end) {
+  const job *j = context;
+  for (int64_t u = begin; u < end; u++) {
+    tch_tile_weight w = weight_of(j, u);
+    j->k->weight(&w);
+  }
+}
+
+static void weight_gradient_piece(void *context, int64_t begin, int64_t end) {
+  const job *j = context;
+  for (int64_t u = begin; u < end; u++) {
+    tch_tile_weight w = weight_of(j, u);
+    j->k->weight_gradient(&w, j->alpha, j->beta);
+  }
+}
+
+static void weights_phase(const job *j, void (*piece)(void *, int64_t, int64_t)) {
+  tch_parallel(j->w.blocks * (j->k->tile_n / j->k->lanes) * j->in.channels,
+               max(1, PIECE / (MATRICES * 8 * j->k->lanes)), piece, (void *) j);
+}
+
+/* Units of the products: matrix, block of output channels, piece of the positions. Forward, positions are tiles and the
+ * sum runs over input channels; for the weights, positions are input channels and the sum runs over tiles. */
+static void forward_piece(void *context, int64_t begin, int64_t end) {
+  const job *j = context;
+  int64_t tiles = j->rows * j->tiles[1], chunks = ceil_div(tiles, POSITIONS);
+  for (int64_t u = begin; u < end; u++) {
+    int64_t chunk = u % chunks, block = u / chunks % j->w.blocks, i = u / chunks / j->w.blocks;
+    j->k->product(at(j, j->in.d.data, i * j->in.d.step), j->am, j->ar, j->in.channels,
+                  at(j, j->w.data, i * j->w.step + block * j->w.block),
+                  at(j, j->out.d.data, i * j->out.d.step + (j->block + block) * j->out.d.block), chunk * POSITIONS,
+                  min(tiles, (chunk + 1) * POSITIONS), false);
+  }
+}
+
+static void gradient_piece(void *context, int64_t begin, int64_t end) {
+  const job *j = context;
+  int64_t tiles = j->rows * j->tiles[1], chunks = ceil_div(j->in.channels, POSITIONS);
+  for (int64_t u = begin; u < end; u++) {
+    int64_t chunk = u % chunks, block = u / chunks % j->w.blocks, i = u / chunks / j->w.blocks;
+    j->k->product(at(j, j->in.d.data, i * j->in.d.step), j->ar, j->am, tiles,
+                  at(j, j->out.d.data, i * j->out.d.step + (j->block + block) * j->out.d.block),
+                  at(j, j->w.data, i * j->w.step + block * j->w.block), chunk * POSITIONS,
+                  min(j->in.channels, (chunk + 1) * POSITIONS), j->add);
+  }
+}
+
+static void products_phase(const job *j, int64_t positions, int64_t length, void (*piece)(void *, int64_t, int64_t)) {
+  int64_t work = min(positions, POSITIONS) * length * j->k->tile_n;
+  tch_parallel(MATRICES * j->w.blocks * ceil_div(positions, POSITIONS), max(1, PIECE / work), piece, (void *) j);
+}
+
+/* -- the three sums ------------------------------------------------------------------------------------------------ */
+
+/* Domains and tables, and how many rows of tiles a batch has. */
+static tch_status prepare(tch_scratch *s, tch_dtype type, job *j) {
+  j->k = tch_winograd_table(type);
+  j->bytes = tch_dtype_bytes(type);
+  int64_t n = j->k->tile_n, padded = (ceil_div(j->in.channels, n) + ceil_div(j->out.channels, n)) * n;
+  int64_t tile = MATRICES * j->bytes * padded, weights = MATRICES * j->bytes * j->in.channels * j->out.channels;
+  j->batch = max(1, min(max(BATCH, weights) / tile / j->tiles[1], j->images * j->tiles[0]));
+  int64_t tiles = j->batch * j->tiles[1], blocks = ceil_div(j->out.channels, n), all = blocks * n;
+  j->whole = MATRICES * j->bytes * j->in.channels * all <= BATCH;
+  if (!j->whole) all = min(all, max(1, BATCH / (MATRICES * j->bytes * j->in.channels * n)) * n);
+  TCH_TRY(take_domain(s, j->k, j->bytes, j->in.channels, tiles, &j->in.d));
+  TCH_TRY(take_domain(s, j->k, j->bytes, j->out.channels, tiles, &j->out.d));
+  TCH_TRY(take_domain(s, j->k, j->bytes, all, j->in.channels, &j->w));
+  TCH_TRY(tile_offsets(s, j->k, tiles, &j->am));
+  return channel_offsets(s, j->k, j->in.channels, j->in.d.block, &j->ar);
+}
+
+/* Calls step for the blocks of output channels, as many at a time as w has room for. */
+static void blocks_of(job *j, void (*step)(job *)) {
+  int64_t all = ceil_div(j->out.channels, j->k->tile_n), room = j->w.blocks;
+  for (j->block = 0; j->block < all; j->block += room) {
+    j->w.blocks = min(room, all - j->block);
+    step(j);
+  }
+  j->block = 0, j->w.blocks = room;
+}
+
+static void forward_step(job *j) {
+  if (j->first == 0 || !j->whole) weights_phase(j, weight_piece);
+  products_phase(j, j->rows * j->tiles[1], j->in.channels, forward_piece);
+}
+
+static tch_status sum(tch_dtype type, job *j) {
+  tch_scratch s = {0};
+  tch_status status = prepare(&s, type, j);
+  for (int64_t all = j->images * j->tiles[0]; status == TCH_OK && j->first < all; j->first += j->rows) {
+    j->rows = min(j->batch, all - j->first);
+    rows_phase(j, &j->in, input_piece);
+    blocks_of(j, forward_step);
+    rows_phase(j, &j->out, output_piece);
+  }
+  tch_scratch_free(&s);
+  return status;
+}
+
+static int64_t tiles_of(int64_t size) { return ceil_div(size, TILE); }
+
+tch_status tch_winograd_forward(const tch_conv_geometry *g, tch_planes x, const void *weight, const void *bias,
+                                tch_planes y, double alpha, double beta) {
+  job j = {.images = g->n,
+           .tiles = {tiles_of(g->out[0]), tiles_of(g->out[1])},
+           .in = {.planes = x, .channels = g->c, .size = {g->in[0], g->in[1]}, .pad = {g->pad[0], g->pad[1]}},
+           .out = {.planes = y, .channels = g->o, .size = {g->out[0], g->out[1]}},
+           .finish = {bias, alpha, beta, false},
+           .weight = (char *) weight,
+           .w_in = TAPS,
+           .w_out = g->c * TAPS};
+  return sum(g->type, &j);
+}
+
+/* The gradient of the input is the convolution of gy, padded by what is missing, with the windows turned round. */
+tch_status tch_winograd_input(const tch_conv_geometry *g, tch_planes gy, const void *weight, const void *bias,
+                              tch_planes gx, double alpha, double beta) {
+  job j = {
+      .images = g->n,
+      .tiles = {tiles_of(g->in[0]), tiles_of(g->in[1])},
+      .in = {.planes = gy, .channels = g->o, .size = {g->out[0], g->out[1]}, .pad = {2 - g->pad[0], 2 - g->pad[1]}},
+      .out = {.planes = gx, .channels = g->c, .size = {g->in[0], g->in[1]}},
+      .finish = {bias, alpha, beta, false},
+      .weight = (char *) weight,
+      .w_in = g->c * TAPS,
+      .w_out = TAPS,
+      .turned = true};
+  return sum(g->type, &j);
+}
+
+static void gradient_step(job *j) {
+  j->add = j->whole && j->first > 0;
+  products_phase(j, j->in.channels, j->rows * j->tiles[1], gradient_piece);
+  if (!j->whole) weights_phase(j, weight_gradient_piece);
+}
+
+tch_status tch_winograd_weight(const tch_conv_geometry *g, tch_planes x, tch_planes gy, tch_planes gw, double alpha,
+                               double beta) {
+  job j = {.images = g->n,
+           .tiles = {tiles_of(g->out[0]), tiles_of(g->out[1])},
+           .in = {.planes = x, .channels = g->c, .size = {g->in[0], g->in[1]}, .pad = {g->pad[0], g->pad[1]}},
+           .out = {.planes = gy, .channels = g->o, .size = {g->out[0], g->out[1]}},
+           .weight = gw.data,
+           .w_in = gw.stride[1],
+           .w_out = gw.stride[0],
+           .alpha = alpha,
+           .beta = beta};
+  tch_scratch s = {0};
+  tch_status status = prepare(&s, g->type, &j);
+  for (int64_t all = g->n * j.tiles[0]; status == TCH_OK && j.first < all; j.first += j.rows) {
+    j.rows = min(j.batch, all - j.first);
+    rows_phase(&j, &j.in, input_piece);
+    rows_phase(&j, &j.out, output_gradient_piece);
+    blocks_of(&j, gradient_step);
+    if (!j.whole) j.beta = 1; /* later batches add to what the first ones left */
+  }
+  if (status == TCH_OK && j.whole) weights_phase(&j, weight_gradient_piece);
+  tch_scratch_free(&s);
+  return status;
+}

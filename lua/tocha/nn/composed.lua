@@ -1,0 +1,29 @@
+--- Layers that are containers of others.
+-- @module tocha.nn.composed
+local torch = require 'tocha'
+local nn = require 'tocha.nn'
+
+-- (inputSize, outputSize, pieces [, preprocess]): the largest of `pieces` linear functions (Goodfellow et al. 2013)
+local Maxout, maxout = torch.class('nn.Maxout', 'nn.Sequential', nn)
+
+function Maxout:__init(inputSize, outputSize, pieces, preprocess)
+  maxout.__init(self)
+  self:add(nn.Linear(inputSize, outputSize * pieces))
+  self:add(nn.View(pieces, outputSize):setNumInputDims(1))
+  if preprocess then self:add(preprocess) end
+  self:add(nn.Max(1, 2))
+end
+
+-- (nOutput [, bias [, eps [, affine]]]): rows of mean 0 and variance 1, then gain and bias
+local LayerNormalization, layerNormalization = torch.class('nn.LayerNormalization', 'nn.Sequential', nn)
+
+function LayerNormalization:__init(nOutput, bias, eps, affine)
+  layerNormalization.__init(self)
+  self:add(nn.ConcatTable():add(nn.Identity()):add(nn.Sum(1, 1, true, false)))
+  self:add(nn.CSubTable()):add(nn.Normalize(2, eps or 1e-10)):add(nn.MulConstant(math.sqrt(nOutput)))
+  if affine == false then return end
+  local gain, shift = nn.CMul(nOutput), nn.Add(nOutput)
+  gain.weight:fill(1)
+  shift.bias:fill(bias or 0)
+  self:add(gain):add(shift)
+end

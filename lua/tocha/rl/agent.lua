@@ -1,0 +1,73 @@
+--- What all algorithms share: their constants, their steps, schedules over a run.
+--
+-- An agent is made for a vector of environments and used with it:
+--
+--     local actions = agent:act(seen, true)       -- true: explore
+--     agent:learn(envs:step(actions))
+--
+-- A subclass has the constants `defaults` and the methods act(observations, explore) and learn(step), and calls advance. What
+-- an agent knows stands in its fields, so that torch.save keeps it whole.
+-- @module tocha.rl.agent
+local torch = require 'tocha'
+local optim = require 'tocha.optim'
+local raise = require 'tocha.bindings.own'.raise
+
+local package = {}
+local Agent = torch.class('rl.Agent', package)
+
+--- @tparam Vector envs for whose spaces the agent is made
+-- @tparam[opt] table config constants by name, over `defaults`
+function Agent:__init(envs, config)
+  for key in pairs(config or {}) do
+    if self.defaults[key] == nil then raise(('%s: there is no constant %s'):format(self.name, tostring(key))) end
+  end
+  self.config = {}
+  for key, value in pairs(self.defaults) do
+    self.config[key] = value
+    if config and config[key] ~= nil then self.config[key] = config[key] end
+  end
+  self.observations, self.actions, self.envs, self.steps = envs.observations, envs.actions, envs.n, 0
+  -- What is good for the other player is bad for this one: what follows counts negatively.
+  if envs.alternating and self.config.gamma then self.config.gamma = -math.abs(self.config.gamma) end
+end
+
+--- Constants that are another algorithm's but for some.
+function Agent.like(base, own)
+  local constants = {}
+  for key, value in pairs(base) do constants[key] = value end
+  for key, value in pairs(own) do constants[key] = value end
+  return constants
+end
+
+--- Fails unless the actions are as the algorithm needs them.
+function Agent:need(envs, kind, hint)
+  if torch.type(envs.actions) ~= kind then
+    raise(('%s: the actions of %s are %s; %s'):format(self.name, envs.name, tostring(envs.actions), hint))
+  end
+end
+
+--- Counts a step of all environments.
+function Agent:advance() self.steps = self.steps + self.envs end
+
+--- The share of the run that is done, 0 to 1.
+function Agent:share() return math.min(self.steps / self.config.total, 1) end
+
+--- A number that goes in a line from `first` to `last` over the part `over` of the run, and stays there.
+function Agent:line(first, last, over)
+  return first + (last - first) * math.min(self:share() / (over or 1), 1)
+end
+
+--- A step of Adam along gradients of norm `config.clip` at most.
+function Agent:descend(gradients, parameters, state, rate)
+  local norm, clip = gradients:norm(), self.config.clip
+  if clip and norm > clip then gradients:mul(clip / norm) end
+  optim.adam(function() return 0, gradients end, parameters, { learningRate = rate }, state)
+end
+
+--- What decides the policy, to be kept while learning goes on.
+function Agent:snapshot() return self.parameters:clone() end
+
+--- Takes a kept policy back.
+function Agent:adopt(kept) self.parameters:copy(kept) end
+
+return package.Agent

@@ -1,0 +1,119 @@
+--- The loop around a classifier: epochs of batches, a schedule of rates, validation, best and last checkpoint, early stopping,
+-- curves.
+--
+--     local history = train.fit { net = net, criterion = nn.CrossEntropyCriterion(), loader = loader, valid = validLoader,
+--                                 epochs = 20, optim = 'adam', rate = 1e-3, patience = 5, save = 'flowers.t7' }
+--
+-- @module tocha.train.fit
+local torch = require 'tocha'
+local optim = require 'tocha.optim'
+local Progress = require 'tocha.train.progress'
+local Metrics = require 'tocha.train.metrics'
+local checkpoint = require 'tocha.train.checkpoint'
+local plot = require 'tocha.train.plot'
+local raise = require 'tocha.bindings.own'.raise
+
+local known = { net = 1, criterion = 1, loader = 1, valid = 1, classes = 1, epochs = 1, optim = 1, config = 1, rate = 1,
+                schedule = 1, patience = 1, save = 1, plot = 1, quiet = 1, resume = 1, note = 1, prepare = 1,
+                forward = 1, limit = 1 }
+
+-- One pass over the loader.
+local function epochOf(o, run, epoch)
+  local net, criterion, loader = o.net, o.criterion, o.loader
+  net:training()
+  local bar = Progress(loader:size(), { label = ('epoch %d/%d'):format(epoch, o.epochs), unit = 'images', quiet = o.quiet })
+  local steps, k, loss, right, seen = loader:steps(), 0, 0, 0, 0
+  for input, target in loader:batches(epoch) do
+    local wanted = target
+    if o.prepare then input, wanted = o.prepare(input, target) end
+    local function feval()
+      run.gradients:zero()
+      local output = net:forward(input)
+      local err = criterion:forward(output, wanted)
+      net:backward(input, criterion:backward(output, wanted))
+      return err, run.gradients
+    end
+    run.config.learningRate = o.rate * o.schedule((epoch - 1) * steps + k, o.epochs * steps)
+    local _, errs = optim[o.optim](feval, run.parameters, run.config, run.optimState)
+    if errs[1] ~= errs[1] then raise(('fit: the loss is no number in epoch %d: a lower rate may help'):format(epoch)) end
+    local _, guess = net.output:max(2)
+    k, run.step = k + 1, run.step + 1
+    seen, loss = seen + input:size(1), loss + errs[1] * input:size(1)
+    right = right + guess:view(-1):eq(target):sum()
+    bar:update(seen, ('loss %.4f  accuracy %.2f%%'):format(loss / seen, 100 * right / seen))
+    if o.limit and k >= o.limit then break end
+  end
+  bar:finish()
+  return loss / seen, 100 * right / seen
+end
+
+local function draw(path, history)
+  plot.figure(path, {
+    { title = 'Loss', xlabel = 'epoch', ylabel = 'training loss', curves = { { name = 'train', y = history.loss } } },
+    { title = 'Accuracy', xlabel = 'epoch', ylabel = 'percent', curves = { { name = 'train', y = history.train },
+      { name = 'validation', y = history.valid } } },
+  })
+end
+
+local function begin(o)
+  for name in pairs(o) do
+    if not known[name] then raise(('fit: there is no option %s'):format(tostring(name))) end
+  end
+  for _, name in ipairs { 'net', 'criterion', 'loader', 'epochs', 'rate' } do
+    if o[name] == nil then raise(('fit: %s is missing'):format(name)) end
+  end
+  o.schedule, o.optim = o.schedule or function() return 1 end, o.optim or 'adam'
+  if not optim[o.optim] then raise(('fit: there is no optimizer %s'):format(tostring(o.optim))) end
+  local saved = o.resume and checkpoint.load(o.resume)
+  if saved then o.net = saved.model end
+  local run = saved or { epoch = 0, step = 0, optimState = {}, history = { loss = {}, train = {}, valid = {}, seconds = {} },
+                         best = { score = -math.huge } }
+  run.parameters, run.gradients = o.net:getParameters()
+  run.config = {}
+  for key, value in pairs(o.config or {}) do run.config[key] = value end
+  return run
+end
+
+local function save(o, run, path)
+  checkpoint.save(path, { model = o.net, epoch = run.epoch, step = run.step, optimState = run.optimState, history = run.history,
+                          best = run.best, note = o.note })
+end
+
+--- Trains a network that gives scores (N,K).
+-- @tparam table o
+--
+-- - net, criterion, loader: a DataLoader, or what has its size(), steps() and batches(epoch)
+-- - epochs, rate: the peak of the rate; schedule(step, steps): its factor (1); optim ('adam') and its config
+-- - valid: a loader; classes: names. patience: epochs without a better validation accuracy after which to stop
+-- - prepare(input, target): what the network and the criterion see (mixup)
+-- - forward(input): scores for validation (net:forward)
+-- - save: path of the last checkpoint, the best one gets `-best` before its suffix; resume: path of a checkpoint to go on from
+-- - plot: path of a PNG with the curves; quiet; note: anything, saved along; limit: at most so many batches an epoch
+-- @treturn table history: lists loss, train, valid (percent), seconds
+-- @treturn table best: score, epoch, of the validation; the network has those parameters in the end
+-- @treturn module the network (another one than o.net if the run was resumed)
+return function(o)
+  local run = begin(o)
+  local history, best = run.history, run.best
+  for epoch = run.epoch + 1, o.epochs do
+    local timer = torch.Timer()
+    history.loss[epoch], history.train[epoch] = epochOf(o, run, epoch)
+    history.seconds[epoch], run.epoch = timer:time().real, epoch
+    if o.valid then
+      local score = 100 * Metrics.of(o.net, o.valid, o.classes, o.forward):accuracy()
+      history.valid[epoch] = score
+      if score > best.score then best.score, best.epoch, best.net = score, epoch, o.net:clearState():clone() end
+    end
+    if not o.quiet then
+      print(('epoch %d: loss %.4f, accuracy %.2f%% train%s, %.1f s'):format(epoch, history.loss[epoch], history.train[epoch],
+        o.valid and (', %.2f%% validation'):format(history.valid[epoch]) or '', history.seconds[epoch]))
+    end
+    if o.save and best.epoch == epoch then
+      checkpoint.save(o.save:gsub('(%.?[^./]*)$', '-best%1', 1), { model = best.net, epoch = epoch, note = o.note })
+    end
+    if o.save then save(o, run, o.save) end
+    if o.plot then draw(o.plot, history) end
+    if o.patience and best.epoch and epoch - best.epoch >= o.patience then break end
+  end
+  return history, best, best.net or o.net
+end

@@ -1,0 +1,133 @@
+#!/usr/bin/env luajit
+-- Trains a network on CIFAR-10, or on any folder or archive of small pictures with the parts train and test.
+local root = (arg and arg[0] or ''):match '^(.*)scripts/[^/]*$'
+if root then package.path = root .. 'lua/?.lua;' .. root .. 'lua/?/init.lua;' .. package.path end
+local torch = require 'tocha'
+local nn = require 'tocha.nn'
+local data = require 'tocha.data'
+local train = require 'tocha.train'
+
+-- Options -------------------------------------------------------------------------------------------------------------
+local cmd = torch.CmdLine()
+cmd:text 'Trains a network on CIFAR-10 and prints its accuracy on the test set.\n'
+cmd:option('--data', 'cifar10-jpg.tar.gz', 'folder or tar archive with the parts train and test, a class per folder in each')
+cmd:option('--model', 'small', 'small (the 122,570 parameters of 32-64-64 convolutions and dense 64) or fast', { 'small', 'fast' })
+cmd:option('--width', 1, 'of the fast network')
+cmd:option('--epochs', 0, 'passes over the training set; 0: what suits the model')
+cmd:option('--batch', 0, 'pictures a step; 0: what suits the model')
+cmd:option('--lr', 0, 'peak of the learning rate; 0: what suits the model')
+cmd:option('--augment', false, 'small: rotation 20, shifts 0.2, shear 0.2, zoom 0.2 and horizontal flips')
+cmd:option('--valid', -1, 'share of the training set held out; below 0: what suits the model')
+cmd:option('--workers', 1, 'threads that prepare batches')
+cmd:option('--threads', torch.getnumthreads(), 'of the engine; they do not change the result')
+cmd:option('--seed', 1, 'of weights, order and augmentation')
+cmd:option('--save', 'cifar.t7', 'checkpoint written after each epoch; "" for none')
+cmd:option('--resume', '', 'checkpoint to go on from')
+cmd:option('--plot', 'cifar.png', 'picture of the learning curves; "" for none')
+cmd:option('--quiet', false, 'print nothing but the last line')
+local options = cmd:parse(arg)
+cmd:try(torch.setnumthreads, options.threads)
+torch.manualSeed(options.seed)
+io.stdout:setvbuf 'line'
+local function say(...) if not options.quiet then print(...) end end
+
+-- Models --------------------------------------------------------------------------------------------------------------
+local models = {}
+
+function models.small(classes)
+  local net = nn.Sequential()
+  for k, planes in ipairs { { 3, 32 }, { 32, 64 }, { 64, 64 } } do
+    net:add(nn.SpatialConvolution(planes[1], planes[2], 3, 3)):add(nn.ReLU(true))
+    if k < 3 then net:add(nn.SpatialMaxPooling(2, 2)) end
+  end
+  return net:add(nn.View(1024)):add(nn.Linear(1024, 64)):add(nn.ReLU(true)):add(nn.Linear(64, classes))
+end
+
+-- Convolutions without a bias, each before a batch normalisation; a residual pair in each of two stages.
+local function block(net, from, to, pool)
+  net:add(nn.SpatialConvolution(from, to, 3, 3, 1, 1, 1, 1):noBias())
+  if pool then net:add(nn.SpatialMaxPooling(2, 2)) end
+  return net:add(nn.SpatialBatchNormalization(to)):add(nn.ReLU(true))
+end
+
+local function residual(net, planes)
+  local pair = block(block(nn.Sequential(), planes, planes), planes, planes)
+  return net:add(nn.ConcatTable():add(nn.Identity()):add(pair)):add(nn.CAddTable(true))
+end
+
+-- A residual network after D. Page's "How to train your ResNet" (2018), narrowed for processors.
+function models.fast(classes)
+  local function planes(n) return math.floor(n * options.width / 8 + .5) * 8 end
+  local net = nn.Sequential()
+  block(net, 3, planes(32))
+  block(net, planes(32), planes(64), true)
+  residual(net, planes(64))
+  block(net, planes(64), planes(128), true)
+  block(net, planes(128), planes(256), true)
+  residual(net, planes(256))
+  net:add(nn.SpatialMaxPooling(4, 4)):add(nn.View(planes(256)))
+  return net:add(nn.Linear(planes(256), classes):noBias()):add(nn.MulConstant(.125))
+end
+
+local recipes = {
+  small = { epochs = 15, batch = 32, lr = 1e-3, valid = .1, optim = 'adam', config = {}, criterion = nn.CrossEntropyCriterion(),
+            schedule = train.schedule.cosine,
+            augment = options.augment and { rotation = 20, width_shift = .2, height_shift = .2, shear = .2, zoom = .2,
+                                            hflip = true } or nil },
+  fast = { epochs = 12, batch = 128, lr = .15, valid = 0, optim = 'sgd',
+           config = { momentum = .9, dampening = 0, nesterov = true, weightDecay = 5e-4 },
+           criterion = nn.SoftTargetCriterion(.1),
+           augment = { crop = 3, hflip = true, fill = 'reflect', cutout = 8 },
+           -- up over a fifth of the run, then down to almost nothing, both in straight lines
+           schedule = function(step, total)
+             local share = (step + .5) / total
+             return share < .2 and share / .2 or (1 - share) / .8 + 1e-3
+           end },
+}
+local recipe = recipes[options.model]
+for _, key in ipairs { 'epochs', 'batch', 'lr' } do if options[key] <= 0 then options[key] = recipe[key] end end
+if options.valid < 0 then options.valid = recipe.valid end
+if options.valid >= 1 then cmd:error '--valid wants a share below 1' end
+
+-- Data ----------------------------------------------------------------------------------------------------------------
+local function read(part)
+  return data.DataLoader(cmd:try(data.fromFolder, options.data, { part = part }), { batch = 500, height = 32, width = 32 }):load()
+end
+local trainSet, testSet = cmd:try(read, 'train'), cmd:try(read, 'test')
+local mean, deviation = {}, {}
+for c = 1, 3 do mean[c], deviation[c] = data.moments(trainSet.data:narrow(2, c, 1)) end
+for c = 1, 3 do mean[c], deviation[c] = mean[c] / 255, deviation[c] / 255 end
+local function loader(set, augment)
+  return data.DataLoader(set, { batch = augment ~= nil and options.batch or 500, shuffle = augment ~= nil, seed = options.seed,
+                                workers = options.workers, mean = mean, deviation = deviation, augment = augment })
+end
+local validSet
+if options.valid > 0 then trainSet, validSet = data.stratified(trainSet, options.valid, options.seed) end
+
+-- Training ------------------------------------------------------------------------------------------------------------
+local net = models[options.model](#trainSet.classes)
+say(tostring(net))
+say(('%d parameters, %d pictures to train, %d to validate, %d to test'):format(net:getParameters():nElement(),
+  data.size(trainSet), validSet and data.size(validSet) or 0, data.size(testSet)))
+
+local function forward(input)
+  local scores = net:forward(input)
+  if options.model == 'small' then return scores end
+  scores = scores:clone()
+  return scores:add(net:forward(require 'tocha.image'.flip(input, 4)))
+end
+
+local timer = torch.Timer()
+local history, best
+history, best, net = cmd:try(train.fit, {
+  net = net, criterion = recipe.criterion, loader = loader(trainSet, recipe.augment or {}), valid = validSet and loader(validSet),
+  classes = trainSet.classes, epochs = options.epochs, optim = recipe.optim, config = recipe.config, rate = options.lr,
+  schedule = recipe.schedule, save = options.save ~= '' and options.save or nil,
+  plot = options.plot ~= '' and options.plot or nil, quiet = options.quiet,
+  resume = options.resume ~= '' and options.resume or nil, note = options,
+})
+if best.epoch then say(('best on the validation set: epoch %d, %.2f%%'):format(best.epoch, best.score)) end
+local metrics = train.Metrics.of(net, loader(testSet), testSet.classes, forward)
+say(tostring(metrics))
+print(('test accuracy %.2f%% after %d epochs in %s'):format(100 * metrics:accuracy(), #history.loss,
+  train.Progress.duration(timer:time().real)))

@@ -1,0 +1,138 @@
+#!/usr/bin/env luajit
+-- Learns to act: reinforcement learning in the environments that ship.
+local root = (arg and arg[0] or ''):match '^(.*)scripts/[^/]*$'
+if root then package.path = root .. 'lua/?.lua;' .. root .. 'lua/?/init.lua;' .. package.path end
+local torch = require 'tocha'
+local rl = require 'tocha.rl'
+local train = require 'tocha.train'
+
+-- Options -------------------------------------------------------------------------------------------------------------
+local cmd = torch.CmdLine()
+cmd:text 'Learns to act in an environment and prints what the learned policy earns in episodes of their own.'
+cmd:text('Environments: ' .. table.concat(rl.environments, ', '))
+cmd:text('Algorithms: ' .. table.concat(rl.algorithms, ', ') .. '\n')
+cmd:option('--env', 'CartPole', 'environment')
+cmd:option('--algo', 'dqn', 'algorithm')
+cmd:option('--steps', 0, 'steps of the environments in all; 0: what suits')
+cmd:option('--set', '', 'constants of the algorithm, such as rate=1e-3,hidden=64;64,dueling=true; ? lists them')
+cmd:option('--evaluate', 0, 'steps between two evaluations; 0: a twentieth of all')
+cmd:option('--episodes', 20, 'episodes of an evaluation; the best one chooses the policy')
+cmd:option('--test', 100, 'episodes that the chosen policy is judged by')
+cmd:option('--seed', 1, 'of networks, environments and exploration')
+cmd:option('--threads', 1, 'of the engine; they do not change the result')
+cmd:option('--save', 'rl.t7', 'checkpoint written after each evaluation, the replay included; "" for none')
+cmd:option('--resume', '', 'checkpoint to go on from')
+cmd:option('--plot', 'rl.png', 'picture of the learning curves; "" for none')
+cmd:option('--film', '', 'GIF of an episode of the learned policy')
+cmd:option('--quiet', false, 'print nothing but the last line')
+local options, given = cmd:parse(arg)
+
+local function whole(key, least)
+  local value = options[key]
+  if value < least or value % 1 ~= 0 then cmd:error(('--%s wants a whole number from %d, not %g'):format(key, least, value)) end
+end
+for key, least in pairs { steps = 0, evaluate = 0, episodes = 1, test = 1, seed = 0, threads = 1 } do whole(key, least) end
+cmd:try(torch.setnumthreads, options.threads)
+torch.manualSeed(options.seed)
+io.stdout:setvbuf 'line'
+local function say(...) if not options.quiet then print(...) end end
+
+-- name=value,... as a table; a number, true, false or text.
+local function constants(text)
+  local config, plain = {}, { ['true'] = true, ['false'] = false }
+  for word in text:gmatch '[^,]+' do
+    local name, value = word:match '^%s*(%w+)%s*=%s*(.-)%s*$'
+    if not name then cmd:error(('--set wants name=value, not %q'):format(word)) end
+    config[name] = plain[value]
+    if config[name] == nil then config[name] = tonumber(value) or (value:gsub(';', ',')) end
+  end
+  if options.steps > 0 then config.total = options.steps end
+  return config
+end
+
+-- The run -------------------------------------------------------------------------------------------------------------
+local state = options.resume ~= '' and cmd:try(train.checkpoint.load, options.resume) or nil
+if state then
+  cmd:try(rl.check, state.agent, given.algo and options.algo or nil, options.resume)
+  if given.steps then state.agent.config.total = options.steps end
+  for key, value in pairs(state.options) do
+    if not given[key] and key ~= 'resume' and key ~= 'quiet' and key ~= 'threads' then options[key] = value end
+  end
+else
+  local envs = cmd:try(rl.Vector, cmd:try(rl.width, options.algo), options.env)
+  state = { agent = cmd:try(rl.agent, options.algo, envs, constants(options.set:gsub('^%?$', ''))), envs = envs,
+            history = { steps = {}, score = {}, ended = {}, returns = {} }, best = {}, options = options }
+  envs:reset(1000 * options.seed)
+end
+local agent, envs, history, best = state.agent, state.envs, state.history, state.best
+local total = agent.config.total
+local every = options.evaluate > 0 and options.evaluate or math.ceil(total / 20)
+
+local names = {}
+for name, value in pairs(agent.config) do names[#names + 1] = name .. '=' .. tostring(value) end
+table.sort(names)
+say(('%s in %s: %s'):format(agent.name, envs.name, table.concat(names, ' ')))
+if options.set == '?' then os.exit(0, true) end
+
+local function copies(count)
+  local list = {}
+  for i = 1, count do list[i] = rl.make(envs.name) end
+  return list
+end
+local judges = copies(options.episodes)
+
+local function draw()
+  train.plot(options.plot, { { name = 'exploring', x = history.ended, y = history.returns },
+    { name = 'evaluation', x = history.steps, y = history.score } },
+    { title = agent.name .. ' in ' .. envs.name, xlabel = 'steps', ylabel = 'sum of rewards' })
+end
+
+-- The mean of the episodes that ended since the last evaluation goes into the history.
+local returns, timer = state.returns or {}, torch.Timer()
+local function evaluate()
+  local score = rl.evaluate(agent, judges, 10 ^ 6 + agent.steps)
+  history.steps[#history.steps + 1], history.score[#history.score + 1] = agent.steps, score
+  if #returns > 0 then
+    history.ended[#history.ended + 1], history.returns[#history.returns + 1] = agent.steps, torch.DoubleTensor(returns):mean()
+  end
+  if not best.score or score >= best.score then best.score, best.steps, best.policy = score, agent.steps, agent:snapshot() end
+  say(('step %d: %.2f exploring, %.2f in %d episodes, %.1f s'):format(agent.steps, history.returns[#history.returns] or 0 / 0,
+    score, options.episodes, timer:time().real))
+  for i = #returns, 1, -1 do returns[i] = nil end
+  if options.save ~= '' then
+    state.returns = returns
+    cmd:try(train.checkpoint.save, options.save, state)
+  end
+  if options.plot ~= '' and #history.returns > 0 then cmd:try(draw) end
+end
+
+local bar = train.Progress(total, { label = agent.name, unit = 'steps', quiet = options.quiet })
+local seen, due = envs.seen, agent.steps + every
+while agent.steps < total do
+  local step = envs:step(agent:act(seen, true))
+  agent:learn(step)
+  seen = step.seen
+  for _, sum in ipairs(step.returns) do returns[#returns + 1] = sum end
+  bar:update(agent.steps, ('loss %.4f  last %.1f'):format(agent.loss or 0, returns[#returns] or 0 / 0))
+  if agent.steps >= due or agent.steps >= total then
+    bar:finish()
+    evaluate()
+    due = due + every
+  end
+end
+bar:finish()
+
+-- The policy ----------------------------------------------------------------------------------------------------------
+if best.policy then agent:adopt(best.policy) end
+if options.film ~= '' then say(('an episode of %.2f is in %s'):format(cmd:try(rl.film, options.film, agent, rl.make(envs.name), 7),
+  options.film)) end
+local score, sums = rl.evaluate(agent, copies(options.test), 2 * 10 ^ 9)
+if envs.alternating then
+  local game = rl.make(envs.name)
+  local won, drawn, lost = game:match(function(env) return agent:act(torch.LongTensor { env:observe() }, false)[1] end,
+    game.perfect, options.test)
+  say(('against the perfect player: %d won, %d drawn, %d lost'):format(won, drawn, lost))
+end
+table.sort(sums)
+print(('%s in %s: %.2f over %d episodes (least %.2f), policy of step %d, %.1f s'):format(agent.name, envs.name, score, options.test,
+  sums[1], best.steps or agent.steps, timer:time().real))

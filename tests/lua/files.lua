@@ -1,0 +1,46 @@
+--- Helpers of the specs that read files: golden bytes, scratch files, and damage.
+local files = {}
+
+local scratch = os.tmpname()
+
+--- A path that may be written again and again.
+function files.path(suffix) return scratch .. (suffix or '') end
+
+--- Writes bytes to the scratch path and returns it.
+function files.put(bytes)
+  os.remove(scratch) -- some file systems flush a file that is emptied to be written again
+  local file = assert(io.open(scratch, 'wb'))
+  file:write(bytes)
+  file:close()
+  return scratch
+end
+
+--- The bytes of a hexadecimal text.
+function files.unhex(text)
+  return (text:gsub('..', function(pair) return string.char(tonumber(pair, 16)) end))
+end
+
+--- Reads a file cut short at many places and with single bytes changed: an error or a result, never anything else.
+-- @tparam function read reads the file at a path
+-- @tparam string bytes an intact file
+-- @tparam number heart bytes from the start that are all tried, of the rest a share
+-- @treturn number how many of the cut files were refused, and how many there were
+function files.damage(read, bytes, heart)
+  local refused, cuts = 0, 0
+  for n = 0, #bytes - 1 do
+    if n < heart or n % 97 == 0 then
+      cuts = cuts + 1
+      if not pcall(read, files.put(bytes:sub(1, n))) then refused = refused + 1 end
+    end
+  end
+  for n = 1, #bytes do
+    if n < heart or n % 97 == 0 then
+      for _, byte in ipairs { '\255', '9' } do
+        pcall(read, files.put(bytes:sub(1, n - 1) .. byte .. bytes:sub(n + 1)))
+      end
+    end
+  end
+  return refused, cuts
+end
+
+return files

@@ -1,0 +1,76 @@
+-- scripts/rl.lua: runs, goes on from a checkpoint, says what is wrong.
+local torch = require 'tocha'
+require 'tocha.rl'
+
+local root, folder = io.popen('pwd'):read '*l', nil
+
+local function rl(words)
+  local pipe = io.popen(('cd %s && { luajit %s/scripts/rl.lua %s 2>err; echo "code $?"; }'):format(folder, root, words))
+  local output, code = pipe:read '*a':match '^(.*)code (%d+)\n$'
+  pipe:close()
+  local file = assert(io.open(folder .. '/err'))
+  local err = file:read '*a'
+  file:close()
+  return output, err, tonumber(code)
+end
+
+local function fails(pattern, words)
+  local output, err, code = rl(words)
+  assert.equal('', output)
+  assert.matches(pattern, err)
+  assert.falsy(err:find 'traceback')
+  assert.equal(1, code)
+end
+
+describe('scripts/rl.lua', function()
+  setup(function()
+    folder = os.tmpname()
+    os.remove(folder)
+    assert(os.execute('mkdir ' .. folder) == 0)
+  end)
+  teardown(function() os.execute('rm -r ' .. folder) end)
+
+  it('learns, reports, draws, films and goes on with the very numbers', function()
+    local words = '--env Taxi --algo sarsa --test 5 --episodes 3 '
+    local output, err, code = rl(words .. '--steps 2000 --evaluate 500 --film a.gif --save whole.t7')
+    assert.equal('', err)
+    assert.equal(0, code)
+    assert.matches('^sarsa in Taxi%-v4: .*rate=0.5 ', output)
+    assert.matches('\nstep 2000: %-[%d.]+ exploring, %-[%d.]+ in 3 episodes', output)
+    assert.matches('\nsarsa in Taxi%-v4: %-[%d.]+ over 5 episodes', output)
+    assert.equal('GIF89a', io.open(folder .. '/a.gif'):read(6))
+    assert.equal('\137PNG', io.open(folder .. '/rl.png'):read(4))
+    local whole = torch.load(folder .. '/whole.t7')
+    assert.same({ 500, 1000, 1500, 2000 }, whole.history.steps)
+    -- A run that is stopped after its second evaluation, then goes on.
+    os.execute(([[cd %s && luajit -e "
+      package.path = '%s/lua/?.lua;%s/lua/?/init.lua;' .. package.path
+      local checkpoint = require 'tocha.train.checkpoint'
+      local save = checkpoint.save
+      function checkpoint.save(path, state)
+        save(path, state)
+        if #state.history.steps == 2 then os.exit(0) end
+      end
+      arg = { [0] = '%s/scripts/rl.lua', '--env', 'Taxi', '--algo', 'sarsa', '--test', '5', '--episodes', '3', '--steps', '2000',
+              '--evaluate', '500', '--save', 'part.t7', '--plot', '', '--quiet' }
+      dofile(arg[0])"]]):format(folder, root, root, root))
+    assert.same({ 500, 1000 }, torch.load(folder .. '/part.t7').history.steps)
+    rl '--resume part.t7 --quiet'
+    local part = torch.load(folder .. '/part.t7')
+    assert.same(whole.history, part.history)
+    assert.is_true(whole.agent:snapshot():equal(part.agent:snapshot()))
+    fails('part.t7 holds a run of sarsa, not of dqn', '--resume part.t7 --algo dqn')
+  end)
+
+  it('says what is wrong', function()
+    fails('rl.lua: there is no environment Pong; there are CartPole', '--env Pong')
+    fails('there is no algorithm trpo; there are', '--algo trpo')
+    fails('sac: the actions of CartPole%-v1 are 1..2; sac needs numbers', '--algo sac')
+    fails('dqn: there is no constant speed', '--set speed=3')
+    fails('%-%-set wants name=value, not "speed"', '--set speed')
+    fails('%-%-steps wants a whole number from 0, not 0.5', '--steps 0.5')
+    fails('cannot read none.t7', '--resume none.t7')
+    torch.save(folder .. '/foreign.t7', { kind = 'tocha checkpoint 1', rng = torch.getRNGState() })
+    fails('foreign.t7 holds no run of reinforcement learning', '--resume foreign.t7')
+  end)
+end)
