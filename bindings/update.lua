@@ -5,10 +5,16 @@ local own = require 'tocha.bindings.own'
 
 local update = {}
 
+local function need(name, what, value)
+  if not own.isTensor(value) then own.raise(('%s: %s a tensor, not a %s'):format(name, what, type(value))) end
+end
+
 for _, name in ipairs { 'sgd', 'adam', 'rmsprop', 'adagrad', 'adadelta' } do
   local step = C['tch_' .. name .. '_step']
-  update[name] = function(...)
-    if step(...) ~= 0 then own.fail() end
+  update[name] = function(x, g, ...)
+    need(name, 'the parameters must be', x)
+    need(name, 'the gradient must be', g)
+    if step(x, g, ...) ~= 0 then own.fail() end
   end
 end
 

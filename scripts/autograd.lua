@@ -9,11 +9,11 @@ local train = require 'tocha.train'
 
 local cmd = torch.CmdLine()
 cmd:text 'Trains the convolutional network of train.lua with tensors and gradients alone.\n'
-cmd:option('--epochs', 2, 'passes over the training set')
-cmd:option('--batch', 64, 'images a step')
-cmd:option('--train', 10000, 'images to train')
+cmd:option('--epochs', 2, 'passes over the training set', { from = 1 })
+cmd:option('--batch', 64, 'images a step', { from = 1 })
+cmd:option('--train', 10000, 'images to train', { from = 1, to = 1e6 })
 cmd:option('--lr', 0.05, 'peak of the learning rate')
-cmd:option('--seed', 1, 'of weights, order and drawn digits')
+cmd:option('--seed', 1, 'of weights, order and drawn digits', { from = 0 })
 cmd:option('--quiet', false, 'print nothing but the last line')
 local options = cmd:parse(arg)
 torch.manualSeed(options.seed)

@@ -68,6 +68,7 @@ while arg[i] do
   else wanted[#wanted + 1] = word end
   i = i + 1
 end
+if threads % 1 ~= 0 or threads > 256 then fail('--threads wants a whole number from 1 to 256, not ' .. threads) end
 torch.setnumthreads(threads)
 torch.manualSeed(0)
 if wanted[1] == 'list' then print(table.concat(names, '\n')) os.exit(0) end

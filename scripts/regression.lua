@@ -10,7 +10,7 @@ local plot = require 'tocha.train.plot'
 local cmd = torch.CmdLine()
 cmd:text 'Fits a line and a curve to noisy points and draws both.\n'
 cmd:option('--plot', 'regression.png', 'the picture')
-cmd:option('--seed', 1, 'of points and weights')
+cmd:option('--seed', 1, 'of points and weights', { from = 0 })
 local options = cmd:parse(arg)
 torch.manualSeed(options.seed)
 

@@ -16,14 +16,14 @@ cmd:option('--model', 'cnn',
   'mlp, cnn (3x3 convolutions of 32 and 64, dense 128), cnn1 (32, dense 128) or cnn3 (32, 64, 64, dense 64)',
   { 'mlp', 'cnn', 'cnn1', 'cnn3' })
 cmd:option('--valid', 0.1, 'share of the training set held out to choose the epoch; 0: the last one')
-cmd:option('--epochs', 3, 'passes over the training set')
-cmd:option('--batch', 64, 'images a step')
+cmd:option('--epochs', 3, 'passes over the training set', { from = 1 })
+cmd:option('--batch', 64, 'images a step', { from = 1 })
 cmd:option('--optim', 'adam', 'adam, adamw, sgd (with Nesterov momentum), rmsprop, adagrad or adadelta',
   { 'adam', 'adamw', 'sgd', 'rmsprop', 'adagrad', 'adadelta' })
 cmd:option('--lr', 0, 'peak of the learning rate; 0: what suits the optimizer')
-cmd:option('--shift', 1, 'pixels by which training images move at random')
-cmd:option('--seed', 1, 'of weights, order and drawn digits')
-cmd:option('--threads', torch.getnumthreads(), 'of the engine; they do not change the result')
+cmd:option('--shift', 1, 'pixels by which training images move at random', { from = 0, to = 27 })
+cmd:option('--seed', 1, 'of weights, order and drawn digits', { from = 0 })
+cmd:option('--threads', torch.getnumthreads(), 'of the engine; they do not change the result', { from = 1 })
 cmd:option('--save', 'digits.t7', 'checkpoint written after each epoch; "" for none')
 cmd:option('--resume', '', 'checkpoint to go on from, with its settings except those given here')
 cmd:option('--plot', 'digits.png', 'picture of the learning curves, drawn after each epoch; "" for none')
@@ -34,15 +34,12 @@ local state = options.resume ~= '' and cmd:try(train.checkpoint.load, options.re
 for key, value in pairs(state and state.options or {}) do
   if not given[key] and key ~= 'resume' and key ~= 'quiet' then options[key] = value end
 end
-local function need(key, least)
-  local value = options[key]
-  if value < least or value % 1 ~= 0 then cmd:error(('--%s wants a whole number from %d, not %g'):format(key, least, value)) end
-end
-for key, least in pairs { epochs = 1, batch = 1, threads = 1, shift = 0, seed = 0 } do need(key, least) end
 if options.valid < 0 or options.valid >= 1 then cmd:error '--valid wants a share from 0 to below 1' end
-if options.lr < 0 then cmd:error '--lr wants a rate above 0' end
+if options.lr < 0 or options.lr == math.huge then cmd:error '--lr wants a rate above 0' end
 cmd:try(torch.setnumthreads, options.threads)
-if options.save ~= '' then cmd:try(train.checkpoint.reserve, options.save) end
+for _, path in ipairs { options.save, options.plot } do
+  if path ~= '' then cmd:try(train.checkpoint.reserve, path) end
+end
 if not state then torch.manualSeed(options.seed) end
 io.stdout:setvbuf 'line'
 local function say(...) if not options.quiet then print(...) end end
@@ -55,6 +52,7 @@ if trainSet.data:size(3) ~= 28 or trainSet.data:size(4) ~= 28 then cmd:fail(opti
 local normalize = data.normalizer(trainSet.data)
 local validSet
 trainSet, validSet = data.split(trainSet, options.valid)
+if not trainSet then cmd:error '--valid leaves no image to train' end
 local n = trainSet.data:size(1)
 local function augment(images) return normalize(options.shift > 0 and data.shift(images, options.shift) or images) end
 

@@ -8,8 +8,8 @@ local optim = require 'tocha.optim'
 
 local cmd = torch.CmdLine()
 cmd:text 'Learns exclusive or with one hidden layer.\n'
-cmd:option('--steps', 500, 'steps of Adam')
-cmd:option('--seed', 1, 'of the weights')
+cmd:option('--steps', 500, 'steps of Adam', { from = 1 })
+cmd:option('--seed', 1, 'of the weights', { from = 0 })
 local options = cmd:parse(arg)
 torch.manualSeed(options.seed)
 

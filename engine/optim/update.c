@@ -19,10 +19,13 @@ typedef struct step {
   bool nesterov, first;
 } step;
 
-static tch_status prepare(const char *name, step *u, tch_tensor *x, tch_tensor *g, tch_tensor *s, tch_tensor *t) {
+/* Checks x, g and the first `states` of s and t. */
+static tch_status prepare(const char *name, step *u, int states, tch_tensor *x, tch_tensor *g, tch_tensor *s, tch_tensor *t) {
   tch_tensor *const all[] = {x, g, s, t};
   static const char *const what[] = {"x", "the gradient", "the first state", "the second state"};
   char a[TCH_SHAPE_TEXT], b[TCH_SHAPE_TEXT];
+  for (int i = 0; i < 2 + states; i++)
+    if (all[i] == NULL) return tch_fail(TCH_ERROR_VALUE, "%s: %s is missing", name, what[i]);
   if (!tch_dtype_floating(x->type))
     return tch_fail(TCH_ERROR_TYPE, "%s: x is a %sTensor, but parameters are Float or Double", name, tch_dtype_name(x->type));
   TCH_TRY(tch_tensor_writable(x, name));
@@ -65,7 +68,7 @@ static void momentum_piece(void *context, int64_t begin, int64_t end) {
 tch_status tch_sgd_step(tch_tensor *x, tch_tensor *g, tch_tensor *velocity, double rate, double decay, double momentum,
                         double dampening, bool nesterov, bool first) {
   step u = {.p = {rate, decay, momentum, dampening}, .nesterov = nesterov, .first = first};
-  TCH_TRY(prepare("sgd", &u, x, g, velocity, NULL));
+  TCH_TRY(prepare("sgd", &u, velocity ? 1 : 0, x, g, velocity, NULL));
   tch_parallel(x->count, GRAIN, velocity ? momentum_piece : sgd_piece, &u);
   return TCH_OK;
 }
@@ -81,7 +84,7 @@ tch_status tch_adam_step(tch_tensor *x, tch_tensor *g, tch_tensor *m, tch_tensor
   double correction1 = 1 - pow(beta1, (double) t), correction2 = sqrt(1 - pow(beta2, (double) t));
   step u = {.p = {rate * correction2 / correction1, decoupled ? epsilon * correction2 : epsilon, beta1, beta2,
                   decoupled ? 0 : decay, decoupled ? 1 - rate * decay : 1}};
-  TCH_TRY(prepare(decoupled ? "adamw" : "adam", &u, x, g, m, v));
+  TCH_TRY(prepare(decoupled ? "adamw" : "adam", &u, 2, x, g, m, v));
   tch_parallel(x->count, GRAIN, adam_piece, &u);
   return TCH_OK;
 }
@@ -94,7 +97,7 @@ static void rmsprop_piece(void *context, int64_t begin, int64_t end) {
 tch_status tch_rmsprop_step(tch_tensor *x, tch_tensor *g, tch_tensor *square, double rate, double alpha, double epsilon,
                             double decay) {
   step u = {.p = {rate, alpha, epsilon, decay}};
-  TCH_TRY(prepare("rmsprop", &u, x, g, square, NULL));
+  TCH_TRY(prepare("rmsprop", &u, 1, x, g, square, NULL));
   tch_parallel(x->count, GRAIN, rmsprop_piece, &u);
   return TCH_OK;
 }
@@ -106,7 +109,7 @@ static void adagrad_piece(void *context, int64_t begin, int64_t end) {
 
 tch_status tch_adagrad_step(tch_tensor *x, tch_tensor *g, tch_tensor *square, double rate, double epsilon, double decay) {
   step u = {.p = {rate, epsilon, decay}};
-  TCH_TRY(prepare("adagrad", &u, x, g, square, NULL));
+  TCH_TRY(prepare("adagrad", &u, 1, x, g, square, NULL));
   tch_parallel(x->count, GRAIN, adagrad_piece, &u);
   return TCH_OK;
 }
@@ -119,7 +122,7 @@ static void adadelta_piece(void *context, int64_t begin, int64_t end) {
 tch_status tch_adadelta_step(tch_tensor *x, tch_tensor *g, tch_tensor *square, tch_tensor *delta, double rate, double rho,
                              double epsilon, double decay) {
   step u = {.p = {rate, rho, epsilon, decay}};
-  TCH_TRY(prepare("adadelta", &u, x, g, square, delta));
+  TCH_TRY(prepare("adadelta", &u, 2, x, g, square, delta));
   tch_parallel(x->count, GRAIN, adadelta_piece, &u);
   return TCH_OK;
 }
@@ -131,7 +134,7 @@ static void approach_piece(void *context, int64_t begin, int64_t end) {
 
 tch_status tch_approach(tch_tensor *x, tch_tensor *target, double share) {
   step u = {.p = {share}};
-  TCH_TRY(prepare("approach", &u, x, target, NULL, NULL));
+  TCH_TRY(prepare("approach", &u, 0, x, target, NULL, NULL));
   tch_parallel(x->count, GRAIN, approach_piece, &u);
   return TCH_OK;
 }

@@ -31,7 +31,7 @@ end
 -- @tparam string name with its dash
 -- @param default value; its type is the option's
 -- @tparam[opt] string help
--- @tparam[opt] table choices the values that are allowed
+-- @tparam[opt] table choices the values that are allowed: a list, or { from = 1, to = 9 } for whole numbers (`to` may be left out)
 function CmdLine:option(name, default, help, choices)
   if type(name) ~= 'string' or not name:find '^%-' then error('CmdLine: the name of an option starts with a dash', 2) end
   local kind = type(default)
@@ -85,6 +85,13 @@ local function oneOf(row, value)
   return nil, ('%s is one of %s, not %q'):format(row.name, table.concat(row.choices, ', '), tostring(value))
 end
 
+local function whole(row, value)
+  local from, to = row.choices.from, row.choices.to or 2 ^ 53
+  if value >= from and value <= to and value % 1 == 0 then return value end
+  return nil, ('%s wants a whole number from %g%s, not %g'):format(row.name, from,
+    row.choices.to and (' to %.16g'):format(to) or '', value)
+end
+
 -- The value of an option from its text, or nil and a sentence.
 local function convert(row, text)
   local value = text
@@ -93,7 +100,7 @@ local function convert(row, text)
     value, why = number(row.name, text)
     if not value then return nil, why end
   end
-  if row.choices then return oneOf(row, value) end
+  if row.choices then return (row.choices.from and whole or oneOf)(row, value) end
   return value
 end
 

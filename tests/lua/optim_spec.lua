@@ -49,6 +49,13 @@ describe('optim', function()
     end, 'nesterov needs a momentum')
   end)
 
+  it('refuses a function that returns no gradient', function()
+    for _, name in ipairs { 'sgd', 'adam', 'adamw', 'rmsprop', 'adagrad', 'adadelta' } do
+      assert.error_matches(function() optim[name](function() return 0 end, torch.Tensor { 1 }, {}) end,
+        'the gradient must be a tensor, not a nil')
+    end
+  end)
+
   local function rosenbrock(x)
     local a, b = x[1], x[2]
     return (1 - a) ^ 2 + 100 * (b - a * a) ^ 2,

@@ -25,6 +25,8 @@ end
 --- Raises an error if no file can be written at the path: said before a run rather than after its first epoch.
 -- @tparam string path
 function checkpoint.reserve(path)
+  local _, why, code = io.open(path, 'r+b')
+  if code == 21 then raise('cannot write ' .. why) end -- a folder
   local aside = path .. '.new'
   local file, reason = io.open(aside, 'ab')
   local device = not file and io.open(path, 'r+b')
