@@ -54,6 +54,7 @@ isa_avx2     := -mavx2 -mfma -mf16c
 isa_avx512   := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
 # Moving tests out of loops makes four copies of the tiles: ten times the time to compile, no gain.
 unit_conv    := $(if $(gcc),-fno-unswitch-loops)
+unit_tiled   := $(unit_conv)
 types        := float double
 units        := $(patsubst engine/kernel/%.c,%,$(wildcard engine/kernel/*.c))
 kernels      := $(foreach u,$(units),$(foreach t,$(types),$(foreach i,$(isas),$(BUILD)/kernel/$(u)_$(t)_$(i).o)))

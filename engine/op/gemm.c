@@ -1,4 +1,5 @@
-/* Cutting of matrix products. The tiles depend on the shape alone, so that results do not depend on the threads. */
+/* Matrix products: our own (op/tiled.c), or OpenBLAS's, which does those with vectors, cut into tiles that depend on the
+ * shape alone, so that results do not depend on the threads. */
 #include "op/gemm.h"
 #include "core/cpu.h"
 #include "core/error.h"
@@ -6,6 +7,7 @@
 #include "core/thread.h"
 #include "kernel/gemm.h"
 #include "op/integer.h"
+#include "op/tiled.h"
 #include <limits.h>
 
 TCH_KERNEL_FAMILY(gemm)
@@ -81,6 +83,7 @@ tch_status tch_gemm(tch_dtype type, int64_t m, int64_t n, int64_t k, double alph
   }
   if (c.column != 1 && n > 1) /* c' = b' a' */
     return tch_gemm(type, n, m, k, alpha, tch_grid_turned(b), tch_grid_turned(a), beta, tch_grid_turned(c));
+  if (m > 1 && n > 1 && k > 0 && alpha != 0 && tch_tiled_wins()) return tch_tiled_gemm(type, m, n, k, alpha, a, b, beta, c);
   cut t = {.kernels = tch_gemm_table(type),
            .m = m,
            .n = n,

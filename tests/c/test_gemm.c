@@ -113,6 +113,40 @@ static void products_are_their_definition(void **state) {
   }
 }
 
+/* y v = alpha a (b v) + beta c v for a random v: an error anywhere in a large product shows, at little cost. */
+static void large_product(tch_dtype type, int64_t m, int64_t n, int64_t k) {
+  double alpha = random_from(1, 3), beta = random_from(-1, 1), *v = calloc(n, sizeof *v), *bv = calloc(k, sizeof *bv);
+  tch_tensor *a = TENSOR(2, m, k), *b = TENSOR(2, k, n), *c = TENSOR(2, m, n), *y = NULL;
+  for (int64_t j = 0; j < n; j++) v[j] = random_from(-8, 8) / 8.0;
+  for (int64_t r = 0; r < k; r++)
+    for (int64_t j = 0; j < n; j++) bv[r] += element(b, 0, r, j, false) * v[j];
+  ok(tch_addmm(c, a, b, beta, alpha, &y));
+  for (int64_t i = 0; i < m; i++) {
+    double want = 0, got = 0, size = 0;
+    for (int64_t r = 0; r < k; r++) want += alpha * element(a, 0, i, r, false) * bv[r], size += fabs(bv[r]);
+    for (int64_t j = 0; j < n; j++) {
+      want += beta * element(c, 0, i, j, false) * v[j];
+      got += element(y, 0, i, j, false) * v[j];
+    }
+    if (fabs(got - want) > (type == TCH_DOUBLE ? 1e-13 : 2e-5) * (1 + size))
+      fail_msg("row %lld of %lldx%lldx%lld gives %.9g, not %.9g (%s)", (long long) i, (long long) m, (long long) n,
+               (long long) k, got, want, tch_cpu_name());
+  }
+  tch_tensor_release(a), tch_tensor_release(b), tch_tensor_release(c), tch_tensor_release(y);
+  free(v), free(bv);
+}
+
+/* Sizes around the tiles, and beyond what is packed at a time; see the constants of op/tiled.c. */
+static void large_products_are_their_definition(void **state) {
+  for (int i = 0; i < 6; i++) {
+    int64_t m = random_from(2, 150), n = random_from(2, 150), k = random_from(200, 700);
+    EVERY_ISA(large_product(TCH_FLOAT, m, n, k));
+    EVERY_ISA(large_product(TCH_DOUBLE, k / 2, n, m));
+  }
+  large_product(TCH_FLOAT, 3, 16500, 300); /* more columns than are packed at a time */
+  large_product(TCH_FLOAT, 2, 17, 140000); /* more of the inner dimension */
+}
+
 static void linears(tch_dtype type) {
   int64_t in = random_from(1, 130), out = random_from(1, 70), n = random_from(1, 70);
   tch_tensor *x = TENSOR(2, n, in), *w = TENSOR(2, out, in), *b = TENSOR(1, out), *g = TENSOR(2, n, out), *y = NULL,
@@ -162,8 +196,8 @@ static void empty_products_are_zero(void **state) {
 static void threads_do_not_change_a_bit(void **state) {
   tch_dtype type = TCH_FLOAT;
   int threads = tch_threads();
-  static const int64_t sizes[][3] = {{300, 200, 150}, {64, 257, 600}, {1, 700, 900}};
-  for (int i = 0; i < 3; i++) {
+  static const int64_t sizes[][3] = {{300, 200, 150}, {64, 257, 600}, {1, 700, 900}, {700, 90, 333}, {500, 40, 99}};
+  for (int i = 0; i < 5; i++) {
     int64_t m = sizes[i][0], n = sizes[i][1], k = sizes[i][2];
     tch_tensor *a = TENSOR(2, m, k), *b = TENSOR(2, k, n), *y[2] = {NULL};
     for (int t = 0; t < 2; t++) {
@@ -239,6 +273,7 @@ static void misfits_are_named(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(products_are_their_definition),    cmocka_unit_test(linear_is_its_definition),
+      cmocka_unit_test(large_products_are_their_definition),
       cmocka_unit_test(empty_products_are_zero),          cmocka_unit_test(threads_do_not_change_a_bit),
       cmocka_unit_test(gradients_agree_with_differences), cmocka_unit_test(misfits_are_named),
   };

@@ -1,0 +1,169 @@
+/* Products of packed matrices; see tiled.h. */
+#include "kernel/tiled.h"
+#include "kernel/tile.h"
+
+#define NAME2(type, isa) tch_tiled_kernels_##type##_##isa
+#define NAME(type, isa) NAME2(type, isa)
+
+enum { DEPTH = 32768 / (TILE_N * sizeof(real)) }; /* a panel of it takes 32 KB */
+
+/* -- packing ------------------------------------------------------------------------------------------------------- */
+
+/* to[i * step + j] = from[j * line + i], i < some multiple of LANES that is k at most, j < n <= LANES. Whole vectors are
+ * written, whose lanes from n on are 0. Returns the steps done. */
+static int64_t turn(int64_t k, int n, const real *from, int64_t line, real *to, int64_t step) {
+  vreal v[LANES];
+  int64_t i = 0;
+  for (; i + LANES <= k; i += LANES) {
+#pragma GCC unroll 16
+    for (int j = 0; j < LANES; j++) v[j] = j < n ? tile_load(from + j * line + i) : (vreal){0};
+    tile_transpose(v);
+#pragma GCC unroll 16
+    for (int j = 0; j < LANES; j++) tile_store(to + (i + j) * step, v[j]);
+  }
+  return i;
+}
+
+/* Half a panel of columns at distance `line`. */
+static void pack_turned(int64_t k, int n, const real *from, int64_t line, real *to) {
+  for (int64_t i = turn(k, n, from, line, to, TILE_N); i < k; i++)
+    for (int j = 0; j < LANES; j++) to[i * TILE_N + j] = j < n ? from[j * line + i] : 0;
+}
+
+static void pack_panels(int64_t k, int64_t n, tch_any_matrix b, void *to) {
+  real *p = to;
+  for (int64_t begin = 0; begin < n; begin += TILE_N, p += k * TILE_N) {
+    const real *from = (const real *) b.data + begin * b.column;
+    int width = n - begin < TILE_N ? (int) (n - begin) : TILE_N, left = width < LANES ? width : LANES, right = width - left;
+    if (b.column == 1 && width == TILE_N) {
+      for (int64_t i = 0; i < k; i++, from += b.row) {
+        tile_store(p + i * TILE_N, tile_load(from));
+        tile_store(p + i * TILE_N + LANES, tile_load(from + LANES));
+      }
+    } else if (b.column == 1) {
+      for (int64_t i = 0; i < k; i++, from += b.row) {
+        tile_store(p + i * TILE_N, tile_load_part(from, left));
+        tile_store(p + i * TILE_N + LANES, right > 0 ? tile_load_part(from + LANES, right) : (vreal){0});
+      }
+    } else if (b.row == 1) {
+      pack_turned(k, left, from, b.column, p);
+      pack_turned(k, right, from + (right > 0 ? LANES * b.column : 0), b.column, p + LANES);
+    } else {
+      for (int64_t i = 0; i < k; i++)
+        for (int j = 0; j < TILE_N; j++) p[i * TILE_N + j] = j < width ? from[i * b.row + j * b.column] : 0;
+    }
+  }
+}
+
+/* Vectors go beyond their row; the steps whose vector would leave the strip are copied number by number. */
+static void pack_strips(int64_t m, int64_t height, int64_t k, tch_any_matrix a, void *to) {
+  real *p = to;
+  for (int64_t begin = 0; begin < m; begin += height, p += height * k) {
+    const real *from = (const real *) a.data + begin * a.row;
+    int rows = m - begin < height ? (int) (m - begin) : (int) height;
+    int64_t span = (rows + LANES - 1) / LANES * LANES, inside = k - (span - 1) / rows, i = 0;
+    if (a.column == 1 && rows <= LANES) i = turn(inside, rows, from, a.row, p, rows);
+    else if (a.row == 1 && begin + span <= m)
+      for (; i < inside; i++)
+        for (int j = 0; j < rows; j += LANES) tile_store(p + i * rows + j, tile_load(from + i * a.column + j));
+    for (; i < k; i++)
+      for (int j = 0; j < rows; j++) p[i * rows + j] = from[i * a.column + j * a.row];
+  }
+}
+
+/* -- the tile ------------------------------------------------------------------------------------------------------ */
+
+typedef struct output {
+  real alpha, beta, *data;
+  int64_t step;
+} output;
+
+/* sums (rows, TILE_N) into the first `width` columns of c. */
+static __attribute__((noinline)) void finish(int rows, const real *sums, const output *c, int width) {
+  for (int i = 0; i < rows; i++) {
+    real *to = c->data + i * c->step;
+    for (int j = 0; j < width; j++) to[j] = c->alpha * sums[i * TILE_N + j] + (c->beta != 0 ? c->beta * to[j] : 0);
+  }
+}
+
+/* rows is a constant at every call; element (i, r) of a at a[i * row + r * column]. */
+static inline __attribute__((always_inline)) void tile(int rows, int64_t k, const real *a, int64_t row, int64_t column,
+                                                       const real *b, const output *c, int width) {
+  vreal sum[TILE_M][2];
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; i++) sum[i][0] = sum[i][1] = (vreal){0};
+  for (int64_t r = 0; r < k; r++, a += column, b += TILE_N) {
+    vreal b0 = tile_load(b), b1 = tile_load(b + LANES);
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++) {
+      vreal x = tile_splat(a[i * row]);
+      sum[i][0] = tile_fma(x, b0, sum[i][0]);
+      sum[i][1] = tile_fma(x, b1, sum[i][1]);
+    }
+  }
+  if (width < TILE_N) {
+    real sums[TILE_M * TILE_N];
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++) {
+      tile_store(sums + i * TILE_N, sum[i][0]);
+      tile_store(sums + i * TILE_N + LANES, sum[i][1]);
+    }
+    finish(rows, sums, c, width);
+    return;
+  }
+  vreal alpha = tile_splat(c->alpha), beta = tile_splat(c->beta);
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; i++)
+#pragma GCC unroll 2
+    for (int h = 0; h < 2; h++) {
+      real *to = c->data + i * c->step + h * LANES;
+      tile_store(to, c->beta != 0 ? tile_fma(sum[i][h], alpha, tile_load(to) * beta) : sum[i][h] * alpha);
+    }
+}
+
+#define EACH_COUNT(F) F(1) F(2) F(3) F(4) F(5) F(6) F(7) F(8) F(9) F(10) F(11) F(12)
+
+static void packed_tile(int rows, int64_t k, const real *a, const real *b, const output *c, int width) {
+#define CASE(count) \
+  case count: if (count <= TILE_M) tile(count <= TILE_M ? count : 1, k, a, 1, count, b, c, width); break;
+  switch (rows) { EACH_COUNT(CASE) }
+#undef CASE
+}
+
+static void direct_tile(int rows, int64_t k, const real *a, int64_t row, int64_t column, const real *b, const output *c,
+                        int width) {
+#define CASE(count) \
+  case count: if (count <= TILE_M) tile(count <= TILE_M ? count : 1, k, a, row, column, b, c, width); break;
+  switch (rows) { EACH_COUNT(CASE) }
+#undef CASE
+}
+
+/* Strips of one block stay in the second cache while the panels go by. */
+static void product(int64_t m, int64_t height, int64_t n, int64_t k, double alpha, const void *a, const void *bs, double beta,
+                    void *cs, int64_t c_step) {
+  const real *b = bs;
+  for (int64_t j = 0; j < n; j += TILE_N, b += k * TILE_N) {
+    int width = n - j < TILE_N ? (int) (n - j) : TILE_N;
+    for (int64_t i = 0; i < m; i += height) {
+      output c = {(real) alpha, (real) beta, (real *) cs + i * c_step + j, c_step};
+      packed_tile((int) (m - i < height ? m - i : height), k, (const real *) a + i * k, b, &c, width);
+    }
+  }
+}
+
+static void product_direct(int64_t m, int64_t height, int64_t n, int64_t k, double alpha, tch_any_matrix a, const void *bs,
+                           double beta, void *cs, int64_t c_step) {
+  for (int64_t i = 0; i < m; i += height) {
+    const real *b = bs;
+    for (int64_t j = 0; j < n; j += TILE_N, b += k * TILE_N) {
+      output c = {(real) alpha, (real) beta, (real *) cs + i * c_step + j, c_step};
+      direct_tile((int) (m - i < height ? m - i : height), k, (const real *) a.data + i * a.row, a.row, a.column, b, &c,
+                  n - j < TILE_N ? (int) (n - j) : TILE_N);
+    }
+  }
+}
+
+extern const tch_tiled_kernels NAME(TCH_REAL, TCH_ISA);
+const tch_tiled_kernels NAME(TCH_REAL, TCH_ISA) = {.rows = TILE_M, .columns = TILE_N, .depth = DEPTH, .pack_panels = pack_panels,
+                                                   .pack_strips = pack_strips, .product = product,
+                                                   .product_direct = product_direct};

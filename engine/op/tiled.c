@@ -1,0 +1,164 @@
+/* Large matrix products: both factors are packed by all threads, then blocks of the result are computed (kernel/tiled.h). How
+ * the work is cut depends on the shape and the instruction set alone, and every element is summed in the same order whatever
+ * the cut. */
+#include "op/tiled.h"
+#include "core/cpu.h"
+#include "core/error.h"
+#include "core/memory.h"
+#include "core/thread.h"
+#include "kernel/tiled.h"
+
+TCH_KERNEL_FAMILY(tiled)
+
+enum {
+  TASK = 1 << 20,        /* products of a piece of work, at least */
+  TASKS = 16,            /* pieces, at most */
+  TASK_STRIPS = 8,       /* strips of a piece before the columns are cut too, at least */
+  BLOCK = 160 << 10,     /* bytes of strips that stay in the second cache */
+  PACK = 1 << 14,        /* numbers that one piece packs, about */
+  PACKED = 1 << 22,      /* numbers of b packed at a time, at most */
+  FEW = 2                /* panels that do not repay packing a */
+};
+
+/* One part of the product: all of m, n columns and k of the inner dimension. */
+typedef struct job {
+  const tch_tiled_kernels *kernels;
+  int64_t m, n, k, bytes, c_step;
+  double alpha, beta;
+  tch_any_matrix a, b;
+  char *c;
+  int64_t height, strips, panels;        /* of a strip; numbers of them */
+  int64_t row_blocks, column_blocks;     /* the cut */
+  int64_t pack_strips, row_packs, packs; /* strips packed at a time; pieces of packing: of a, of a and b, for each depth */
+  char *packed_a, *packed_b;             /* packed_a NULL: each piece packs its own */
+} job;
+
+static int64_t least(int64_t x, int64_t y) { return x < y ? x : y; }
+
+static tch_any_matrix from(const job *j, tch_any_matrix x, int64_t row, int64_t column) {
+  x.data = (const char *) x.data + (row * x.row + column * x.column) * j->bytes;
+  return x;
+}
+
+/* Where the packed block of depth [k0, k0 + kk) begins, at strip s or panel p. */
+static char *strips_at(const job *j, int64_t k0, int64_t kk, int64_t s) {
+  return j->packed_a + (k0 * j->m + s * j->height * kk) * j->bytes;
+}
+static char *panels_at(const job *j, int64_t k0, int64_t kk, int64_t p) {
+  return j->packed_b + (k0 * j->panels + p * kk) * j->kernels->columns * j->bytes;
+}
+
+static void pack_piece(void *context, int64_t begin, int64_t end) {
+  const job *j = context;
+  for (int64_t u = begin; u < end; u++) {
+    int64_t k0 = u / j->packs * j->kernels->depth, kk = least(j->k - k0, j->kernels->depth), at = u % j->packs;
+    if (at < j->row_packs) {
+      int64_t s = at * j->pack_strips, row = s * j->height, rows = least(j->m - row, j->pack_strips * j->height);
+      j->kernels->pack_strips(rows, j->height, kk, from(j, j->a, row, k0), strips_at(j, k0, kk, s));
+    } else {
+      int64_t p = at - j->row_packs, column = p * j->kernels->columns;
+      j->kernels->pack_panels(kk, least(j->n - column, j->kernels->columns), from(j, j->b, k0, column), panels_at(j, k0, kk, p));
+    }
+  }
+}
+
+/* Rows [s0, s1) of strips and columns [p0, p1) of panels of c. */
+static void product_piece(const job *j, int64_t s0, int64_t s1, int64_t p0, int64_t p1) {
+  const tch_tiled_kernels *t = j->kernels;
+  int64_t column = p0 * t->columns, columns = least(j->n - column, (p1 - p0) * t->columns);
+  int64_t each = BLOCK / (j->height * t->depth * j->bytes), own_size = 0;
+  void *own = NULL;
+  if (each < 1) each = 1;
+  if (j->packed_a == NULL && p1 - p0 > FEW) { /* without memory a is read where it lies, with the same result */
+    own_size = least(s1 - s0, each) * j->height * least(j->k, t->depth) * j->bytes;
+    if (tch_alloc(own_size, &own) != TCH_OK) own = NULL;
+  }
+  for (int64_t k0 = 0; k0 < j->k; k0 += t->depth) {
+    int64_t kk = least(j->k - k0, t->depth);
+    double beta = k0 == 0 ? j->beta : 1;
+    for (int64_t s = s0; s < s1; s += each) {
+      int64_t row = s * j->height, rows = least(j->m - row, least(s1 - s, each) * j->height);
+      char *c = j->c + (row * j->c_step + column) * j->bytes;
+      const char *b = panels_at(j, k0, kk, p0);
+      if (own) t->pack_strips(rows, j->height, kk, from(j, j->a, row, k0), own);
+      if (own || j->packed_a)
+        t->product(rows, j->height, columns, kk, j->alpha, own ? own : strips_at(j, k0, kk, s), b, beta, c, j->c_step);
+      else t->product_direct(rows, j->height, columns, kk, j->alpha, from(j, j->a, row, k0), b, beta, c, j->c_step);
+    }
+  }
+  tch_free(own, own ? own_size : 0);
+}
+
+static void product_pieces(void *context, int64_t begin, int64_t end) {
+  const job *j = context;
+  for (int64_t u = begin; u < end; u++) {
+    int64_t r = u / j->column_blocks, c = u % j->column_blocks;
+    product_piece(j, j->strips * r / j->row_blocks, j->strips * (r + 1) / j->row_blocks, j->panels * c / j->column_blocks,
+                  j->panels * (c + 1) / j->column_blocks);
+  }
+}
+
+/* Rows are cut first, for then no two pieces pack the same of a; columns where there are too few. */
+static void cut(job *j) {
+  int64_t most = 1, work = j->m * j->n * j->k;
+  while (most < TASKS && 2 * most * TASK <= work) most *= 2;
+  j->row_blocks = j->column_blocks = 1;
+  while (j->row_blocks < most && 2 * j->row_blocks * TASK_STRIPS <= j->strips) j->row_blocks *= 2;
+  while (j->row_blocks * j->column_blocks < most && 2 * j->column_blocks <= j->panels) j->column_blocks *= 2;
+  while (j->row_blocks * j->column_blocks < most && 2 * j->row_blocks <= j->strips) j->row_blocks *= 2;
+}
+
+static tch_status run(job *j) {
+  int64_t depth = least(j->k, j->kernels->depth), blocks = (j->k + j->kernels->depth - 1) / j->kernels->depth;
+  int64_t a_size = j->m * j->k * j->bytes, b_size = j->panels * j->kernels->columns * j->k * j->bytes;
+  void *a = NULL, *b;
+  TCH_TRY(tch_alloc(b_size, &b));
+  cut(j);
+  if (j->column_blocks > 1 && j->panels > FEW) {
+    tch_status status = tch_alloc(a_size, &a);
+    if (status != TCH_OK) {
+      tch_free(b, b_size);
+      return status;
+    }
+  }
+  j->packed_a = a;
+  j->packed_b = b;
+  j->pack_strips = PACK / (j->height * depth) > 1 ? PACK / (j->height * depth) : 1;
+  j->row_packs = a ? (j->strips + j->pack_strips - 1) / j->pack_strips : 0;
+  j->packs = j->row_packs + j->panels;
+  int64_t units = blocks * j->packs, numbers = (a ? j->m * j->k : 0) + b_size / j->bytes, pieces = numbers / PACK;
+  tch_parallel(units, pieces > 1 ? (units + pieces - 1) / pieces : units, pack_piece, j);
+  tch_parallel(j->row_blocks * j->column_blocks, 1, product_pieces, j);
+  tch_free(a, a ? a_size : 0);
+  tch_free(b, b_size);
+  return TCH_OK;
+}
+
+bool tch_tiled_wins(void) {
+#if defined(__x86_64__)
+  return tch_cpu_isa() != TCH_ISA_BASELINE;
+#else
+  return true;
+#endif
+}
+
+tch_status tch_tiled_gemm(tch_dtype type, int64_t m, int64_t n, int64_t k, double alpha, tch_grid a, tch_grid b, double beta,
+                          tch_grid c) {
+  const tch_tiled_kernels *kernels = tch_tiled_table(type);
+  int64_t padded = (n + kernels->columns - 1) / kernels->columns * kernels->columns;
+  int64_t width = least(padded, PACKED / kernels->depth / kernels->columns * kernels->columns);
+  int64_t length = PACKED / width / kernels->depth * kernels->depth;
+  for (int64_t j0 = 0; j0 < n; j0 += width)
+    for (int64_t k0 = 0; k0 < k; k0 += length) {
+      job j = {.kernels = kernels, .m = m, .n = least(n - j0, width), .k = least(k - k0, length),
+               .bytes = tch_dtype_bytes(type), .c_step = c.row, .alpha = alpha, .beta = k0 == 0 ? beta : 1,
+               .a = {a.data, a.row, a.column}, .b = {b.data, b.row, b.column}, .height = tch_tiled_height(kernels, m)};
+      j.a = from(&j, j.a, 0, k0);
+      j.b = from(&j, j.b, k0, j0);
+      j.c = (char *) c.data + j0 * j.bytes;
+      j.strips = (m + j.height - 1) / j.height;
+      j.panels = (j.n + kernels->columns - 1) / kernels->columns;
+      TCH_TRY(run(&j));
+    }
+  return TCH_OK;
+}
