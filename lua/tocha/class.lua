@@ -15,6 +15,9 @@ local foreign = function() end
 --- Table in which names without a module table are defined, as in Torch7 (_G there); nil: nowhere.
 class.globals = nil
 
+--- Called with a parent's name that no class has, so that a class loaded late can be loaded; nil: nobody.
+class.missing = nil
+
 -- -- operators of instances ---------------------------------------------------------------------------------------
 
 local operators = { 'add', 'sub', 'mul', 'div', 'mod', 'pow', 'unm', 'concat', 'len', 'eq', 'lt', 'le' }
@@ -116,6 +119,7 @@ function class.newmetatable(name, parentName, build, module)
   if fixed[name] then error(('class %s belongs to the library and cannot be defined again'):format(name), 3) end
   local parent
   if parentName then
+    if not registry[parentName] and class.missing then class.missing(parentName) end
     parent = registry[parentName]
     if not parent then error(('class %s: there is no class %s to inherit from'):format(name, tostring(parentName)), 3) end
   end

@@ -76,6 +76,7 @@ setmetatable(torch, { __index = function(_, name)
   if rawget(torch, name) == nil then torch[name] = module[name] end
   return rawget(torch, name)
 end })
+class.missing = function(name) return torch[tostring(name):match '^torch%.(%w+)$'] end
 
 once = { tocha = torch }
 for name, module in pairs(package.loaded) do
