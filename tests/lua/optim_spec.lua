@@ -182,5 +182,15 @@ describe('Logger', function()
     os.remove(name)
     os.remove(name .. '.png')
     assert.error_matches(function() log:add { 1, {} } end, 'column test is a table')
+    assert.error_matches(function() log:style { 1 } end, 'the style of 1 is a number')
+  end)
+
+  it('makes the folder of its file', function()
+    local folder = os.tmpname()
+    os.remove(folder)
+    local name = folder .. '/a/run.log'
+    optim.Logger(name):setNames({ 'x' }):add { 1 }
+    assert.are.equal('x\t\n 1.0000e+00\t\n', assert(io.open(name)):read '*a')
+    for _, path in ipairs { name, folder .. '/a', folder } do os.remove(path) end
   end)
 end)

@@ -13,16 +13,36 @@ local env = { classes = function(input) return input:dim() % 2 == 1 and 1 or 2 e
 
 local inplace = { 'inplace', false }
 
--- Type, forward, then the constructor's arguments as {field, default}.
+-- What Torch7 printed behind the name.
+local function shown(format, field)
+  return function(self) return torch.type(self) .. format:format(self[field]) end
+end
+
+-- nn.LeakyReLU(true) is inplace.
+local function leaky(self)
+  if type(self.negval) == 'boolean' then self.negval, self.inplace = 1 / 100, self.negval end
+end
+
+local function threshold(self)
+  if self.inplace and self.val > self.threshold then
+    raise(('nn.Threshold: in place the value, %s, must not be above the threshold, %s'):format(self.val, self.threshold))
+  end
+end
+
+-- Type, forward, then the constructor's arguments as {field, default}; parent, init (after the arguments), show.
 local rows = {
   { 'nn.Tanh', 'tanh(input)' },
   { 'nn.Sigmoid', 'sigmoid(input)' },
-  { 'nn.ReLU', 'relu(input)', inplace },
   { 'nn.ReLU6', 'relu6(input)', inplace },
-  { 'nn.LeakyReLU', 'leaky_relu(input, self.negval)', { 'negval', 1 / 100 }, inplace },
-  { 'nn.ELU', 'elu(input, self.alpha)', { 'alpha', 1 }, inplace },
-  { 'nn.Threshold', 'threshold(input, self.threshold, self.val)', { 'threshold', 1e-6 }, { 'val', 0 }, inplace },
+  { 'nn.LeakyReLU', 'leaky_relu(input, self.negval)', { 'negval', 1 / 100 }, inplace, init = leaky,
+    show = shown('(%s)', 'negval') },
+  { 'nn.ELU', 'elu(input, self.alpha)', { 'alpha', 1 }, inplace, show = shown(' (alpha:%f)', 'alpha') },
+  { 'nn.Threshold', 'threshold(input, self.threshold, self.val)', { 'threshold', 1e-6 }, { 'val', 0 }, inplace,
+    init = threshold },
+  { 'nn.ReLU', 'relu(input)', inplace, parent = 'nn.Threshold', init = function(self) self.threshold, self.val = 0, 0 end },
   { 'nn.HardTanh', 'hardtanh(input, self.min_val, self.max_val)', { 'min_val', -1 }, { 'max_val', 1 }, inplace },
+  { 'nn.Clamp', 'hardtanh(input, self.min_val, self.max_val)', { 'min_val' }, { 'max_val' }, inplace,
+    parent = 'nn.HardTanh' },
   { 'nn.SoftPlus', 'softplus(input, self.beta, self.threshold)', { 'beta', 1 }, { 'threshold', 20 } },
   { 'nn.SoftSign', 'softsign(input)' },
   { 'nn.SoftShrink', 'softshrink(input, self.lambda)', { 'lambda', 0.5 } },
@@ -35,7 +55,7 @@ local rows = {
   { 'nn.SpatialLogSoftMax', 'log_softmax(input, classes(input))' },
   { 'nn.Exp', 'exp(input)' },
   { 'nn.Log', 'log(input)' },
-  { 'nn.Sqrt', function(_, x) return root(x, 2) end },
+  { 'nn.Sqrt', function(_, x) return root(x, 2) end, { 'eps', 0 } },
   { 'nn.Square', 'square(input)' },
   { 'nn.SoftMin', function(_, x) return F.softmax(torch.mul(x, -1), env.classes(x)) end },
   { 'nn.Abs', 'abs(input)' },
@@ -49,7 +69,7 @@ local rows = {
 }
 
 for _, row in ipairs(rows) do
-  local class, parent = torch.class(row[1], 'nn.Module', nn)
+  local class, parent = torch.class(row[1], row.parent or 'nn.Module', nn)
   local count = #row
   class.__init = function(self, ...)
     parent.__init(self)
@@ -59,7 +79,9 @@ for _, row in ipairs(rows) do
       if value == nil then raise(('%s: argument %s is missing'):format(row[1], name)) end
       self[name] = value
     end
+    if row.init then row.init(self) end
   end
   derive(class, row[2], env)
+  class.__tostring__ = row.show
   if row[count] == inplace then overwriting(class) end
 end

@@ -7,10 +7,10 @@ local glue = require 'tocha.bindings.module'
 local overwriting = require 'tocha.nn.inplace'
 local raise = require 'tocha.bindings.own'.raise
 
-local function define(name, init, forward)
-  local class, parent = torch.class(name, 'nn.Module', nn)
+local function define(name, init, forward, above)
+  local class = torch.class(name, above or 'nn.Module', nn)
   class.__init = function(self, ...)
-    parent.__init(self)
+    nn.Module.__init(self)
     if init then init(self, ...) end
   end
   derive(class, forward)
@@ -232,7 +232,7 @@ end, sum)
 define('nn.Mean', function(self, dim, nInputDims)
   dimension(self, dim, nInputDims)
   self.sizeAverage, self.squeeze = true, true
-end, sum)
+end, sum, 'nn.Sum')
 
 local function extreme(op)
   return function(self, input)

@@ -3,6 +3,17 @@
 local torch = require 'tocha'
 local nn = require 'tocha.nn'
 
+-- How a module is written and read: what packages call from functions of their own.
+function nn.Module:write(file)
+  local fields = {}
+  for name, value in pairs(self) do fields[name] = value end
+  file:writeObject(fields)
+end
+
+function nn.Module:read(file)
+  for name, value in pairs(file:readObject()) do self[name] = value end
+end
+
 -- After the fields of an object of the class were read, complete(self, version) adds what is missing.
 local function reading(class, complete)
   function class:read(file, version)

@@ -14,6 +14,18 @@ function Maxout:__init(inputSize, outputSize, pieces, preprocess)
   self:add(nn.Max(1, 2))
 end
 
+-- (nInputDims [, inplace]): relu(x) and relu(-x) joined along the first dimension of an example
+local CReLU, crelu = torch.class('nn.CReLU', 'nn.Sequential', nn)
+
+function CReLU:__init(nInputDims, inplace)
+  crelu.__init(self)
+  self.nInputDims, self.inplace = nInputDims, inplace or false
+  self:add(nn.ConcatTable():add(nn.Identity()):add(nn.MulConstant(-1)))
+  self:add(nn.JoinTable(1, nInputDims)):add(nn.ReLU(self.inplace))
+end
+
+function CReLU:__tostring__() return 'CReLU()' end
+
 -- (nOutput [, bias [, eps [, affine]]]): rows of mean 0 and variance 1, then gain and bias
 local LayerNormalization, layerNormalization = torch.class('nn.LayerNormalization', 'nn.Sequential', nn)
 

@@ -86,8 +86,8 @@ end
 
 local function indented(text, by) return (tostring(text):gsub('\n', '\n' .. by)) end
 
---- The picture of children that work side by side.
-function Container:__tostring__()
+-- The picture of children that work side by side.
+local function picture(self)
   local lines, count = { torch.type(self) .. ' {', '  input' }, #self.modules
   for i, module in ipairs(self.modules) do
     local last = i == count
@@ -195,10 +195,12 @@ function Sequential:__tostring__()
     lines[#lines + 1] = ('  (%d): %s'):format(i, indented(module, '  '))
   end
   chain[#chain + 1] = 'output'
-  lines[1] = torch.type(self) .. ' {\n  [' .. table.concat(chain, ' -> ') .. ']'
+  local name = torch.type(self)
+  -- Torch7 printed what derives from Sequential as one
+  lines[1] = (name:find '^tocha%.' and name or 'nn.Sequential') .. ' {\n  [' .. table.concat(chain, ' -> ') .. ']'
   return table.concat(lines, '\n') .. '\n}'
 end
 
 derive.seal(Sequential)
 
-return Container
+return { picture = picture }

@@ -101,9 +101,3 @@ derive(Contrastive, function(self, input)
   local x, back = images(self, input)
   return back(divide(self, subtract(self, x)))
 end)
-
-for _, class in ipairs { Subtractive, Divisive, Contrastive } do
-  function class:__tostring__()
-    return ('%s(%d, %s)'):format(torch.type(self), self.nInputPlane, table.concat(self.kernel:size():totable(), 'x'))
-  end
-end

@@ -65,5 +65,3 @@ derive(Convert, function(self, input)
   table.insert(size, position(from, 'b'), 1)
   return converted(self, F.reshape(input, size)):select(position(to, 'b'), 1)
 end)
-
-function Convert:__tostring__() return ('%s(%s -> %s)'):format(torch.type(self), self.inputShape, self.outputShape) end

@@ -12,10 +12,10 @@ local raise = require 'tocha.bindings.own'.raise
 
 local function fanIn(self) return self.kW * self.kH * self.nInputPlane end
 
-local function define(name, init, forward, env)
-  local class, parent = torch.class(name, 'nn.Module', nn)
+local function define(name, init, forward, above)
+  local class = torch.class(name, above or 'nn.Module', nn)
   class.__init = function(self, ...)
-    parent.__init(self)
+    nn.Module.__init(self)
     init(self, ...)
     self:reset()
   end
@@ -23,7 +23,7 @@ local function define(name, init, forward, env)
     parameter.uniform(self, deviation, (self.fanIn or fanIn)(self))
   end
   class.noBias = parameter.noBias
-  derive(class, forward, env)
+  derive(class, forward)
   return class
 end
 
@@ -85,7 +85,7 @@ local Dilated = define('nn.SpatialDilatedConvolution', function(self, ...)
   parameter.new(self, 'weight', self.nOutputPlane, self.nInputPlane, self.kH, self.kW)
   parameter.new(self, 'bias', self.nOutputPlane)
 end, 'conv2d(input, self.weight, self.bias, {self.dH, self.dW}, {self.padH, self.padW}, '
-  .. '{self.dilationH, self.dilationW})')
+  .. '{self.dilationH, self.dilationW})', 'nn.SpatialConvolution')
 
 function Dilated:__tostring__()
   return describe(self, (', %d,%d'):format(self.dilationW, self.dilationH))
@@ -111,14 +111,16 @@ function Full:__tostring__()
   return describe(self, adjusted and (', %d,%d'):format(self.adjW, self.adjH))
 end
 
--- (nInputPlane, nOutputPlane, kW, kH, ...): nOutputPlane filters for every input plane; weight (out, in, kH, kW)
+-- (nInputPlane, nOutputPlane, kW, kH, ...): nOutputPlane filters for every input plane; weight (out, in *
+-- kH * kW), bias (out, in)
 local DepthWise = define('nn.SpatialDepthWiseConvolution', function(self, ...)
   window(self, ...)
-  parameter.new(self, 'weight', self.nOutputPlane, self.nInputPlane, self.kH, self.kW)
+  parameter.new(self, 'weight', self.nOutputPlane, self.nInputPlane * self.kH * self.kW)
   parameter.new(self, 'bias', self.nOutputPlane, self.nInputPlane)
 end, function(self, input)
   local planes, filters = self.nInputPlane, self.nOutputPlane
-  local weight = self.weight:transpose(1, 2):contiguous():view(planes * filters, 1, self.kH, self.kW)
+  local weight = self.weight:view(filters, planes, -1):transpose(1, 2):contiguous()
+    :view(planes * filters, 1, self.kH, self.kW)
   local bias = self.bias and self.bias:t():contiguous():view(planes * filters)
   return F.conv2d(input, weight, bias, { self.dH, self.dW }, { self.padH, self.padW }, nil, planes)
 end)

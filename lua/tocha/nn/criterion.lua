@@ -40,6 +40,8 @@ function Criterion:float() return self:type('torch.FloatTensor') end
 
 function Criterion:double() return self:type('torch.DoubleTensor') end
 
+for _, name in ipairs { 'cuda', 'cudaDouble', 'cudaHalf' } do Criterion[name] = nn.Module.cuda end
+
 -- A criterion with update functions of its own, on the tape.
 local function legacy(self, input, target)
   local plain = utils.map(glue.constant, input)
@@ -71,10 +73,11 @@ local criterion = {}
 -- @tparam[opt] function init what the constructor does with its arguments
 -- @tparam string|function loss
 -- @tparam[opt] table env names that the line uses
-function criterion.define(name, init, loss, env)
-  local class, parent = torch.class(name, 'nn.Criterion', nn)
+-- @tparam[opt] string above the class it derives from, whose constructor is not run
+function criterion.define(name, init, loss, env, above)
+  local class = torch.class(name, above or 'nn.Criterion', nn)
   class.__init = function(self, ...)
-    parent.__init(self)
+    Criterion.__init(self)
     if init then init(self, ...) end
   end
   derive.loss(class, loss, env)

@@ -41,7 +41,7 @@ define('nn.WeightedMSECriterion', function(self, weight, sizeAverage)
   average(self, sizeAverage)
 end, function(self, input, target)
   return total(self, torch.cmul(F.square_error(input, paired(input, target)), self.weight:typeAs(input)))
-end)
+end, nil, 'nn.MSECriterion')
 
 -- -- probabilities --------------------------------------------------------------------------------------------------
 

@@ -49,6 +49,66 @@ function Decorator.decorate(class)
   derive.seal(class)
 end
 
+-- (module [, nInputDim [, nOutputDim]]): folds leading dimensions into a batch, so that a module of (N, C) takes (T, N,
+-- C).
+local Bottle, bottle = torch.class('nn.Bottle', 'nn.Decorator', nn)
+
+function Bottle:__init(module, nInputDim, nOutputDim)
+  bottle.__init(self, module)
+  self.nInputDim = nInputDim or 2
+  self.nOutputDim = nOutputDim or self.nInputDim
+  self.dimDelta = self.nInputDim - self.nOutputDim
+end
+
+-- t with all but its last count - 1 dimensions folded into one.
+local function folded(t, count)
+  if t:dim() <= count then return t end
+  local size, rows = { 1 }, t:dim() - count + 1
+  for d = 1, t:dim() do
+    if d <= rows then size[1] = size[1] * t:size(d) else size[#size + 1] = t:size(d) end
+  end
+  return t:contiguous():view(torch.LongStorage(size))
+end
+
+local function unfolded(self, t, input)
+  if input:dim() <= self.nInputDim then return t end
+  local size = {}
+  for d = 1, input:dim() - self.nInputDim + 1 do size[d] = input:size(d) end
+  for d = 2, t:dim() do size[#size + 1] = t:size(d) end
+  return t:view(torch.LongStorage(size))
+end
+
+function Bottle:updateOutput(input)
+  local output = self.modules[1]:updateOutput(folded(input, self.nInputDim))
+  self.output = unfolded(self, output, input)
+  return self.output
+end
+
+local function through(self, method, input, gradOutput, scale)
+  local gradInput = self.modules[1][method](self.modules[1], folded(input, self.nInputDim),
+    folded(gradOutput, self.nOutputDim), scale)
+  return gradInput and gradInput:viewAs(input)
+end
+
+function Bottle:updateGradInput(input, gradOutput)
+  self.gradInput = through(self, 'updateGradInput', input, gradOutput)
+  return self.gradInput
+end
+
+function Bottle:backward(input, gradOutput, scale)
+  self.gradInput = through(self, 'backward', input, gradOutput, scale or 1)
+  return self.gradInput
+end
+
+function Bottle:accGradParameters(input, gradOutput, scale)
+  self.modules[1]:accGradParameters(folded(input, self.nInputDim), folded(gradOutput, self.nOutputDim), scale or 1)
+end
+
+function Bottle:compute(input)
+  return unfolded(self, nn.call(self.modules[1], folded(input, self.nInputDim)), input)
+end
+derive.seal(Bottle)
+
 -- (module, device): the place of a module on a graphics card; here everything is in one memory
 local GPU, gpu = torch.class('nn.GPU', 'nn.Decorator', nn)
 

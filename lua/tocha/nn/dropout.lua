@@ -112,6 +112,10 @@ function WhiteNoise:__init(mean, deviation)
   self.mean, self.std, self.train = mean or 0, deviation or 0.1, true
 end
 
+function WhiteNoise:__tostring__()
+  return ('%s mean: %f, std: %f'):format(torch.type(self), self.mean, self.std)
+end
+
 derive(WhiteNoise, function(self, input)
   if not self.train then return input end
   return torch.add(input, input.new(input:size()):normal(self.mean, self.std))

@@ -55,7 +55,7 @@ derive(Bilinear, function(self, input)
 end)
 
 function Bilinear:__tostring__()
-  return ('%s(%dx%d -> %d)%s'):format(torch.type(self), self.weight:size(2), self.weight:size(3), self.weight:size(1),
+  return ('%s(%dx%d -> %d) %s'):format(torch.type(self), self.weight:size(2), self.weight:size(3), self.weight:size(1),
     self.bias and '' or ' without bias')
 end
 

@@ -112,4 +112,4 @@ define('nn.SpatialAutoCropMSECriterion', average, function(self, input, target)
     target = target:narrow(d, 1 + math.floor((target:size(d) - input:size(d)) / 2), input:size(d))
   end
   return total(self, F.square_error(input, target:typeAs(input)))
-end)
+end, nil, 'nn.MSECriterion')

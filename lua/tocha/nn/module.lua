@@ -8,6 +8,7 @@ local torch = require 'tocha'
 local nn = require 'tocha.nn'
 local utils = require 'tocha.nn.utils'
 local flatten = require 'tocha.nn.flatten'
+local raise = require 'tocha.bindings.own'.raise
 
 local Module = torch.class('nn.Module', nn)
 
@@ -161,6 +162,9 @@ end
 function Module:float(cache) return self:type('torch.FloatTensor', cache) end
 
 function Module:double(cache) return self:type('torch.DoubleTensor', cache) end
+
+--- There are no tensors outside the processor's memory: an error that says so.
+function Module:cuda() raise(torch.type(self) .. ': there is no CUDA here; tensors are in the memory of the processor') end
 
 --- Drops the buffers of the last pass. They are not emptied: one may be an input, or somebody's result.
 function Module:clearState()

@@ -61,16 +61,6 @@ define('nn.GatedLinearUnit', function(self, dim) self.dim = dim end, function(se
   return torch.cmul(input:narrow(dim, 1, half), torch.sigmoid(input:narrow(dim, half + 1, half)))
 end)
 
--- (nInputDims): relu(x) and relu(-x) joined along the planes
-define('nn.CReLU', function(self, nInputDims, inplace) self.nInputDims, self.inplace = nInputDims, inplace or false end,
-  function(self, input)
-    local dim = input:dim() > self.nInputDims and 2 or 1
-    return F.relu(torch.cat({ input, torch.mul(input, -1) }, dim))
-  end)
-
-define('nn.Clamp', function(self, low, high) self.min_val, self.max_val = low, high end,
-  function(self, input) return F.clamp(input, self.min_val, self.max_val) end)
-
 -- -- gradients of their own -----------------------------------------------------------------------------------------
 
 -- Passes the input on; the gradient is what update(self, input, gradOutput) makes of it.

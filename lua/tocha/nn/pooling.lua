@@ -115,7 +115,6 @@ local function adaptive(name, line, env)
     self.W, self.H = width, height or width
   end
   derive(class, line, env)
-  function class:__tostring__() return ('%s(%dx%d)'):format(torch.type(self), self.W, self.H) end
   return class
 end
 

@@ -62,10 +62,6 @@ local function sparse(class, read, forward, dense)
 
   class.backward = nn.Module.backward
   derive.seal(class)
-
-  function class:__tostring__()
-    return ('%s(%d -> %d)'):format(torch.type(self), self:denseWeight():size(2), self.bias:size(1))
-  end
 end
 
 -- Ends of rows of the given lengths.

@@ -43,7 +43,7 @@ local function windows(self, x)
 end
 
 -- (inputFrameSize, outputFrameSize, kW [, dW]); weight (out, kW * in)
-local Convolution = define('nn.TemporalConvolution', function(self, inputFrameSize, outputFrameSize, kW, dW)
+define('nn.TemporalConvolution', function(self, inputFrameSize, outputFrameSize, kW, dW)
   self.inputFrameSize, self.outputFrameSize = inputFrameSize, outputFrameSize
   window(self, kW, dW, 1)
   parameter.new(self, 'weight', outputFrameSize, inputFrameSize * kW)
@@ -54,11 +54,6 @@ end, function(self) return self.kW * self.inputFrameSize end, function(self, x)
   local rows = F.reshape(frames, { n * count, self.kW * self.inputFrameSize })
   return F.reshape(F.linear(rows, self.weight, self.bias), { n, count, self.outputFrameSize })
 end)
-
-function Convolution:__tostring__()
-  return ('%s(%d -> %d, %d%s)'):format(torch.type(self), self.inputFrameSize, self.outputFrameSize, self.kW,
-    self.dW ~= 1 and ', ' .. self.dW or '')
-end
 
 -- (inputFrameSize, kW [, dW, featFirst]): every feature has a filter of its own; weight (in, 1, kW). With featFirst the
 -- sequences are (N, C, T).

@@ -61,8 +61,6 @@ end
 
 derive(Nearest, function(self, input) return repeated(input, self.scale_factor, 2) end)
 
-function Nearest:__tostring__() return ('%s(%d)'):format(torch.type(self), self.scale_factor) end
-
 -- (scale) or ({oheight = , owidth = })
 local Bilinear, bilinear = torch.class('nn.SpatialUpSamplingBilinear', 'nn.Module', nn)
 

@@ -23,10 +23,10 @@ local function fill(self, nInputPlane, nOutputPlane, kT, kW, kH, dT, dW, dH)
   self.kT, self.kW, self.kH, self.dT, self.dW, self.dH = kT, kW, kH, dT or 1, dW or 1, dH or 1
 end
 
-local function define(name, init, forward)
-  local class, parent = torch.class(name, 'nn.Module', nn)
+local function define(name, init, forward, above)
+  local class = torch.class(name, above or 'nn.Module', nn)
   class.__init = function(self, ...)
-    parent.__init(self)
+    nn.Module.__init(self)
     init(self, ...)
     parameter.new(self, 'bias', self.nOutputPlane)
     self:reset()
@@ -105,7 +105,7 @@ define('nn.VolumetricDilatedConvolution', function(self, ...)
   initialize(self, ...)
   local t, w, h = select(12, ...)
   self.dilationT, self.dilationW, self.dilationH = t or 1, w or 1, h or 1
-end, convolve).__tostring__ = function(self)
+end, convolve, 'nn.VolumetricConvolution').__tostring__ = function(self)
   return describe(self, self.dilationT, self.dilationW, self.dilationH)
 end
 

@@ -9,7 +9,7 @@ local glue = require 'tocha.bindings.module'
 local raise = require 'tocha.bindings.own'.raise
 
 -- (module [, outputDim]): a module with a weight; every entry of its dimension outputDim (1) has a length of its own.
--- Parameters v (n, rest), g (n) and the module's bias.
+-- Parameters v (n, rest), g (n, 1) and the module's bias.
 local WeightNorm, weightNorm = torch.class('nn.WeightNorm', 'nn.Decorator', nn)
 local EPS = 1e-4 -- |v| is sqrt(v v' + EPS)
 
@@ -23,7 +23,7 @@ function WeightNorm:__init(module, outputDim)
   local n = module.weight:size(self.outputDim)
   self.viewIn = torch.LongStorage { n, module.weight:nElement() / n }
   parameter.new(self, 'v', self.viewIn)
-  parameter.new(self, 'g', n)
+  parameter.new(self, 'g', n, 1)
   self:resetInit()
 end
 

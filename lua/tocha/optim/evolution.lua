@@ -13,40 +13,46 @@ local function settings(config, state, defaults)
   return out
 end
 
---- Differential evolution, rand/1/bin (Storn and Price 1997): popsize (10 per dimension), scaleFactor (0.7),
--- crossoverRate (0.5), maxEval (or maxFEs; 500).
+--- Differential evolution, best/1/bin (Storn and Price 1997), from x and points drawn between minRegion (-30) and
+-- maxRegion (30): popsize (10 per dimension), scaleFactor (0.7), crossoverRate (0.5), maxEval (or maxFEs; 500). Draws
+-- come from a generator of its own. The second result has the value of every evaluation.
 function optim.de(opfunc, x, config, state)
   local n = x:nElement()
-  local set = settings(config, state, { popsize = 10 * n, scaleFactor = 0.7, crossoverRate = 0.5,
-    maxEval = config and config.maxFEs or 500 })
-  local size = math.max(4, set.popsize)
-  local flat = x:contiguous():view(-1)
-  local people, values = {}, {}
-  local function value(p) return (opfunc(p:viewAs(x))) end
-  for i = 1, size do
-    people[i] = i == 1 and flat:clone() or flat.new(n):uniform(-1, 1):add(flat)
-    values[i] = value(people[i])
+  local set = settings(config, state, { popsize = 10 * n, scaleFactor = 0.7, crossoverRate = 0.5, minRegion = -30,
+    maxRegion = 30, maxEval = config and config.maxFEs or 500 })
+  local size, random = math.max(3, set.popsize), torch.Generator()
+  torch.manualSeed(random, 1)
+  local people, values, history = {}, {}, {}
+  local function value(p)
+    history[#history + 1] = opfunc(p:viewAs(x))
+    return history[#history]
   end
-  local history, best, evaluations = { values[1] }, 1, size
-  for i = 2, size do if values[i] < values[best] then best = i end end
-  while evaluations < set.maxEval do
-    for i = 1, size do
-      local picked, others = { [i] = true }, {}
-      while #others < 3 do
-        local k = torch.random(1, size)
-        if not picked[k] then picked[k], others[#others + 1] = true, people[k] end
+  local function other(...) -- somebody who is none of those
+    while true do
+      local k, taken = torch.random(random, 1, size), false
+      for _, one in ipairs { ... } do taken = taken or one == k end
+      if not taken then return k end
+    end
+  end
+  local best = 1
+  for i = 1, size do
+    people[i] = i == 1 and x:clone():view(-1) or x.new(n):uniform(random, set.minRegion, set.maxRegion)
+    values[i] = value(people[i])
+    if values[i] < values[best] then best = i end
+  end
+  while #history < set.maxEval do
+    local leader = people[best]:clone()
+    for i = 1, math.min(size, set.maxEval - #history) do
+      local a = other(i)
+      local mutant = torch.add(leader, set.scaleFactor, people[a] - people[other(i, a)])
+      local sure = torch.random(random, 1, n)
+      for k = 1, n do
+        if k ~= sure and torch.uniform(random, 0, 1) >= set.crossoverRate then mutant[k] = people[i][k] end
       end
-      local mutant = torch.add(others[1], set.scaleFactor, others[2] - others[3])
-      local keep = flat.new(n):uniform():ge(set.crossoverRate)
-      keep[torch.random(1, n)] = 0
-      mutant[keep] = people[i][keep]
       local f = value(mutant)
-      evaluations = evaluations + 1
       if f <= values[i] then people[i], values[i] = mutant, f end
       if values[i] < values[best] then best = i end
-      if evaluations >= set.maxEval then break end
     end
-    history[#history + 1] = values[best]
   end
   x:copy(people[best]:viewAs(x))
   return x, history

@@ -15,12 +15,19 @@ local function note(self, sentence)
   io.stderr:write('Logger: ', sentence, '\n')
 end
 
---- @tparam[opt] string filename none: standard output
+-- Makes the folder of a file, and those above it, where LuaFileSystem is there to do so.
+local function makeFolder(path)
+  local found, lfs = pcall(require, 'lfs')
+  for slash in (found and path or ''):gmatch '().[/\\]' do lfs.mkdir(path:sub(1, slash)) end
+end
+
+--- @tparam[opt] string filename none: standard output; its folder is made
 -- @tparam[opt] boolean timestamp appends the time to the file's name
 function Logger:__init(filename, timestamp)
   self.name, self.file = filename or 'stdout', io.stdout
   if filename then
     local path = timestamp and filename .. '-' .. os.date('%Y_%m_%d_%X') or filename
+    makeFolder(path)
     local file, reason = io.open(path, 'w')
     if file then self.file = file else note(self, ('%s; the log goes to standard output'):format(reason)) end
     self.picture = filename .. '.png'
@@ -82,7 +89,12 @@ end
 
 --- Line styles per column, as in gnuplot ('-', '+', '.', '~', '+-'), one or a list.
 function Logger:style(styles)
-  for key, style in pairs(styles) do self.styles[key] = type(style) == 'string' and { style } or style end
+  for key, style in pairs(styles) do
+    if type(style) ~= 'string' and type(style) ~= 'table' then
+      raise(('Logger:style: the style of %s is a %s, not a string or a list of strings'):format(tostring(key), type(style)))
+    end
+    self.styles[key] = type(style) == 'string' and { style } or style
+  end
   return self
 end
 
