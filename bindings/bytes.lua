@@ -24,6 +24,17 @@ for _, row in ipairs(dtype.rows) do
   end
 end
 
+--- A string of elements of `width` bytes in the other byte order.
+function bytes.swap(text, width)
+  if width == 1 then return text end
+  local to = ffi.new('char[?]', #text)
+  local from = ffi.cast('const char *', text)
+  for i = 0, #text - 1, width do
+    for k = 0, width - 1 do to[i + k] = from[i + width - 1 - k] end
+  end
+  return ffi.string(to, #text)
+end
+
 local box, ints = own.newBox(), own.newInts()
 
 --- A new tensor of a data type's row with the given sizes (none: a scalar), whose elements lie in a contiguous ByteTensor

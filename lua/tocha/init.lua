@@ -66,7 +66,7 @@ tensors.seal()
 -- What few scripts need is loaded when its name is first asked for.
 local late = { CmdLine = 'tocha.cmdline', Tester = 'tocha.tester', TestSuite = 'tocha.tester' }
 for _, name in ipairs({ 'save', 'load', 'serialize', 'deserialize', 'serializeToStorage', 'deserializeFromStorage', 'File',
-                        'DiskFile', 'MemoryFile' }) do
+                        'DiskFile', 'MemoryFile', 'PipeFile', 'saveobj', 'loadobj' }) do
   late[name] = 'tocha.serialize'
 end
 for _, name in ipairs({ 'readNpy', 'writeNpy', 'readNpz', 'writeNpz' }) do late[name] = 'tocha.file.npy' end

@@ -5,7 +5,9 @@
 local torch = require 'tocha'
 local raise = require 'tocha.bindings.own'.raise
 local disk = require 'tocha.file.disk'
+local slices = require 'tocha.file.slices'
 require 'tocha.file.memory'
+require 'tocha.file.pipe'
 require 'tocha.file.reader'
 require 'tocha.file.writer'
 
@@ -19,6 +21,12 @@ local function prepare(file, format)
   elseif longs[format] then file:binary():longSize(longs[format])
   else raise(("the format is 'binary', 'ascii', 'b32' or 'b64', not %s"):format(tostring(format))) end
   return file
+end
+
+-- Writes an object that is the whole file: of slices that nothing else in it shares, only what they show.
+local function writeRoot(file, object)
+  if file.shared then file.alone = slices(object) end
+  file:writeObject(object)
 end
 
 local function allow(file, options)
@@ -36,7 +44,7 @@ function serialize.save(name, object, format, referenced)
   if type(name) ~= 'string' then raise('save: the name of the file is a ' .. type(name)) end
   local file = disk.SaveFile(name)
   local good, why = pcall(function()
-    prepare(file, format):referenced(referenced):writeObject(object)
+    writeRoot(prepare(file, format):referenced(referenced), object)
   end)
   if not good then
     file:discard()
@@ -62,7 +70,7 @@ end
 --- An object as a string.
 function serialize.serialize(object, format)
   local file = prepare(torch.MemoryFile(), format)
-  file:writeObject(object)
+  writeRoot(file, object)
   return file:string()
 end
 
@@ -79,6 +87,8 @@ function serialize.deserializeFromStorage(storage, format, options)
   return serialize.deserialize(storage:string(), format, options)
 end
 
-for _, name in ipairs { 'File', 'DiskFile', 'MemoryFile' } do serialize[name] = torch[name] end
+for _, name in ipairs { 'File', 'DiskFile', 'MemoryFile', 'PipeFile' } do serialize[name] = torch[name] end
+
+serialize.saveobj, serialize.loadobj = serialize.save, serialize.load
 
 return serialize

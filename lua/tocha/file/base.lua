@@ -45,10 +45,13 @@ function File:longSize(n)
   self.long = n ~= 0 and n or nil
   return self
 end
-function File:nativeEndianEncoding() return self end
-function File:littleEndianEncoding() return self end
-function File:isNativeEncoding() return true end
+--- The order of bytes in binary files: little-endian, as all machines that the engine is built for, or big-endian.
+function File:nativeEndianEncoding() self.swapped = nil return self end
+function File:littleEndianEncoding() self.swapped = nil return self end
+function File:bigEndianEncoding() self.swapped = true return self end
+function File:isNativeEncoding() return not self.swapped end
 function File:isLittleEndianCPU() return true end
+function File:isBigEndianCPU() return false end
 --- Whether an object met again is written as a reference (the default) or as a copy.
 function File:referenced(on)
   self.shared = on ~= false
@@ -88,6 +91,7 @@ local function readOne(file, row)
   if not file.isText or raw[row.name] then
     local short = row.name == 'Long' and file.long == 4
     local text = file:readBytes(short and 4 or row.bytes)
+    if text and file.swapped and not file.isText then text = text:reverse() end
     if file.isText and file.spacing then file:eatNewline() end
     return text and bytes.decode[short and 'Int' or row.name](text)
   end
@@ -114,6 +118,7 @@ local function readMany(file, row, n)
   local text = file:readBytes(n * from.bytes)
   if not text then return nil end
   if n > 0 and file.isText and file.spacing then file:eatNewline() end
+  if file.swapped and not file.isText then text = bytes.swap(text, from.bytes) end
   local storage = torch[from.storage:match '%.(.*)']():string(text)
   return from == row and storage or storage:type(row.storage)
 end
@@ -136,8 +141,9 @@ local function writeOne(file, row, value)
   if type(value) ~= 'number' then raise(('write%s: a number or a storage is needed'):format(row.name)) end
   if not file.isText or raw[row.name] then
     local short = row.name == 'Long' and file.long == 4
-    return checked(file, file:put(bytes.encode[short and 'Int' or row.name](value)
-      .. (file.isText and file.spacing and '\n' or '')))
+    local text = bytes.encode[short and 'Int' or row.name](value)
+    if file.swapped and not file.isText then text = text:reverse() end
+    return checked(file, file:put(text .. (file.isText and file.spacing and '\n' or '')))
   end
   return checked(file, file:put((formats[row.name] or '%d'):format(value) .. (file.spacing and '\n' or '')))
 end
@@ -150,7 +156,10 @@ local function writeMany(file, row, storage, first, n)
     good, why = file:put(table.concat(words, ' '))
   else
     if row.name == 'Long' and file.long == 4 then storage = storage:type 'torch.IntStorage' end
-    good, why = file:putStorage(storage, first, n)
+    if file.swapped and not file.isText then
+      good, why = file:put(bytes.swap(storage:string(), storage:elementSize()):sub((first - 1) * storage:elementSize() + 1,
+        (first - 1 + n) * storage:elementSize()))
+    else good, why = file:putStorage(storage, first, n) end
   end
   if good and file.isText and file.spacing and n > 0 then good, why = file:put '\n' end
   return checked(file, good, why)

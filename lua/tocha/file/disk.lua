@@ -113,6 +113,12 @@ function DiskFile:seekEnd()
   return self
 end
 
+--- From now on what is written reaches the file at once.
+function DiskFile:noBuffer()
+  handleOf(self):setvbuf 'no'
+  return self
+end
+
 function DiskFile:synchronize()
   handleOf(self):flush()
   return self

@@ -1,4 +1,5 @@
 --- torch.MemoryFile: a file in memory. torch.MemoryFile([storage or string,] [mode]), mode 'r', 'w' or 'rw' (the default).
+-- A file that began empty and holds only what its writeObject wrote is `isOurs`: the functions in it are this program's own.
 -- @module tocha.file.memory
 local torch = require 'tocha'
 local raise = require 'tocha.bindings.own'.raise
@@ -12,6 +13,7 @@ function MemoryFile:__init(from, mode)
   if mode ~= 'r' and mode ~= 'w' and mode ~= 'rw' then raise(("MemoryFile: the mode is 'r', 'w' or 'rw', not %q"):format(mode)) end
   File.__init(self, 'MemoryFile')
   self.mode, self.at = mode, 1
+  self.isOurs = from == nil
   local text = type(from) == 'string' and from or from and from:string() or ''
   if text:sub(-1) == '\0' and type(from) ~= 'string' then text = text:sub(1, -2) end
   self.parts, self.size = { text }, #text
@@ -47,6 +49,7 @@ end
 
 function MemoryFile:put(text)
   if self.mode == 'r' then return nil, 'the file is not open for writing' end
+  self.isOurs = self.isOurs and self.writing
   if self.at > self.size then
     self.parts[#self.parts + 1] = text
   else

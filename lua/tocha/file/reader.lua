@@ -1,6 +1,6 @@
 --- Reading objects in Torch7's .t7 format, from files that nobody vouches for: every count is held against what is left of the
--- file, nesting has an end, code is not loaded unless `file.functions` is set, and a class that is not known becomes an inert
--- object with its name and fields.
+-- file, nesting has an end, code is not loaded unless `file.functions` is set or its own writeObject wrote all of the file,
+-- and a class that is not known becomes an inert object with its name and fields.
 -- @module tocha.file.reader
 local torch = require 'tocha'
 local bytes = require 'tocha.bindings.bytes'
@@ -153,19 +153,28 @@ local function loadFunction(file, code)
   return file:fail('a function cannot be loaded: it was compiled by another variant of Lua (%s)', why)
 end
 
-local function readFunction(file, number)
-  local code = readText(file)
-  local fn = file.functions and loadFunction(file, code) or refusedFunction()
-  if number then file.objects[number] = fn end
-  local upvalues = file:readObject()
-  if not file.functions then return fn end
-  if type(upvalues) ~= 'table' then return file:fail 'a function has no list of upvalues' end
+-- Gives a function its upvalues; those of one id are one variable.
+local function fillUpvalues(file, fn, upvalues)
+  file.upvalueOwners = file.upvalueOwners or {}
   for i, upvalue in ipairs(upvalues) do
     local named = type(upvalue) == 'table' and upvalue.name ~= nil
-    if named and upvalue.name == '_ENV' then debug.setupvalue(fn, i, _G)
-    elseif named then debug.setupvalue(fn, i, upvalue.value)
-    else debug.setupvalue(fn, i, upvalue) end
+    local id, value = named and upvalue.id, upvalue
+    if named then value = upvalue.name == '_ENV' and _G or upvalue.value end
+    local owner = id and file.upvalueOwners[id]
+    if owner then debug.upvaluejoin(fn, i, owner.fn, owner.place)
+    elseif debug.setupvalue(fn, i, value) and id then file.upvalueOwners[id] = { fn = fn, place = i } end
   end
+end
+
+local function readFunction(file, number)
+  local code = readText(file)
+  local allowed = file.functions or file.isOurs
+  local fn = allowed and loadFunction(file, code) or refusedFunction()
+  if number then file.objects[number] = fn end
+  local upvalues = file:readObject()
+  if not allowed then return fn end
+  if type(upvalues) ~= 'table' then return file:fail 'a function has no list of upvalues' end
+  fillUpvalues(file, fn, upvalues)
   return fn
 end
 

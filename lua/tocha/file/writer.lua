@@ -5,6 +5,8 @@ local kinds = require 'tocha.file.kinds'
 local own = require 'tocha.bindings.own'
 local File = require 'tocha.file.base'
 
+local writeOne
+
 -- What tells an object: a table or function is itself, a tensor or storage the address of what the engine holds.
 local function identity(object)
   return (own.isTensor(object) or own.isStorage(object)) and own.address(object) or object
@@ -32,42 +34,63 @@ local function isNew(file, object)
   return true
 end
 
-local function writeTable(file, object)
-  local n, trail = 0, file.trail
+-- A table's entries; nameOf(key) is how a value is called in messages.
+local function writePairs(file, object, hook, nameOf)
+  local n = 0
   for _ in next, object do n = n + 1 end
   file:writeInt(n)
   for key, value in next, object do
-    trail[#trail + 1] = tostring(key)
-    file:writeObject(key)
-    file:writeObject(value)
-    trail[#trail] = nil
+    writeOne(file, key, nil, hook)
+    writeOne(file, value, nameOf(key), hook)
   end
 end
 
-local function writeFunction(file, object)
-  local good, code = pcall(string.dump, object)
-  if not good then own.raise(('%s is a function of C and cannot be written'):format(file:whereIs())) end
-  local upvalues, i = {}, 1
-  while true do
+local function writeTable(file, object, hook) writePairs(file, object, hook, tostring) end
+
+-- Upvalues that two functions share have one id.
+local function upvaluesOf(file, object)
+  local ids, upvalues = file.upvalueIds, {}
+  for i = 1, math.huge do
     local name, value = debug.getupvalue(object, i)
-    if not name then break end
-    upvalues[i] = { name = name, value = value }
-    i = i + 1
+    if not name then return upvalues end
+    local key = tonumber((('%p'):format(debug.upvalueid(object, i))))
+    if not ids[key] then ids.count, ids[key] = ids.count + 1, ids.count + 1 end
+    upvalues[i] = { name = name, id = ids[key], value = value }
   end
-  writeText(file, code)
-  file:writeObject(upvalues)
 end
 
-local function writeLongs(file, list)
-  file:writeLong(list)
+local function writeFunction(file, object, hook)
+  local good, code = pcall(string.dump, object)
+  if not good then own.raise('a function of C cannot be written, at ' .. file:whereIs()) end
+  writeText(file, code)
+  local upvalues = upvaluesOf(file, object)
+  file:writeInt(kinds.TABLE)
+  isNew(file, upvalues)
+  file:writeInt(#upvalues)
+  for i, upvalue in ipairs(upvalues) do
+    writeOne(file, i)
+    file:writeInt(kinds.TABLE)
+    isNew(file, upvalue)
+    writePairs(file, upvalue, hook, function(key) return key == 'value' and upvalue.name or nil end)
+  end
+end
+
+-- The storage of a tensor and its offset there: as it is, or what the tensor shows of it where serialize.lua found nobody else.
+local function storageOf(file, tensor)
+  local range = file.alone and file.alone[own.address(tensor)]
+  if not range then return tensor:storage(), tensor:storageOffset() end
+  local storage = tensor:storage()
+  return torch.getmetatable(torch.typename(storage)).new(storage, range.first, range.size), tensor:storageOffset() - range.first + 1
 end
 
 local function writeTensor(file, tensor)
+  local storage, offset = nil, tensor:storageOffset()
+  if tensor:nElement() > 0 then storage, offset = storageOf(file, tensor) end
   file:writeInt(tensor:dim())
-  writeLongs(file, tensor:size())
-  writeLongs(file, tensor:stride())
-  file:writeLong(tensor:storageOffset())
-  file:writeObject(tensor:nElement() > 0 and tensor:storage() or nil)
+  file:writeLong(tensor:size())
+  file:writeLong(tensor:stride())
+  file:writeLong(offset)
+  writeOne(file, storage)
 end
 
 local function writeStorage(file, storage)
@@ -75,58 +98,98 @@ local function writeStorage(file, storage)
   file['write' .. torch.typename(storage):match '^torch%.(%w+)Storage$'](file, storage)
 end
 
-local function writeClassed(file, object, name)
-  local mt = torch.class.metatableOf(object)
+local function writeClassed(file, object, hook)
+  local name, mt = torch.typename(object), torch.class.metatableOf(object)
   writeText(file, 'V ' .. tostring(mt.__version or 1))
   writeText(file, name)
   if own.isTensor(object) then return writeTensor(file, object) end
   if own.isStorage(object) then return writeStorage(file, object) end
   if type(mt.write) == 'function' then return object:write(file) end
   local fields = {}
-  for key, value in next, object do fields[key] = value end
-  file:writeObject(fields)
+  for key, value in next, object do
+    if file:isWritableObject(value) then fields[key] = value
+    else
+      io.stderr:write(('tocha: field %s of %s is a %s and is not written, at %s\n'):format(tostring(key), name, type(value),
+        file:whereIs()))
+    end
+  end
+  file:writeInt(kinds.TABLE)
+  if isNew(file, fields) then writeTable(file, fields, hook) end
 end
 
 local write = {
-  ['nil'] = function(file) file:writeInt(kinds.NIL) end,
-  number = function(file, value)
-    file:writeInt(kinds.NUMBER)
-    file:writeDouble(value)
+  [kinds.NIL] = function() end,
+  [kinds.NUMBER] = function(file, value) file:writeDouble(value) end,
+  [kinds.BOOLEAN] = function(file, value) file:writeBool(value) end,
+  [kinds.STRING] = writeText,
+  [kinds.FUNCTION] = function(file, value, hook, original)
+    if isNew(file, original) then writeFunction(file, value, hook) end
   end,
-  boolean = function(file, value)
-    file:writeInt(kinds.BOOLEAN)
-    file:writeBool(value)
-  end,
-  string = function(file, value)
-    file:writeInt(kinds.STRING)
-    writeText(file, value)
-  end,
-  ['function'] = function(file, value)
-    file:writeInt(kinds.FUNCTION)
-    if isNew(file, value) then writeFunction(file, value) end
-  end,
+  [kinds.TABLE] = function(file, value, hook, original) if isNew(file, original) then writeTable(file, value, hook) end end,
+  [kinds.OBJECT] = function(file, value, hook, original) if isNew(file, original) then writeClassed(file, value, hook) end end,
 }
 
---- The place of the object being written, for messages: "object.model.3".
-function File:whereIs()
-  return 'object' .. (#self.trail > 0 and '.' .. table.concat(self.trail, '.') or '')
+local plain = { ['nil'] = kinds.NIL, number = kinds.NUMBER, boolean = kinds.BOOLEAN, string = kinds.STRING,
+  ['function'] = kinds.FUNCTION }
+
+-- The kind of an object, or nil if it cannot be written.
+local function kindOf(object)
+  if plain[type(object)] then return plain[type(object)] end
+  local good, name = pcall(torch.typename, object) -- a type of the FFI has no name and is no object
+  if good and name then return kinds.OBJECT end
+  return type(object) == 'table' and kinds.TABLE or nil
 end
 
---- Writes any object: nil, number, boolean, string, table, function, tensor, storage or object of a class.
-function File:writeObject(object)
-  self.written, self.kept, self.trail = self.written or { count = 0 }, self.kept or {}, self.trail or {}
-  local plain = write[type(object)]
-  if plain then
-    plain(self, object)
+--- The kind of an object as a number, or nil if writeObject cannot write it.
+function File.isWritableObject(_, object)
+  local kind = kindOf(object)
+  if kind == kinds.FUNCTION and not pcall(string.dump, object) then return nil end
+  return kind
+end
+
+--- The place of the object being written, for messages: "<?>.model.3".
+function File:whereIs() return table.concat(self.trail, '.') end
+
+-- name nil: the object does not count as a place of its own.
+writeOne = function(file, object, name, hook)
+  local original, trail = object, file.trail
+  if hook then object = hook(object) end
+  trail[#trail + 1] = name
+  local kind = kindOf(object)
+  if not kind then own.raise(('a %s cannot be written, at %s'):format(type(object), file:whereIs())) end
+  file:writeInt(kind)
+  write[kind](file, object, hook, original)
+  if name then trail[#trail] = nil end
+end
+
+-- What a failed call began to write is not in the file.
+local function forget(numbers, before)
+  for key, number in next, numbers do
+    if number > before then numbers[key] = nil end
+  end
+  numbers.count = before
+end
+
+--- Writes any object: nil, number, boolean, string, table, function, tensor, storage or object of a class. A field of an object
+-- of a class that cannot be written is left out with a notice; elsewhere it is an error.
+-- @param object
+-- @tparam[opt='<?>'] string name what messages call the object
+-- @tparam[opt] function hook gives what is written in place of each object
+function File:writeObject(object, name, hook)
+  if self.writing then
+    writeOne(self, object, name, hook)
     return self
   end
-  local name = torch.typename(object)
-  if name or type(object) == 'table' then
-    self:writeInt(name and kinds.OBJECT or kinds.TABLE)
-    if isNew(self, object) then (name and writeClassed or writeTable)(self, object, name) end
-    return self
+  self.written, self.kept, self.upvalueIds = self.written or { count = 0 }, self.kept or {}, self.upvalueIds or { count = 0 }
+  self.writing, self.trail = true, {}
+  local before = self.written.count
+  local good, why = pcall(writeOne, self, object, name or '<?>', hook)
+  self.writing = false
+  if not good then
+    forget(self.written, before)
+    error(why, 0)
   end
-  own.raise(('%s is a %s, which cannot be written'):format(self:whereIs(), type(object)))
+  return self
 end
 
 return File
