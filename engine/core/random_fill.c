@@ -18,7 +18,8 @@ enum {
 typedef struct law {
   const char *name;
   double a, b;
-  bool normal; /* maps standard normal numbers */
+  bool normal;      /* maps standard normal numbers */
+  bool as_elements; /* a and b are rounded to t's type */
   void (*map)(const struct law *law, double *v, int64_t n);
 } law;
 
@@ -62,9 +63,18 @@ static void draw(const law *law, tch_random *r, tch_dtype type, char *to, int64_
   if (whole < n) map_one(law, r, type, to + whole * bytes);
 }
 
-/* Draws into t if it is contiguous, else into a tensor beside it. */
-static tch_status fill(tch_tensor *t, tch_random *r, const law *law) {
-  TCH_TRY(tch_tensor_writable(t, law->name));
+static double as_element(tch_dtype type, double v) {
+  uint64_t element;
+  tch_store_double(type, &element, 1, &v, 1);
+  tch_load_double(type, &element, 1, &v, 1);
+  return v;
+}
+
+/* Draws into t if it is contiguous, else into a tensor beside it. Torch7 took the parameters of these laws as elements of t. */
+static tch_status fill(tch_tensor *t, tch_random *r, const law *given) {
+  law rounded = *given;
+  TCH_TRY(tch_tensor_writable(t, given->name));
+  if (given->as_elements) rounded.a = as_element(t->type, given->a), rounded.b = as_element(t->type, given->b);
   if (t->count == 0) return TCH_OK;
   double few[SMALL];
   void *many = NULL;
@@ -73,7 +83,7 @@ static tch_status fill(tch_tensor *t, tch_random *r, const law *law) {
   TCH_TRY(tch_alloc(bytes, &many));
   tch_status status = tch_tensor_contiguous(t) ? TCH_OK : tch_tensor_new(t->type, t->ndim, t->size, &to);
   if (status == TCH_OK) {
-    draw(law, tch_random_or_default(r), t->type, tch_tensor_data(to), t->count, many ? many : few);
+    draw(&rounded, tch_random_or_default(r), t->type, tch_tensor_data(to), t->count, many ? many : few);
     if (to == t) tch_tensor_wrote(t);
     else status = tch_tensor_copy(t, to);
   }
@@ -122,7 +132,7 @@ static void map_bernoulli(const law *l, double *v, int64_t n) {
 tch_status tch_tensor_uniform(tch_tensor *t, double a, double b, tch_random *r) {
   TCH_TRY(floating(t, "uniform"));
   if (!isfinite(a) || !isfinite(b)) return tch_fail(TCH_ERROR_VALUE, "uniform: the range %g to %g is not finite", a, b);
-  return fill(t, r, &(law){"uniform", a, b, false, map_uniform});
+  return fill(t, r, &(law){"uniform", a, b, false, true, map_uniform});
 }
 
 static tch_status check_normal(const tch_tensor *t, const char *name, double mean, double deviation) {
@@ -136,35 +146,35 @@ static tch_status check_normal(const tch_tensor *t, const char *name, double mea
 
 tch_status tch_tensor_normal(tch_tensor *t, double mean, double deviation, tch_random *r) {
   TCH_TRY(check_normal(t, "normal", mean, deviation));
-  return fill(t, r, &(law){"normal", mean, deviation, true, map_normal});
+  return fill(t, r, &(law){"normal", mean, deviation, true, true, map_normal});
 }
 
 tch_status tch_tensor_log_normal(tch_tensor *t, double mean, double deviation, tch_random *r) {
   TCH_TRY(check_normal(t, "logNormal", mean, deviation));
-  return fill(t, r, &(law){"logNormal", mean, deviation, true, map_log_normal});
+  return fill(t, r, &(law){"logNormal", mean, deviation, true, true, map_log_normal});
 }
 
 tch_status tch_tensor_exponential(tch_tensor *t, double rate, tch_random *r) {
   TCH_TRY(floating(t, "exponential"));
   if (!(rate > 0)) return tch_fail(TCH_ERROR_VALUE, "exponential: the rate is %g, but must be above 0", rate);
-  return fill(t, r, &(law){"exponential", rate, 0, false, map_exponential});
+  return fill(t, r, &(law){"exponential", rate, 0, false, true, map_exponential});
 }
 
 tch_status tch_tensor_cauchy(tch_tensor *t, double median, double width, tch_random *r) {
   TCH_TRY(floating(t, "cauchy"));
   if (!isfinite(median) || !isfinite(width))
     return tch_fail(TCH_ERROR_VALUE, "cauchy: the median %g and the width %g must be finite", median, width);
-  return fill(t, r, &(law){"cauchy", median, width, false, map_cauchy});
+  return fill(t, r, &(law){"cauchy", median, width, false, true, map_cauchy});
 }
 
 tch_status tch_tensor_geometric(tch_tensor *t, double p, tch_random *r) {
   if (!(p > 0 && p < 1)) return tch_fail(TCH_ERROR_VALUE, "geometric: p is %g, but must lie between 0 and 1", p);
-  return fill(t, r, &(law){"geometric", p, 0, false, map_geometric});
+  return fill(t, r, &(law){"geometric", p, 0, false, false, map_geometric});
 }
 
 tch_status tch_tensor_bernoulli(tch_tensor *t, double p, tch_random *r) {
   if (!(p >= 0 && p <= 1)) return tch_fail(TCH_ERROR_VALUE, "bernoulli: p is %g, but must lie in 0 to 1", p);
-  return fill(t, r, &(law){"bernoulli", p, 0, false, map_bernoulli});
+  return fill(t, r, &(law){"bernoulli", p, 0, false, false, map_bernoulli});
 }
 
 tch_status tch_tensor_bernoulli_of(tch_tensor *t, const tch_tensor *p, tch_random *r) {
