@@ -53,8 +53,8 @@ end
 
 -- In the order in which they put functions into torch.
 local parts = { 'storage', 'tensor', 'object', 'view', 'index', 'convert', 'autograd', 'make', 'distribution', 'random', 'draw',
-  'format', 'pointwise', 'bits', 'compare', 'reduce', 'matrix', 'einsum', 'linalg', 'vector', 'convolve', 'operators', 'pick', 'sort',
-  'gradcheck', 'timer', 'process' }
+  'format', 'pointwise', 'bits', 'compare', 'reduce', 'matrix', 'einsum', 'linalg', 'vector', 'convolve', 'operators', 'pick',
+  'sort', 'gradcheck', 'timer', 'process' }
 local tensors = require 'tocha.bindings.class'
 for i, part in ipairs(parts) do parts[i] = require('tocha.bindings.' .. part) end
 tensors.guard()
