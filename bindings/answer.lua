@@ -22,7 +22,7 @@ end
 function answer.one(result, x)
   answer.need('the result', result)
   local long = C.TCH_LONG
-  if C.tch_tensor_dtype(result) == long and C.tch_tensor_dtype(x) ~= long then return nil, result end
+  if C.tch_tensor_dtype(result) == long and C.tch_tensor_dtype(answer.need('x', x)) ~= long then return nil, result end
   return result, nil
 end
 

@@ -45,7 +45,7 @@ M.setters.grad = function(tensor, grad)
 end
 
 --- Whether an op on x would be recorded now.
-function A.recorded(x) return C.tch_needs_grad(x) and C.tch_grad_enabled() end
+function A.recorded(x) return isTensor(x) and C.tch_needs_grad(x) and C.tch_grad_enabled() end
 
 -- -- modes --------------------------------------------------------------------------------------------------------
 

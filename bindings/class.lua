@@ -40,7 +40,10 @@ class.setForeign(function(value)
 end)
 
 --- The data type's row of a tensor or storage.
-function M.rowOf(tensor) return dtype.byCode[tonumber(C.tch_tensor_dtype(tensor))] end
+function M.rowOf(tensor)
+  if tensor == nil then own.raise('a tensor is needed, but nothing was given') end -- NULL to C
+  return dtype.byCode[tonumber(C.tch_tensor_dtype(tensor))]
+end
 function M.rowOfStorage(storage) return dtype.byCode[tonumber(C.tch_storage_dtype(storage))] end
 
 -- -- tensors ------------------------------------------------------------------------------------------------------

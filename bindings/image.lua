@@ -27,6 +27,11 @@ function image.size(bytes)
            format = names[format[0]] }
 end
 
+local function tensor(value, op)
+  if not own.isTensor(value) then own.bad(op, 'the picture', 'a tensor', value) end
+  return value
+end
+
 --- The picture (C,H,W) in a file's bytes.
 -- @tparam tensor bytes ByteTensor
 -- @tparam string type 'Byte' (0..255), 'Float' or 'Double' (0..1)
@@ -35,7 +40,7 @@ end
 -- @tparam[opt] boolean upright turn it as its orientation tag says
 function image.decode(bytes, type, planes, side, upright)
   box[0] = nil
-  return result(C.tch_image_decode(bytes, dtype[type].code, planes or 0, side or 0, upright or false, box))
+  return result(C.tch_image_decode(tensor(bytes, 'decompress'), dtype[type].code, planes or 0, side or 0, upright or false, box))
 end
 
 --- A file's bytes from a picture (H,W) or (C,H,W).
@@ -44,7 +49,7 @@ end
 -- @tparam[opt=75] number quality of a JPEG, 1..100
 function image.encode(picture, kind, quality)
   box[0] = nil
-  return result(C.tch_image_encode(picture, codes[kind], quality or 75, box))
+  return result(C.tch_image_encode(tensor(picture, 'save'), codes[kind], quality or 75, box))
 end
 
 --- Writes frames (N,3,H,W) of bytes as a moving GIF, whole or not at all.
@@ -56,7 +61,7 @@ end
 -- @treturn[2] string why not
 function image.saveGif(path, frames, delay)
   box[0] = nil
-  local bytes, why = result(C.tch_gif_encode(frames, delay or 4, box))
+  local bytes, why = result(C.tch_gif_encode(tensor(frames, 'saveGif'), delay or 4, box))
   if not bytes then return nil, why end
   return file.save(path, bytes)
 end
@@ -87,11 +92,6 @@ local function code(list, name, op, what)
   for key in pairs(list) do all[#all + 1] = key end
   table.sort(all)
   own.failWith('%s: %s is %s, but one of %s is needed', op, what, tostring(name), table.concat(all, ', '))
-end
-
-local function tensor(value, op)
-  if not own.isTensor(value) then own.bad(op, 'the picture', 'a tensor', value) end
-  return value
 end
 
 local function taken(status)

@@ -227,7 +227,7 @@ local function luaParameters(op)
       append(args, { 'list_' .. t.name, 'n_' .. t.name })
     else
       lines[#lines + 1] = ("  if %snot isTensor(%s) then bad('%s', '%s', 'a tensor', %s) end"):format(
-        t.optional and n .. ' and ' or '', n, op.name, t.name, n)
+        t.optional and n .. ' ~= nil and ' or '', n, op.name, t.name, n)
       args[#args + 1] = n
     end
   end
@@ -263,7 +263,7 @@ for _, op in ipairs(ops) do
   append(op.name:find('_grad2?$') and later or lua,
     { ('function ops.%s(%s)'):format(op.name, commas(outs, names)) }, lines,
     map(outs, function(n, i)
-      return ("  if %s and not isTensor(%s) then bad('%s', 'the result', 'a tensor', %s) end\n  box%d[0] = %s"):format(n, n,
+      return ("  if %s ~= nil and not isTensor(%s) then bad('%s', 'the result', 'a tensor', %s) end\n  box%d[0] = %s"):format(n, n,
         op.name, n, i, n)
     end),
     { ('  local status = C.tch_%s(%s)'):format(op.name, commas(args, map(outs, function(_, i) return 'box' .. i end))),

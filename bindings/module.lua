@@ -11,11 +11,16 @@ local glue = { ops = op.ops, schema = op.schema }
 local box = own.newBox()
 local wrap, fail, isTensor = own.wrap, own.fail, own.isTensor
 
---- t without its history.
-function glue.constant(t)
+local function need(t)
   if not isTensor(t) then
     own.raise(('a tensor is wanted, but a %s was given'):format(t == nil and 'nil' or type(t)))
   end
+  return t
+end
+
+--- t without its history.
+function glue.constant(t)
+  need(t)
   if not C.tch_needs_grad(t) then return t end
   if C.tch_detach(t, box) ~= 0 then fail() end
   return wrap(box[0])
@@ -31,7 +36,7 @@ end
 
 --- A fresh leaf on t's elements, t without history if it cannot have a gradient.
 function glue.input(t)
-  if not isTensor(t) then glue.constant(t) end
+  need(t)
   if C.tch_detach(t, box) ~= 0 then fail() end
   local leaf = wrap(box[0])
   local type = C.tch_tensor_dtype(t)
@@ -42,7 +47,7 @@ function glue.input(t)
 end
 
 --- Whether both show the same elements in the same way.
-function glue.sameView(a, b) return C.tch_tensor_same_view(a, b) end
+function glue.sameView(a, b) return isTensor(a) and isTensor(b) and C.tch_tensor_same_view(a, b) end
 
 --- Whether a and b have one type and the same sizes.
 function glue.alike(a, b)
@@ -80,7 +85,7 @@ local ones = {}
 
 --- A zero-dimensional 1 of t's type.
 function glue.one(t)
-  local type = tonumber(C.tch_tensor_dtype(t))
+  local type = tonumber(C.tch_tensor_dtype(need(t)))
   local one = ones[type]
   if not one then
     if C.tch_tensor_new(type, 0, nil, box) ~= 0 then fail() end
@@ -95,7 +100,7 @@ local value = ffi.new('double[1]')
 
 --- The number in a zero-dimensional tensor.
 function glue.item(t)
-  if C.tch_tensor_get(t, 0, nil, value) ~= 0 then fail() end
+  if C.tch_tensor_get(need(t), 0, nil, value) ~= 0 then fail() end
   return value[0]
 end
 

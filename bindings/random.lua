@@ -177,11 +177,11 @@ function R.install(torch)
   for _, name in ipairs({ 'manualSeed', 'seed', 'initialSeed', 'random', 'uniform', 'normal' }) do
     generatorClass[name] = global[name]
   end
-  generatorClass.getState, generatorClass.setState = getState, setState
+  generatorClass.getState, generatorClass.setState = global.getRNGState, global.setRNGState
   generatorClass.__factory = newGenerator
   --- In files a generator is its state.
-  function generatorClass:write(file) file:writeByte(getState(self):storage()) end
-  function generatorClass:read(file) setState(self, torch.ByteTensor(file:readByte(stateBytes))) end
+  function generatorClass:write(file) file:writeByte(global.getRNGState(self):storage()) end
+  function generatorClass:read(file) global.setRNGState(self, torch.ByteTensor(file:readByte(stateBytes))) end
   for _, name in ipairs({ 'rand', 'randn', 'randperm' }) do
     Tensor[name] = function(self, ...) return global[name](self, ...) end
     torch[name] = tensor.typed(global[name])

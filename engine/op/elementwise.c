@@ -127,6 +127,8 @@ static bool shape_is(const tch_tensor *t, const tch_shape *s) {
 /* Gradient of input i by a row over g, the saved inputs and the saved result. */
 static tch_status give_row(tch_call *c, int i, tch_element_row *row) {
   tch_tensor *g = c->gout[0], *operand[6] = {NULL, g};
+  if (!tch_dtype_floating(g->type)) /* off the tape; the row is one of floats */
+    return tch_op_fail(c, TCH_ERROR_TYPE, "a %sTensor has no gradient", tch_dtype_name(g->type));
   int n = 2;
   for (int k = 0; k < c->nin; k++) operand[n++] = c->in[k] ? c->in[k] : g; /* a row does not read what was not saved */
   if (n < 5) operand[n++] = c->out[0] && c->op->body->save_out & 1 ? c->out[0] : g; /* off the tape it may be anything */

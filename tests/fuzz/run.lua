@@ -7,6 +7,8 @@ local calls = dofile(folder .. 'calls.lua')
 local list = calls.list()
 
 if arg[1] == '--case' then
+  print(calls.choose(list, tonumber(arg[2]))[1])
+  io.stdout:flush()
   local trace
   local plain = pcall
   pcall = function(f, ...) -- luacheck: ignore
@@ -16,12 +18,13 @@ if arg[1] == '--case' then
       return message
     end)
   end
-  print(calls.run(list, tonumber(arg[2])))
+  print(select(2, calls.run(list, tonumber(arg[2]))))
   pcall = plain -- luacheck: ignore
   print(trace)
   os.exit(0)
 end
 
+local slow = 30 -- seconds of a case that tell of an endless loop
 local seconds, case = tonumber(arg[1]) or 10, tonumber(arg[2]) or os.time() % 1e6 * 1000
 local journal = assert(io.open('fuzz.case', 'w'))
 journal:setvbuf 'no'
@@ -29,7 +32,9 @@ local stop, seen, n, first = os.time() + seconds, {}, 0, case
 while os.time() < stop do
   journal:seek('set', 0)
   journal:write(('%.0f   '):format(case))
+  local began = os.time()
   local name, wrong = calls.run(list, case)
+  if os.time() - began > slow then wrong = wrong or ('it took more than %d seconds'):format(slow) end
   if wrong then
     local kind = name .. ': ' .. wrong:gsub('0x%x+', ''):gsub('%d+', '0')
     if not seen[kind] then

@@ -32,6 +32,15 @@ function Scale:accGradParameters(input, gradOutput, scale)
   self.gradWeight[1] = self.gradWeight[1] + (scale or 1) * torch.cmul(input, gradOutput):sum()
 end
 
+describe('backward of integers', function()
+  it('is an error', function()
+    local x = torch.LongTensor { -1, 2, 3 }
+    local relu = nn.ReLU()
+    assert.same({ 0, 2, 3 }, relu:forward(x):totable())
+    assert.error_matches(function() relu:updateGradInput(x, x:clone()) end, 'relu: a LongTensor has no gradient')
+  end)
+end)
+
 describe('initialisation', function()
   local function values(t)
     local list = t:double():contiguous():view(-1):totable()
