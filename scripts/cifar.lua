@@ -52,7 +52,7 @@ end
 
 local function residual(net, planes)
   local pair = block(block(nn.Sequential(), planes, planes), planes, planes)
-  return net:add(nn.ConcatTable():add(nn.Identity()):add(pair)):add(nn.CAddTable(true))
+  return net:add(nn.ConcatTable():add(nn.Identity()):add(pair)):add(nn.CAddTable())
 end
 
 -- A residual network after D. Page's "How to train your ResNet" (2018), narrowed for processors.

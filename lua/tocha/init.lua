@@ -70,6 +70,7 @@ for _, name in ipairs({ 'save', 'load', 'serialize', 'deserialize', 'serializeTo
   late[name] = 'tocha.serialize'
 end
 for _, name in ipairs({ 'readNpy', 'writeNpy', 'readNpz', 'writeNpz' }) do late[name] = 'tocha.file.npy' end
+late.readCheckpoint = 'tocha.file.checkpoint'
 setmetatable(torch, { __index = function(_, name)
   if not late[name] then return nil end
   local module = require(late[name])
