@@ -142,5 +142,6 @@ for name, options, make, size, quick in rows:
         x = uniform(2 * planes * size[0] * size[1], 0).view(2, planes, *size).float()
         y = net(x).double().flatten()
     first = ", ".join(f"{v:.7g}" for v in y[:8].tolist())
-    print(f"  {{ '{name}', {{ {options} }}, {size[0]}, {size[1]}, {'true' if quick else 'false'}, {{ {first} }}, {(y * y).sum().item():.9g} }},")
+    square = (y * y).sum().item()
+    print(f"  {{ '{name}', {{ {options} }}, {size[0]}, {size[1]}, {'true' if quick else 'false'}, {{ {first} }}, {square:.9g} }},")
 print("}")

@@ -25,7 +25,8 @@ end
 local function subsample(_, from, to, stride)
   if stride == 1 and from == to then return nn.Identity() end
   local missing = (to - from) / 2
-  return add(nn.Sequential(), nn.SpatialAveragePooling(1, 1, stride, stride), nn.Padding(1, -missing, 3), nn.Padding(1, missing, 3))
+  return add(nn.Sequential(), nn.SpatialAveragePooling(1, 1, stride, stride), nn.Padding(1, -missing, 3),
+    nn.Padding(1, missing, 3))
 end
 
 -- Adds a stage of blocks; gives the planes of its result.
@@ -46,7 +47,8 @@ function resnet.imagenet(o)
   local features, from = nn.Sequential(), 64
   add(features, conv('conv1', 3, 64, 7, 2, 3), norm('bn1', 64), nn.ReLU(true), nn.SpatialMaxPooling(3, 3, 2, 2, 1, 1))
   for k, count in ipairs(o.layers) do
-    from = stage(features, 'layer' .. k, o.bottleneck and bottleneck or basic, projection, from, 32 * 2 ^ k, count, k == 1 and 1 or 2)
+    from = stage(features, 'layer' .. k, o.bottleneck and bottleneck or basic, projection, from, 32 * 2 ^ k, count,
+      k == 1 and 1 or 2)
   end
   return parts.head(nn.Sequential():add(features), 'fc', from, o.classes), from
 end
