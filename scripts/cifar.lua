@@ -40,7 +40,7 @@ function models.small(classes)
     net:add(nn.SpatialConvolution(planes[1], planes[2], 3, 3)):add(nn.ReLU(true))
     if k < 3 then net:add(nn.SpatialMaxPooling(2, 2)) end
   end
-  return net:add(nn.View(1024)):add(nn.Linear(1024, 64)):add(nn.ReLU(true)):add(nn.Linear(64, classes))
+  return net:add(nn.View(1024):setNumInputDims(3)):add(nn.Linear(1024, 64)):add(nn.ReLU(true)):add(nn.Linear(64, classes))
 end
 
 -- Convolutions without a bias, each before a batch normalisation; a residual pair in each of two stages.
@@ -65,7 +65,7 @@ function models.fast(classes)
   block(net, planes(64), planes(128), true)
   block(net, planes(128), planes(256), true)
   residual(net, planes(256))
-  net:add(nn.SpatialMaxPooling(4, 4)):add(nn.View(planes(256)))
+  net:add(nn.SpatialMaxPooling(4, 4)):add(nn.View(planes(256)):setNumInputDims(3))
   return net:add(nn.Linear(planes(256), classes):noBias()):add(nn.MulConstant(.125))
 end
 
@@ -106,6 +106,7 @@ if options.valid > 0 then trainSet, validSet = data.stratified(trainSet, options
 
 -- Training ------------------------------------------------------------------------------------------------------------
 local net = models[options.model](#trainSet.classes)
+net.info = { size = { 3, 32, 32 }, mean = mean, deviation = deviation, crop = 1, classes = trainSet.classes } -- for prediction
 say(tostring(net))
 say(('%d parameters, %d pictures to train, %d to validate, %d to test'):format(net:getParameters():nElement(),
   data.size(trainSet), validSet and data.size(validSet) or 0, data.size(testSet)))

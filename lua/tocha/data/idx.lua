@@ -2,6 +2,7 @@
 -- @module tocha.data.idx
 require 'tocha'
 local file = require 'tocha.bindings.file'
+local raise = require 'tocha.bindings.own'.raise
 
 local idx = {}
 
@@ -10,7 +11,7 @@ local idx = {}
 -- @treturn tensor Byte, Char, Short, Int, Float or Double, as the file says
 function idx.read(path)
   local tensor, why = file.readIdx(path)
-  if not tensor then error(why, 2) end
+  if not tensor then raise(why) end
   return tensor
 end
 
@@ -31,13 +32,13 @@ local function find(folder, part, what, dims)
   for _, name in ipairs(names) do
     if exists(folder .. '/' .. name) then return folder .. '/' .. name end
   end
-  error(('%s holds no MNIST data: neither %s nor %s is there'):format(folder, names[1], names[2]), 5)
+  raise(('%s holds no MNIST data: neither %s nor %s is there'):format(folder, names[1], names[2]))
 end
 
 local function readPart(folder, part)
   local imagePath, labelPath = find(folder, part, 'images', 3), find(folder, part, 'labels', 1)
   local images, labels = idx.read(imagePath), idx.read(labelPath)
-  local function refuse(path, why, ...) error(path .. ': ' .. why:format(...), 4) end
+  local function refuse(path, why, ...) raise(path .. ': ' .. why:format(...)) end
   if images:dim() ~= 3 or images:type() ~= 'torch.ByteTensor' then
     refuse(imagePath, 'images are bytes in 3 dimensions, these are a %s in %d', images:type(), images:dim())
   end
@@ -59,10 +60,22 @@ function idx.mnist(folder)
   local train, test = readPart(folder, 'train'), readPart(folder, 't10k')
   for d = 3, 4 do
     if train.data:size(d) ~= test.data:size(d) then
-      error(('%s: training images are %dx%d, test images %dx%d'):format(folder, train.data:size(3), train.data:size(4),
-        test.data:size(3), test.data:size(4)), 2)
+      raise(('%s: training images are %dx%d, test images %dx%d'):format(folder, train.data:size(3), train.data:size(4),
+        test.data:size(3), test.data:size(4)))
     end
   end
+  return train, test
+end
+
+local clothes = { 'T-shirt/top', 'Trouser', 'Pullover', 'Dress', 'Coat', 'Sandal', 'Shirt', 'Sneaker', 'Bag', 'Ankle boot' }
+
+--- Reads Fashion-MNIST, which has the files of MNIST.
+-- @tparam string folder
+-- @treturn table training set, with classes: the names of what labels 1..10 mean
+-- @treturn table test set
+function idx.fashionMnist(folder)
+  local train, test = idx.mnist(folder)
+  train.classes, test.classes = clothes, clothes
   return train, test
 end
 

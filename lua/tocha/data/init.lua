@@ -1,4 +1,4 @@
---- Data: the embedded digits, IDX files, pictures in folders and archives, batches.
+--- Data: the embedded digits, IDX files, CIFAR, pictures in folders and archives, tables and texts, batches.
 --
 --     local data = require 'tocha.data'
 --     local train, test = data.digits()
@@ -8,6 +8,9 @@
 local augment = require 'tocha.data.augment'
 local batches = require 'tocha.data.batches'
 local idx = require 'tocha.data.idx'
+local cifar = require 'tocha.data.cifar'
+local csv = require 'tocha.data.csv'
+local memory = require 'tocha.data.memory'
 local pictures = require 'tocha.data.pictures'
 local sets = require 'tocha.data.sets'
 
@@ -15,6 +18,14 @@ return {
   digits = require 'tocha.data.digits',
   idx = idx.read,
   mnist = idx.mnist,
+  fashionMnist = idx.fashionMnist,
+  cifar10 = cifar.cifar10,
+  cifar100 = cifar.cifar100,
+  fromCSV = csv.fromCSV,
+  readCSV = csv.readCSV,
+  fromText = csv.fromText,
+  fromTensors = memory.fromTensors,
+  memoryLoader = memory.memoryLoader,
   fromFolder = pictures.fromFolder,
   fromFiles = pictures.fromFiles,
   DataLoader = require 'tocha.data.loader',
@@ -25,6 +36,7 @@ return {
   select = sets.select,
   stratified = sets.stratified,
   folds = sets.folds,
+  few = sets.few,
   classCounts = sets.classCounts,
   classWeights = sets.classWeights,
   split = batches.split,

@@ -11,6 +11,7 @@
 local torch = require 'tocha'
 local engine = require 'tocha.bindings.data'
 local codec = require 'tocha.bindings.image'
+local files = require 'tocha.data.files'
 local sets = require 'tocha.data.sets'
 local raise = require 'tocha.bindings.own'.raise
 
@@ -42,23 +43,13 @@ local function checkNames(options)
   end
 end
 
--- Bytes of a file from `first` on, count -1: all; nil if that cannot be.
-local function readPart(path, first, count)
-  local handle = io.open(path, 'rb')
-  if not handle then return nil end
-  handle:seek('set', first)
-  local text = handle:read(count < 0 and '*a' or count)
-  handle:close()
-  return text and torch.ByteTensor(torch.ByteStorage():string(text))
-end
-
 -- Sizes of the first picture that can be read.
 local function firstSize(source)
   local names = source.names:storage():string()
   for i = 1, math.min(source.index:size(1), 100) do
     local at = source.index[i]
     local bytes = source.blob and source.blob:narrow(1, at[2] + 1, at[3])
-      or readPart(names:match('[^%z]*', at[4] + 1), at[2], at[3])
+      or files.part(names:match('[^%z]*', at[4] + 1), at[2], at[3])
     local size = bytes and codec.size(bytes)
     if size then return size end
   end
@@ -145,6 +136,14 @@ function DataLoader:skipped() return self.engine:skipped() end
 
 --- Ends the threads; the loader is of no use afterwards. The collector does the same, later.
 function DataLoader:close() self.engine:close() end
+
+--- Writes the first pictures of an epoch, as the network will see them, with their classes to a PNG file.
+-- @tparam string path
+-- @tparam[opt=25] number count
+-- @tparam[opt=1] number epoch
+function DataLoader:peek(path, count, epoch)
+  return require 'tocha.data.peek'(self, path, count, epoch)
+end
 
 --- All samples in one tensor, in order and unchanged: for sets that fit in memory.
 -- @treturn table set with data, a ByteTensor (N,C,H,W), labels and classes

@@ -90,6 +90,21 @@ function sets.stratified(set, share, seed)
   return sets.select(set, sorted(first)), sets.select(set, sorted(second))
 end
 
+--- At most so many samples of each class, drawn from a seed.
+-- @tparam table set
+-- @tparam number count
+-- @tparam[opt=1] number seed
+function sets.few(set, count, seed)
+  if type(count) ~= 'number' or count % 1 ~= 0 or count < 1 then
+    raise(('few: the count must be a whole number above 0, not %s'):format(tostring(count)))
+  end
+  local kept = {}
+  for _, list in ipairs(shuffledClasses(set, seed)) do
+    for i = 1, math.min(count, #list) do kept[#kept + 1] = list[i] end
+  end
+  return sets.select(set, sorted(kept))
+end
+
 --- Iterates over k pairs of sets, training and validation: every sample is validated once, and every fold has its share of each
 -- class. `for fold, train, valid in data.folds(set, 5) do`
 function sets.folds(set, k, seed)

@@ -4,7 +4,8 @@
 --     local net = models.resnet18 { pretrained = 'resnet18.safetensors' }
 --     for _, guess in ipairs(models.predict(net, 'cat.jpg')) do print(guess.class, guess.share) end
 --
--- Each takes a table: classes (1000), pretrained (a file: safetensors, .t7 or PyTorch's, by torchvision's names), and what its file
+-- Each takes a table: classes (1000), names (of classes), pretrained (a file: safetensors, .t7 or PyTorch's, by torchvision's
+-- names), dense (units of a layer before the last one), newHead (take the features alone from the file), and what its file
 -- documents. A classifier is a Sequential whose first module makes the features (N,C,H,W).
 --
 -- `net.info` goes with a network into files: model and options (how it is made), size {C,H,W} of its input, mean and deviation of
@@ -55,10 +56,10 @@ end
 row('unet', late 'unet', { classes = 2 }, { size = { 3, 256, 256 }, mean = { 0, 0, 0 }, deviation = { 1, 1, 1 }, crop = 1 })
 
 local allowed = { classes = 1, pretrained = 1, layers = 1, bottleneck = 1, growth = 1, first = 1, width = 1, dropout = 1,
-                  hidden = 1, planes = 1, depth = 1, names = 1 }
+                  hidden = 1, planes = 1, depth = 1, names = 1, dense = 1, newHead = 1 }
 
 -- How many classes the last layer of a state has; the head's weight is the last of these that is there.
-local heads = { 'fc', 'linear', 'classifier.6', 'classifier.1', 'classifier', 'fc3', 'outc.conv' }
+local heads = { 'head.3', 'fc', 'linear', 'classifier.6', 'classifier.1', 'classifier', 'fc3', 'outc.conv' }
 local function classesIn(state)
   for _, name in ipairs(heads) do
     local t = state[name .. '.weight'] or state['module.' .. name .. '.weight']
@@ -72,11 +73,45 @@ local function copyOf(t)
   return copy
 end
 
+-- Features, their mean over places, a dense layer, scores.
+local function withDense(net, planes, options)
+  local head = nn.Sequential():add(net:get(1))
+  return parts.add(head, nn.SpatialAdaptiveAveragePooling(1, 1), nn.View(planes):setNumInputDims(3),
+    parts.named('head.0', nn.Linear(planes, options.dense)), nn.ReLU(true), nn.Dropout(options.dropout or .2),
+    parts.named('head.3', nn.Linear(options.dense, options.classes)))
+end
+
+-- A state without what stands behind the features.
+local function bodyOf(state)
+  local body = {}
+  for name, t in pairs(state) do
+    local plain = tostring(name):gsub('^module%.', '')
+    local head = false
+    for _, pattern in ipairs { '^head%.', '^fc%d?%.', '^linear%.', '^classifier%.', '^outc%.' } do
+      head = head or plain:find(pattern)
+    end
+    if not head then body[name] = t end
+  end
+  return body
+end
+
+-- A network of these options with these numbers. A dense head that is not in them is new.
+local function build(r, options, state, given)
+  local net, planes = r.build(options)
+  parts.initialize(net)
+  if options.dense then net = withDense(net, planes, options) end
+  if not state then return net, planes end
+  if given.newHead or options.dense and not state['head.0.weight'] then
+    weights.fill(net:get(1), bodyOf(state), given.pretrained)
+  else weights.fill(net, state, given.pretrained) end
+  return net, planes
+end
+
 local function make(name, given)
   local r, options = rows[name], copyOf(rows[name].fixed)
   for key, value in pairs(given) do
     if not allowed[key] then raise(('%s: there is no option %s'):format(name, tostring(key))) end
-    if key ~= 'pretrained' and key ~= 'names' then options[key] = value end
+    if key ~= 'pretrained' and key ~= 'names' and key ~= 'newHead' then options[key] = value end
   end
   local state, info
   if given.pretrained then
@@ -87,13 +122,11 @@ local function make(name, given)
   if type(options.classes) ~= 'number' or options.classes % 1 ~= 0 or options.classes < 1 then
     raise(('%s: classes is a whole number above 0, not %s'):format(name, tostring(options.classes)))
   end
-  local net, planes = r.build(options)
-  parts.initialize(net)
-  if state then weights.fill(net, state, given.pretrained) end
+  local net, planes = build(r, options, state, given)
   net.info = copyOf(r.input)
   for key, value in pairs(info or {}) do net.info[key] = value end
   net.info.model, net.info.options, net.info.planes = name, options, planes
-  if given.names then net.info.classes = given.names end
+  if given.names or options.classes ~= #(net.info.classes or {}) then net.info.classes = given.names end
   return net
 end
 

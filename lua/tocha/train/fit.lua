@@ -15,7 +15,7 @@ local raise = require 'tocha.bindings.own'.raise
 
 local known = { net = 1, criterion = 1, loader = 1, valid = 1, classes = 1, epochs = 1, optim = 1, config = 1, rate = 1,
                 schedule = 1, patience = 1, save = 1, plot = 1, quiet = 1, resume = 1, note = 1, prepare = 1,
-                forward = 1, limit = 1 }
+                forward = 1, limit = 1, keep = 1 }
 
 -- One pass over the loader.
 local function epochOf(o, run, epoch)
@@ -88,6 +88,7 @@ end
 -- - prepare(input, target): what the network and the criterion see (mixup)
 -- - forward(input): scores for validation (net:forward)
 -- - save: path of the last checkpoint, the best one gets `-best` before its suffix; resume: path of a checkpoint to go on from
+-- - keep(net): called with a copy of the network whenever it is the best so far on the validation
 -- - plot: path of a PNG with the curves; quiet; note: anything, saved along; limit: at most so many batches an epoch
 -- @treturn table history: lists loss, train, valid (percent), seconds
 -- @treturn table best: score, epoch, of the validation; the network has those parameters in the end
@@ -103,6 +104,7 @@ return function(o)
       local score = 100 * Metrics.of(o.net, o.valid, o.classes, o.forward):accuracy()
       history.valid[epoch] = score
       if score > best.score then best.score, best.epoch, best.net = score, epoch, o.net:clearState():clone() end
+      if o.keep and best.epoch == epoch then o.keep(best.net) end
     end
     if not o.quiet then
       print(('epoch %d: loss %.4f, accuracy %.2f%% train%s, %.1f s'):format(epoch, history.loss[epoch], history.train[epoch],

@@ -8,4 +8,5 @@ return {
   grid = require 'tocha.train.grid',
   Metrics = require 'tocha.train.metrics',
   fit = require 'tocha.train.fit',
+  search = require 'tocha.train.search',
 }
