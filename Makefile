@@ -43,6 +43,10 @@ shared := -shared $(if $(linux),-Wl$(comma)-z$(comma)nodelete $(if $(SAN),,-Wl$(
 sources := $(filter-out engine/kernel/%,$(wildcard engine/*/*.c))
 objects := $(sources:engine/%.c=$(BUILD)/%.o) $(BUILD)/op_entries.o
 library := $(BUILD)/libtocha.so
+# Lua states in threads: the only C that needs Lua's headers. Lua's functions are the host's, so they stay open here.
+worker  := $(BUILD)/libtocha_worker.so
+lua_inc := $(or $(shell pkg-config --cflags luajit 2>/dev/null),-I/usr/include/luajit-2.1)
+open    := -shared $(if $(linux),-Wl$(comma)-z$(comma)nodelete,-undefined dynamic_lookup)
 gen     := $(addprefix $(BUILD)/gen/,tocha_ops.h op_attr.h op_entries.c ops.lua ops_backward.lua cdef.lua)
 ctests  := $(patsubst tests/c/%.c,$(BUILD)/tests/%,$(wildcard tests/c/test_*.c))
 
@@ -61,7 +65,7 @@ kernels      := $(foreach u,$(units),$(foreach t,$(types),$(foreach i,$(isas),$(
 
 # -- what people ask for --------------------------------------------------------------------------------------------
 
-all: $(library) ## the library (the default)
+all: $(library) $(worker) ## the library (the default)
 
 help: ## this list
 	@echo 'Targets:'
@@ -95,7 +99,7 @@ test: deps ## set up, build, run all tests
 quicktest: ## the tests without set-up and installation
 	@$(MAKE) test-c && $(MAKE) test-lua
 
-fuzz: $(library) ## random calls for a while (SECONDS=60), best with SAN=address,undefined
+fuzz: all ## random calls for a while (SECONDS=60), best with SAN=address,undefined
 	@mkdir -p $(BUILD)/tests; cd $(BUILD)/tests && $(patsubst TOCHA_BUILD=%,TOCHA_BUILD=$(abspath $(BUILD)),$(run)) \
 	  LUA_PATH='$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;' $(LUAJIT) $(CURDIR)/tests/fuzz/run.lua $(or $(SECONDS),60) $(FIRST)
 
@@ -154,6 +158,10 @@ $(library): $(objects) $(kernels) $(BUILD)/parts
 	$(call say,LINK)
 	$(quiet)$(link) $(shared) -o $@ $(objects) $(kernels) $(libs)
 
+$(worker): bindings/worker.c $(ready)
+	$(call say,LINK)
+	$(quiet)$(compile) $(lua_inc) $(LDFLAGS) $(open) $< -o $@ -pthread
+
 $(BUILD)/libtocha.a: $(objects) $(kernels) $(BUILD)/parts
 	@rm -f $@
 	$(call say,AR)
@@ -175,14 +183,14 @@ runtimes := $(if $(clang),\
 preload  := $(foreach r,$(runtimes),$(shell $(CC) -print-file-name=$(r)))
 run      := env TOCHA_BUILD=$(BUILD) $(if $(SAN),LD_PRELOAD='$(strip $(preload))' ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1)
 
-all-tests: $(library) $(ctests)
+all-tests: all $(ctests)
 
 test-c: $(ctests:%=%.run) ## the C tests
 	@! cat /dev/null $(ctests:%=%.count) | awk '$$2 > 0' | grep -q .
 $(ctests:%=%.run): %.run: %
 	@tests/run-c $<
 
-test-lua: $(library) ## the Lua tests (TESTS=tests/lua/x_spec.lua for one)
+test-lua: all ## the Lua tests (TESTS=tests/lua/x_spec.lua for one)
 	@mkdir -p $(BUILD)/tests; echo '0 1' > $(BUILD)/tests/lua.count # stands if the run crashes
 	@TOCHA_COUNT=$(BUILD)/tests/lua.count $(run) $(LUAJIT) tests/run.lua $(TESTS)
 
@@ -195,7 +203,7 @@ bindings := $(filter-out bindings/mk%.lua,$(wildcard bindings/*.lua)) $(filter %
 scripts  := $(wildcard scripts/*.lua scripts/*/*.lua)
 put      := install -m 644
 
-install: $(library) ## install under PREFIX (default /usr/local)
+install: $(library) $(worker) ## install under PREFIX (default /usr/local)
 	@install -d $(DESTDIR)$(LUADIR)/tocha/bindings $(DESTDIR)$(LIBDIR) \
 	  $(DESTDIR)$(BINDIR) $(DESTDIR)$(INCDIR)
 	@for d in $(sort $(dir $(modules))); do install -d $(DESTDIR)$(LUADIR)/$$d || exit 1; done
@@ -203,16 +211,16 @@ install: $(library) ## install under PREFIX (default /usr/local)
 	@$(put) $(bindings) $(DESTDIR)$(LUADIR)/tocha/bindings
 	@for d in $(sort $(dir $(scripts))); do install -d $(DESTDIR)$(LUADIR)/tocha/$$d || exit 1; done
 	@for f in $(scripts); do $(put) $$f $(DESTDIR)$(LUADIR)/tocha/$$f || exit 1; done
-	@install -m 755 $(library) $(DESTDIR)$(LIBDIR)
+	@install -m 755 $(library) $(worker) $(DESTDIR)$(LIBDIR)
 	@install -m 755 scripts/tocha $(DESTDIR)$(BINDIR)
 	@$(put) engine/include/tocha.h $(BUILD)/gen/tocha_ops.h $(DESTDIR)$(INCDIR)
 	@echo 'tocha: installed: modules in $(LUADIR)/tocha, library in $(LIBDIR), launcher $(BINDIR)/tocha'
 
 uninstall: ## remove what install put under PREFIX
 	rm -rf $(DESTDIR)$(LUADIR)/tocha
-	rm -f $(DESTDIR)$(LIBDIR)/libtocha.so $(DESTDIR)$(BINDIR)/tocha $(DESTDIR)$(INCDIR)/tocha.h $(DESTDIR)$(INCDIR)/tocha_ops.h
+	rm -f $(DESTDIR)$(LIBDIR)/libtocha.so $(DESTDIR)$(LIBDIR)/libtocha_worker.so $(DESTDIR)$(BINDIR)/tocha $(DESTDIR)$(INCDIR)/tocha.h $(DESTDIR)$(INCDIR)/tocha_ops.h
 
-test-install: $(library) ## install into fresh folders and use it from there
+test-install: $(library) $(worker) ## install into fresh folders and use it from there
 	@tests/install.sh $(BUILD)
 
 # -- care -----------------------------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ M.generator = { __typename = 'torch.Generator' } -- filled by random.lua
 M.generator.__index = M.generator
 class.enter('torch.Generator', M.generator)
 
-class.setForeign(function(value)
+class.addForeign(function(value)
   if own.isTensor(value) then return tensors[tonumber(C.tch_tensor_dtype(value))] end
   if own.isStorage(value) then return storages[tonumber(C.tch_storage_dtype(value))] end
   if own.isRandom(value) then return M.generator end

@@ -91,6 +91,9 @@ tch_status tch_storage_resize(tch_storage *s, int64_t count) {
   if (s->foreign)
     return tch_fail(TCH_ERROR_STATE, "a storage on memory that is not its own (a file, or a part of another storage) cannot be "
                     "resized from %lld to %lld elements", (long long) s->count, (long long) count);
+  if (s->crosses)
+    return tch_fail(TCH_ERROR_STATE, "a storage that several threads share cannot be resized from %lld to %lld elements (resize a "
+                    "copy)", (long long) s->count, (long long) count);
   if (atomic_load_explicit(&s->views, memory_order_relaxed) > 0)
     return tch_fail(TCH_ERROR_STATE, "the storage cannot be resized while another storage is a view of it");
   void *data = NULL;
@@ -101,6 +104,11 @@ tch_status tch_storage_resize(tch_storage *s, int64_t count) {
   s->data = data;
   s->count = count;
   return TCH_OK;
+}
+
+void tch_storage_cross(tch_storage *s) {
+  s->crosses = true;
+  if (s->base) s->base->crosses = true;
 }
 
 int64_t tch_storage_count(const tch_storage *s) { return s->count; }
@@ -129,7 +137,7 @@ static const tch_storage *based(const tch_storage *s, int64_t *begin, int64_t *e
 
 uint64_t tch_storage_track(tch_storage *s) {
   if (s->base) s = s->base;
-  s->tracked = true;
+  if (!s->crosses) s->tracked = true;
   return s->version;
 }
 
@@ -158,7 +166,7 @@ static bool reserve(tch_storage *s, int n) {
 
 void tch_storage_wrote(tch_storage *s, int64_t begin, int64_t end) {
   s = (tch_storage *) based(s, &begin, &end);
-  if (!s->tracked || begin >= end) return;
+  if (!s->tracked || s->crosses || begin >= end) return;
   uint64_t version = ++s->version;
   /* Ranges [first, last) touch the new one; what sticks out of them on either side keeps its own version. */
   int first = 0, last;

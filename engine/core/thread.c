@@ -44,6 +44,8 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t work = PTHREAD_COND_INITIALIZER; /* a new job, or stop */
 static pthread_cond_t rest = PTHREAD_COND_INITIALIZER; /* the last piece is done, or a worker ended */
 static _Thread_local bool inside;                      /* this thread runs a piece */
+static _Thread_local bool guest;                       /* this thread leaves the width of the pool alone */
+static _Thread_local int guest_threads;                /* what it asked for; 0: nothing */
 
 static int64_t nanoseconds(void) {
   struct timespec t;
@@ -211,9 +213,12 @@ static void choose_threads(void) {
   pthread_atfork(NULL, NULL, start_anew);
 }
 
+void tch_be_guest(void) { guest = true; }
+
 int tch_threads(void) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, choose_threads);
+  if (guest_threads) return guest_threads;
   return atomic_load_explicit(&pool.threads, memory_order_relaxed);
 }
 
@@ -222,6 +227,10 @@ tch_status tch_set_threads(int n) {
   if (n < 1 || n > MAX_THREADS)
     return tch_fail(TCH_ERROR_VALUE, "set_threads: %d threads wanted, but 1 to %d are possible", n, MAX_THREADS);
   if (inside) return tch_fail(TCH_ERROR_STATE, "set_threads: called from inside parallel work");
+  if (guest) {
+    guest_threads = n;
+    return TCH_OK;
+  }
   tch_threads();
   while (atomic_exchange(&pool.busy, true)) pause_briefly();
   stop_workers();
@@ -255,6 +264,7 @@ void tch_parallel(int64_t n, int64_t grain, piece_fn fn, void *context) {
   if (grain < 1) grain = 1;
   int64_t pieces = (n - 1) / grain + 1;
   int threads = pieces > 1 && pieces < CLOSED && !inside ? tch_threads() : 1;
+  if (threads > 1 && guest_threads) threads = atomic_load_explicit(&pool.threads, memory_order_relaxed);
   if (threads == 1 || atomic_exchange(&pool.busy, true)) {
     run_inline(n, grain, fn, context);
     return;

@@ -76,6 +76,12 @@ typedef struct tch_file tch_file;     /* a file being written */
 typedef struct tch_zip tch_zip;       /* a ZIP archive being written */
 typedef struct tch_unzip tch_unzip;   /* a ZIP archive being read */
 typedef struct tch_loader tch_loader; /* batches made by threads */
+typedef struct tch_vec tch_vec;       /* what several Lua states may share: values by number, */
+typedef struct tch_hash tch_hash;     /* values by key, */
+typedef struct tch_counter tch_counter;
+typedef struct tch_mutex tch_mutex;
+typedef struct tch_condition tch_condition;
+typedef struct tch_text tch_text;     /* a string that a collection gave */
 
 /* -- process ---------------------------------------------------------------------------------------------------- */
 
@@ -86,6 +92,9 @@ TCH_API const char *tch_cpu_name(void);          /* instruction set in use: "bas
 TCH_API void tch_clock(double *real, double *user, double *system);
 TCH_API int tch_threads(void);
 TCH_API tch_status tch_set_threads(int n);       /* 1 to 256 */
+/* For a thread beside the main one: from now on the two functions above speak of this thread alone, which with one thread keeps
+ * off the pool. */
+TCH_API void tch_be_guest(void);
 
 TCH_API int64_t tch_memory_used(void);           /* bytes held by live storages */
 TCH_API int64_t tch_memory_cached(void);         /* bytes kept for reuse */
@@ -332,6 +341,55 @@ TCH_API tch_status tch_loader_begin(tch_loader *l, tch_tensor *order, int64_t ep
 TCH_API tch_status tch_loader_next(tch_loader *l, tch_tensor **x, tch_tensor **samples);
 TCH_API int64_t tch_loader_skipped(const tch_loader *l);         /* samples left out since the loader was made */
 TCH_API const char *tch_loader_reason(const tch_loader *l, int64_t i); /* why; the first hundred are kept, others are NULL */
+
+/* -- what Lua states share ------------------------------------------------------------------------------------------
+ * Collections of values outside Lua's heap, counters, mutexes and conditions: counted objects that any thread may use; each call
+ * on a collection is atomic. A value is its kind and a number (also of a boolean), or an object; of a string the object is its
+ * bytes when it is given, and a tch_text when it is got, with the count in `bytes`. What is got is a reference of the caller's. */
+
+typedef enum tch_kind {
+  TCH_NIL, TCH_NUMBER, TCH_BOOLEAN, TCH_STRING, TCH_TENSOR, TCH_STORAGE,
+  TCH_VEC, TCH_HASH, TCH_COUNTER, TCH_MUTEX, TCH_CONDITION /* these are the shared objects */
+} tch_kind;
+TCH_API void tch_shared_retain(void *object);
+TCH_API void tch_shared_release(void *object);                   /* NULL is fine */
+TCH_API int64_t tch_shared_id(void *object);                     /* a number by which tch_shared_find finds it while it lives */
+TCH_API tch_status tch_shared_find(int64_t id, tch_kind kind, void **out); /* a new reference */
+/* To be called before another thread is given the object. Tensors in it become views of their own without history, and their
+ * storages cannot be resized any more, nor are writes to them counted for the tape; later elements likewise. */
+TCH_API tch_status tch_shared_cross(void *object);
+TCH_API void tch_storage_cross(tch_storage *s);                  /* the same for one storage */
+TCH_API const char *tch_text_data(const tch_text *t);
+TCH_API void tch_text_release(tch_text *t);
+
+TCH_API tch_status tch_vec_new(tch_vec **out);
+TCH_API int64_t tch_vec_count(tch_vec *v);
+TCH_API tch_status tch_vec_get(tch_vec *v, int64_t i, tch_kind *kind, double *number, void **object, int64_t *bytes); /* or nil */
+TCH_API tch_status tch_vec_put(tch_vec *v, int64_t i, tch_kind kind, double number, const void *object, int64_t bytes); /* grows */
+TCH_API tch_status tch_vec_insert(tch_vec *v, int64_t i, tch_kind kind, double number, const void *object, int64_t bytes);
+TCH_API void tch_vec_remove(tch_vec *v, int64_t i);              /* nothing outside */
+TCH_API tch_status tch_vec_resize(tch_vec *v, int64_t n);
+TCH_API void tch_vec_swap(tch_vec *v, int64_t i, int64_t j);
+
+/* Keys are numbers, booleans, strings, and objects by address. Arrays of two hold a key and its value. */
+TCH_API tch_status tch_hash_new(tch_hash **out);
+TCH_API int64_t tch_hash_count(tch_hash *h);
+TCH_API tch_status tch_hash_get(tch_hash *h, tch_kind *kind, double *number, void **object, int64_t *bytes); /* in: key; out: value */
+TCH_API tch_status tch_hash_put(tch_hash *h, const tch_kind *kind, const double *number, void *const *object, const int64_t *bytes);
+/* The pair at or after *at, which begins at 0 and moves on; a key of kind nil: there is none. */
+TCH_API tch_status tch_hash_next(tch_hash *h, int64_t *at, tch_kind *kind, double *number, void **object, int64_t *bytes);
+TCH_API tch_status tch_counter_new(tch_counter **out);
+TCH_API int64_t tch_counter_add(tch_counter *c, int64_t n);      /* the value before */
+TCH_API int64_t tch_counter_get(tch_counter *c);
+TCH_API void tch_counter_set(tch_counter *c, int64_t value);
+
+TCH_API tch_status tch_mutex_new(tch_mutex **out);
+TCH_API tch_status tch_mutex_lock(tch_mutex *m);                 /* waits; fails if this thread holds it */
+TCH_API tch_status tch_mutex_unlock(tch_mutex *m);               /* fails if this thread does not hold it */
+TCH_API tch_status tch_condition_new(tch_condition **out);
+TCH_API tch_status tch_condition_wait(tch_condition *c, tch_mutex *m); /* m is held, given up while waiting, held again */
+TCH_API void tch_condition_signal(tch_condition *c);
+TCH_API void tch_condition_broadcast(tch_condition *c);
 /* cdef end */
 
 #include "tocha_ops.h" /* generated from the rows of engine/op/ops.def and elementwise.def */

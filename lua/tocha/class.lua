@@ -10,7 +10,7 @@ local class = {}
 local registry = {}  -- name -> metatable
 local packages = {}  -- prefix -> table that holds the constructors
 local fixed = {}     -- names that cannot be defined again
-local foreign = function() end
+local foreigners = {} -- functions that tell the class of values that are not tables
 
 --- Table in which names without a module table are defined, as in Torch7 (_G there); nil: nowhere.
 class.globals = nil
@@ -145,13 +145,13 @@ local function define(_, name, parentName, module)
 end
 setmetatable(class, { __call = define })
 
---- Enters a class whose objects are not tables, for names and inheritance only; see class.setForeign.
+--- Enters a class whose objects are not tables, for names and inheritance only; see class.addForeign.
 function class.enter(name, mt)
   registry[name], fixed[name] = mt, true
 end
 
---- Sets the function that tells the class (metatable) of values that are not tables, or nil.
-function class.setForeign(f) foreign = f end
+--- Adds a function that tells the class (metatable) of values that are not tables, or nil.
+function class.addForeign(f) foreigners[#foreigners + 1] = f end
 
 --- Makes a table the one in which classes with the prefix are found and defined from now on.
 function class.place(prefix, module) packages[prefix] = module end
@@ -162,7 +162,13 @@ function class.package(prefix) return packages[prefix] end
 -- -- questions ----------------------------------------------------------------------------------------------------
 
 local function classOf(object)
-  if type(object) ~= 'table' then return foreign(object) end
+  if type(object) ~= 'table' then
+    for i = 1, #foreigners do
+      local mt = foreigners[i](object)
+      if mt then return mt end
+    end
+    return nil
+  end
   local mt = getmetatable(object)
   return type(mt) == 'table' and mt or nil
 end

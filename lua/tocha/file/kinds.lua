@@ -1,7 +1,7 @@
 --- The numbers that stand before an object in a .t7 file, and what class names of other devices become.
 -- @module tocha.file.kinds
 local kinds = { NIL = 0, NUMBER = 1, STRING = 2, TABLE = 3, OBJECT = 4, BOOLEAN = 5, OLD_FUNCTION = 6, LEGACY_FUNCTION = 7,
-  FUNCTION = 8 }
+  FUNCTION = 8, REFERENCE = 'tocha.Reference' }
 
 local names = {
   ['torch.CudaTensor'] = 'torch.FloatTensor', ['torch.CudaStorage'] = 'torch.FloatStorage',

@@ -104,7 +104,8 @@ local function readClassed(file, name, version, number)
   end
   local object = make()
   file.objects[number] = object
-  if type(object.read) == 'function' then object:read(file, version)
+  local mt = torch.class.metatableOf(object)
+  if type(mt.read) == 'function' then mt.read(object, file, version)
   else readFields(file, object) end
   return object
 end
@@ -113,6 +114,11 @@ local function readObjectOf(file, number)
   local version, name = 0, readText(file)
   local text = name:match '^V (%d+)$'
   if text then version, name = tonumber(text), readText(file) end
+  if name == kinds.REFERENCE and file.resolve then
+    file.objects[number] = file.resolve(file:readObject())
+    return file.objects[number]
+  end
+  if file.missing and not torch.factory(name) then file.missing(name) end
   local here = kinds.onProcessor(name)
   if here and (here:find '^torch%.' or torch.factory(here)) then
     notice(file, 'it was written on a graphics card: its tensors and modules become those of the processor')

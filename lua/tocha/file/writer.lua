@@ -104,7 +104,7 @@ local function writeClassed(file, object, hook)
   writeText(file, name)
   if own.isTensor(object) then return writeTensor(file, object) end
   if own.isStorage(object) then return writeStorage(file, object) end
-  if type(mt.write) == 'function' then return object:write(file) end
+  if type(mt.write) == 'function' then return mt.write(object, file) end
   local fields = {}
   for key, value in next, object do
     if file:isWritableObject(value) then fields[key] = value
