@@ -6,6 +6,7 @@
 -- Besides pools (tocha.threads.pool): `threads.Thread(code)`, `threads.Mutex([id])`, `threads.Condition([id])`,
 -- `threads.safe(f, [mutex])`. What has an `id()` is found by it in another state while it lives.
 -- @module tocha.threads
+require 'tocha'
 local shared = require 'tocha.bindings.shared'
 local worker = require 'tocha.bindings.worker'
 local raise = require 'tocha.bindings.own'.raise

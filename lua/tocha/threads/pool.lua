@@ -73,7 +73,7 @@ end
 -- @treturn pool
 -- @treturn table what the last function returned in each state
 function Pool.new(n, ...)
-  if type(n) ~= 'number' or n < 1 or n % 1 ~= 0 then raise(('Threads: a number of threads is needed, not %s'):format(tostring(n))) end
+  if type(n) ~= 'number' or n < 1 or n % 1 ~= 0 then raise('Threads: a number of threads is needed, not ' .. tostring(n)) end
   stopDropped()
   local self = setmetatable({ N = n, endcallbacks = { n = 0 }, errors = false, __specific = true, __running = true }, Pool)
   self.serialize = require(Pool.__serialize)

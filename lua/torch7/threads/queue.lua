@@ -1,7 +1,7 @@
 --- `require 'threads.queue'` for programs written for Torch7: jobs that one state puts into a queue and another runs.
 --
--- Queue(size, [module]) makes one, Queue.find(id, [module]) finds it in another state; the module has save and load. addjob(f, ...),
--- dojob(), id().
+-- Queue(size, [module]) makes one, Queue.find(id, [module]) finds it in another state; the module has save and
+-- load. addjob(f, ...), dojob(), id().
 -- @module threads.queue
 require 'torch'
 local Queue = require 'tocha.threads.queue'
