@@ -1,6 +1,6 @@
 --- A pool of Lua states in threads: Torch7's threads.Threads.
 --
---     local pool = threads.Threads(4, function(number) require 'nn' end)    -- each state runs the functions first
+--     local pool = threads.Threads(4, function(number) require 'tocha.nn' end)    -- each state runs the functions first
 --     pool:addjob(function(x) return x:sum() end, function(sum) print(sum) end, x)
 --     pool:synchronize()
 --
