@@ -1,8 +1,8 @@
 --- How jobs travel between Lua states: as bytes, and beside them the objects that both states hold.
 --
 -- Copies are made of everything but mutexes and conditions; with `share` tensors, storages and tds collections are shared too.
--- Modules, their functions and classes (`local nn = require 'tocha.nn'`, `local exp = math.exp`) travel by name and are required where
--- they arrive, unless they come from files of the working folder: those are copied, with what the program put into them.
+-- Modules, their functions and classes (`local nn = require 'tocha.nn'`, `local exp = math.exp`) travel by name and are required
+-- where they arrive, unless they come from files of the working folder: those are copied, with what the program put into them.
 -- @module tocha.threads.serialize
 local torch = require 'tocha'
 local shared = require 'tocha.bindings.shared'
