@@ -35,10 +35,10 @@ tch_status tch_index_check(tch_call *c, int input, int64_t base, int64_t count, 
                        tch_dtype_name(index->type));
   TCH_TRY(tch_op_contiguous(c, index, &index));
   for (int64_t i = 0; i < index->count; i++) {
-    int64_t at = tch_index_at(index, i) - base;
-    if (at < 0 || at >= count)
+    int64_t at = tch_index_at(index, i);
+    if (at < base || (uint64_t) at - (uint64_t) base >= (uint64_t) count)
       return tch_op_fail(c, TCH_ERROR_VALUE, "%s%s = %lld, but dimension %d has %lld entries (%lld to %lld)", name,
-                         place_text(index, i, base, place), (long long) (at + base), dim + 1, (long long) count,
+                         place_text(index, i, base, place), (long long) at, dim + 1, (long long) count,
                          (long long) base, (long long) (base + count - 1));
   }
   return TCH_OK;
