@@ -88,6 +88,7 @@ end
 local function gradcheck(fn, inputs, options)
   if isTensor(inputs) then inputs = { inputs } end
   if type(fn) ~= 'function' or type(inputs) ~= 'table' then raise('gradcheck: a function and a table of inputs are needed') end
+  if options ~= nil and type(options) ~= 'table' then raise('gradcheck: options are a table such as {eps = 1e-6}') end
   options = options or {}
   local leaves, weights = toLeaves(inputs), {}
   local grads = gradients(objective(fn, leaves, weights), leaves, {})

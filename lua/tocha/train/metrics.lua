@@ -17,6 +17,9 @@ Metrics.__index = Metrics
 function Metrics.new(classes)
   local names = classes
   if type(classes) == 'number' then
+    if not (classes >= 1 and classes <= 1e6 and classes % 1 == 0) then
+      raise(('metrics: a whole number of classes from 1 to 1000000 is needed, not %g'):format(classes))
+    end
     names = {}
     for k = 1, classes do names[k] = tostring(k) end
   end
