@@ -25,16 +25,41 @@ static inline vreal either(vwhole mask, vreal p, vreal q) {
 
 static inline vwhole all_above(vreal v, vreal m) { return (v > m) | ((v != v) & (m == m)); }
 
-/* LANES windows of two by two. */
-static inline void max_quads(const real *x, const real *below, real *y, uint8_t *index) {
-  vreal x0 = tile_load(x), x1 = tile_load(x + LANES), z0 = tile_load(below), z1 = tile_load(below + LANES);
+/* The first `count` numbers of a vector: all from LANES on, none below 1. */
+static inline int part(int64_t count) { return count > LANES ? LANES : count < 0 ? 0 : (int) count; }
+
+static inline vbyte bytes_load(const uint8_t *from, int count) {
+  vbyte v = {0};
+  if (count >= LANES) memcpy(&v, from, sizeof v);
+#if defined(__AVX512F__) && defined(TCH_REAL_IS_float)
+  else v = (vbyte) _mm_maskz_loadu_epi8((__mmask16) ((1u << count) - 1), from);
+#else
+  else memcpy(&v, from, count);
+#endif
+  return v;
+}
+
+static inline void bytes_store(uint8_t *to, vbyte v, int count) {
+  if (count >= LANES) memcpy(to, &v, sizeof v);
+#if defined(__AVX512F__) && defined(TCH_REAL_IS_float)
+  else _mm_mask_storeu_epi8(to, (__mmask16) ((1u << count) - 1), (__m128i) v);
+#else
+  else memcpy(to, &v, count);
+#endif
+}
+
+/* `count` (at most LANES) windows of two by two. */
+static inline __attribute__((always_inline)) void max_quads(const real *x, const real *below, real *y, uint8_t *index,
+                                                            int count) {
+  int first = part(2 * count), second = part(2 * count - LANES);
+  vreal x0 = tile_load_part(x, first), x1 = tile_load_part(x + LANES, second);
+  vreal z0 = tile_load_part(below, first), z1 = tile_load_part(below + LANES, second);
   vreal a = tile_even(x0, x1), b = tile_odd(x0, x1), c = tile_even(z0, z1), d = tile_odd(z0, z1);
   vwhole ab = all_above(b, a), cd = all_above(d, c);
   vreal top = either(ab, b, a), low = either(cd, d, c);
   vwhole down = all_above(low, top);
-  tile_store(y, either(down, low, top));
-  vbyte places = __builtin_convertvector((down & (2 - cd)) | (~down & -ab), vbyte);
-  memcpy(index, &places, sizeof places);
+  tile_store_part(y, either(down, low, top), count);
+  bytes_store(index, __builtin_convertvector((down & (2 - cd)) | (~down & -ab), vbyte), count);
 }
 
 /* Windows of two by two over a plane. A vector may run into the next row, whose windows come later, but not out of the plane. */
@@ -44,16 +69,43 @@ static void max_pairs(const tch_windows *v, const tch_windows *h, const real *x,
     int64_t at = i * h->out, o = 0;
     int64_t room = v->out * h->out - at, reach = v->in * h->in - (2 * i + 1) * h->in;
     for (; o < h->out && o + LANES <= room && 2 * (o + LANES) <= reach; o += LANES)
-      max_quads(row + 2 * o, below + 2 * o, y + at + o, index + at + o);
-    for (; o < h->out; o++) {
-      real a = row[2 * o], b = row[2 * o + 1], c = below[2 * o], d = below[2 * o + 1];
-      bool ab = above(b, a), cd = above(d, c);
-      real top = ab ? b : a, low = cd ? d : c;
-      bool down = above(low, top);
-      y[at + o] = down ? low : top;
-      index[at + o] = (uint8_t) (down ? 2 + cd : ab);
-    }
+      max_quads(row + 2 * o, below + 2 * o, y + at + o, index + at + o, LANES);
+    for (; o < h->out; o += LANES)
+      max_quads(row + 2 * o, below + 2 * o, y + at + o, index + at + o, part(h->out - o));
   }
+}
+
+/* Window (i, j). */
+static void max_window(const tch_windows *v, const tch_windows *h, int64_t i, int64_t j, const real *x, real *y,
+                       int32_t *index) {
+  const real *window = x + v->first[i] * h->in + h->first[j];
+  real m = window[0];
+  int32_t best = 0;
+  for (int64_t p = 0; p < v->count[i]; p++)
+    for (int64_t q = 0; q < h->count[j]; q++) {
+      real value = window[p * v->step * h->in + q * h->step];
+      if (above(value, m)) m = value, best = (int32_t) (p * h->widest + q);
+    }
+  *y = m, *index = best;
+}
+
+/* `count` (at most LANES) whole windows of row i that begin `stride` (1 or 2) apart. */
+static inline __attribute__((always_inline)) vwhole max_vector(const tch_windows *v, const tch_windows *h, int64_t i,
+                                                               const real *x, const int stride, int count, real *y) {
+  vreal m = {0};
+  vwhole best = {0};
+  int first = part(stride * (count - 1) + 1), second = stride == 2 ? part(2 * count - 1 - LANES) : 0;
+  for (int64_t p = 0; p < v->count[i]; p++, x += v->step * h->in)
+    for (int64_t q = 0; q < h->widest; q++) {
+      const real *from = x + q * h->step;
+      vreal value = tile_load_part(from, first);
+      if (stride == 2) value = tile_even(value, tile_load_part(from + LANES, second));
+      vwhole mask = p + q ? all_above(value, m) : ~best;
+      m = either(mask, value, m);
+      best = (mask & ((vwhole){0} + (whole) (p * h->widest + q))) | (~mask & best);
+    }
+  tile_store_part(y, m, count);
+  return best;
 }
 
 static void max(const tch_windows *v, const tch_windows *h, bool wide, const void *xs, void *ys, void *index) {
@@ -65,20 +117,27 @@ static void max(const tch_windows *v, const tch_windows *h, bool wide, const voi
     max_pairs(v, h, x, y, narrow_index);
     return;
   }
-  for (int64_t i = 0, at = 0; i < v->out; i++)
-    for (int64_t j = 0; j < h->out; j++, at++) {
-      const real *window = x + v->first[i] * h->in + h->first[j];
-      real m = window[0];
-      int32_t best = 0;
-      for (int64_t p = 0; p < v->count[i]; p++)
-        for (int64_t q = 0; q < h->count[j]; q++) {
-          real value = window[p * v->step * h->in + q * h->step];
-          if (above(value, m)) m = value, best = (int32_t) (p * h->widest + q);
-        }
-      y[at] = m;
+  int64_t begin = 0, end = !wide && (h->stride == 1 || h->stride == 2) ? h->out : 0; /* whole windows, for vectors */
+  while (begin < end && h->count[begin] < h->widest) begin++;
+  while (end > begin && h->count[end - 1] < h->widest) end--;
+  for (int64_t i = 0; i < v->out; i++) {
+    const real *row = x + v->first[i] * h->in;
+    for (int64_t j = 0; j < h->out; j++) {
+      int64_t at = i * h->out + j;
+      if (j >= begin && j < end) {
+        int count = part(end - j);
+        vwhole best = h->stride == 2 ? max_vector(v, h, i, row + h->first[j], 2, count, y + at)
+                                     : max_vector(v, h, i, row + h->first[j], 1, count, y + at);
+        bytes_store(narrow_index + at, __builtin_convertvector(best, vbyte), count);
+        j += count - 1;
+        continue;
+      }
+      int32_t best;
+      max_window(v, h, i, j, x, y + at, &best);
       if (wide) wide_index[at] = best;
       else narrow_index[at] = (uint8_t) best;
     }
+  }
 }
 
 static void scale(int64_t n, real *x, real beta) {
@@ -87,23 +146,23 @@ static void scale(int64_t n, real *x, real beta) {
     for (int64_t i = 0; i < n; i++) x[i] *= beta;
 }
 
-/* One row of gx from the windows over it: g where the place is `left` or left + 1. reach: numbers up to the end of the plane. */
+/* `count` (at most LANES) pairs of gx from the windows over them: g where the place is `left` or left + 1. */
+static inline __attribute__((always_inline)) void spread_vector(const real *g, const uint8_t *index, whole left,
+                                                                real alpha, real *x, int count) {
+  vwhole k = __builtin_convertvector(bytes_load(index, count), vwhole);
+  vreal value = alpha * tile_load_part(g, count);
+  vreal p = (vreal) ((vwhole) value & (k == left)), q = (vreal) ((vwhole) value & (k == left + 1));
+  tile_store_part(x, tile_zip0(p, q), part(2 * count));
+  tile_store_part(x + LANES, tile_zip1(p, q), part(2 * count - LANES));
+}
+
+/* One row of gx. reach: numbers up to the end of the plane. */
 static void spread_row(const real *g, const uint8_t *index, int64_t out, int64_t room, whole left, real alpha, real *x,
                        int64_t reach) {
   int64_t o = 0;
-  for (; o < out && o + LANES <= room && 2 * (o + LANES) <= reach; o += LANES) {
-    vbyte places;
-    memcpy(&places, index + o, sizeof places);
-    vwhole k = __builtin_convertvector(places, vwhole);
-    vreal value = alpha * tile_load(g + o);
-    vreal p = (vreal) ((vwhole) value & (k == left)), q = (vreal) ((vwhole) value & (k == left + 1));
-    tile_store(x + 2 * o, tile_zip0(p, q));
-    tile_store(x + 2 * o + LANES, tile_zip1(p, q));
-  }
-  for (; o < out; o++) {
-    x[2 * o] = index[o] == left ? alpha * g[o] : 0;
-    x[2 * o + 1] = index[o] == left + 1 ? alpha * g[o] : 0;
-  }
+  for (; o < out && o + LANES <= room && 2 * (o + LANES) <= reach; o += LANES)
+    spread_vector(g + o, index + o, left, alpha, x + 2 * o, LANES);
+  for (; o < out; o += LANES) spread_vector(g + o, index + o, left, alpha, x + 2 * o, part(out - o));
 }
 
 /* The gradient of max_pairs. What a vector leaves in the next row is written over by that row. */
@@ -136,8 +195,19 @@ static void max_grad(const tch_windows *v, const tch_windows *h, bool wide, cons
     return;
   }
   scale(v->in * h->in, gx, (real) beta);
-  for (int64_t i = 0; i < v->out; i++)
-    for (int64_t j = 0; j < h->out; j++) gx[place(v, h, i, j, wide, index)] += al * gy[i * h->out + j];
+  int64_t offset[256]; /* of the places of a whole window */
+  int64_t places = wide ? 0 : v->widest * h->widest;
+  for (int64_t k = 0; k < places; k++)
+    offset[k] = k / h->widest * v->step * h->in + k % h->widest * h->step;
+  for (int64_t i = 0; i < v->out; i++) {
+    bool whole_rows = v->count[i] == v->widest;
+    for (int64_t j = 0; j < h->out; j++) {
+      int64_t at = i * h->out + j;
+      if (whole_rows && h->count[j] == h->widest && !wide && ((const uint8_t *) index)[at] < places)
+        gx[v->first[i] * h->in + h->first[j] + offset[((const uint8_t *) index)[at]]] += al * gy[at];
+      else gx[place(v, h, i, j, wide, index)] += al * gy[at];
+    }
+  }
 }
 
 static void max_take(const tch_windows *v, const tch_windows *h, bool wide, const void *xs, const void *index,
@@ -150,6 +220,15 @@ static void max_take(const tch_windows *v, const tch_windows *h, bool wide, cons
 
 /* -- average ----------------------------------------------------------------------------------------------------- */
 
+static real sum_run(const real *x, int64_t n) {
+  vreal total = {0};
+  real sum = 0;
+  int64_t i = 0;
+  for (; i < n; i += LANES) total += tile_load_part(x + i, part(n - i));
+  for (int l = 0; l < LANES; l++) sum += total[l];
+  return sum;
+}
+
 static void average(const tch_windows *v, const tch_windows *h, const void *xs, void *ys) {
   const real *x = xs;
   real *y = ys;
@@ -157,8 +236,10 @@ static void average(const tch_windows *v, const tch_windows *h, const void *xs, 
     for (int64_t j = 0; j < h->out; j++) {
       const real *window = x + v->first[i] * h->in + h->first[j];
       real sum = 0;
-      for (int64_t p = 0; p < v->count[i]; p++)
-        for (int64_t q = 0; q < h->count[j]; q++) sum += window[p * h->in + q];
+      if (h->count[j] == h->in) sum = sum_run(window, v->count[i] * h->in);
+      else
+        for (int64_t p = 0; p < v->count[i]; p++)
+          for (int64_t q = 0; q < h->count[j]; q++) sum += window[p * h->in + q];
       y[i * h->out + j] = sum / ((real) v->extent[i] * (real) h->extent[j]);
     }
 }

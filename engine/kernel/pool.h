@@ -10,6 +10,7 @@ typedef struct tch_windows {
   int64_t in, out, step;
   int64_t widest; /* largest count */
   bool pairs;     /* window o is exactly positions 2o and 2o + 1 */
+  int64_t stride; /* windows begin so far apart, but for those that the border cuts; 0 where they are adaptive */
   int32_t *first, *count, *extent;
 } tch_windows;
 

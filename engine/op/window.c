@@ -120,7 +120,8 @@ static tch_status make_windows(const tch_window *w, tch_windows t[2]) {
   for (int d = 0; d < 2; d++) {
     void *block;
     t[d] = (tch_windows){
-        .in = w->in[d], .out = w->out[d], .step = w->adaptive ? 1 : w->dilation[d], .widest = widest(w, d)};
+        .in = w->in[d], .out = w->out[d], .step = w->adaptive ? 1 : w->dilation[d], .widest = widest(w, d),
+        .stride = w->adaptive ? 0 : w->stride[d]};
     tch_status status = tch_alloc(3 * w->out[d] * (int64_t) sizeof(int32_t), &block);
     if (status != TCH_OK) {
       if (d) tch_free(t[0].first, 3 * w->out[0] * (int64_t) sizeof(int32_t));
