@@ -51,25 +51,28 @@ static void pack(const tch_contraction *g, int64_t block) {
 
 /* -- results ----------------------------------------------------------------------------------------------------- */
 
-/* What the end of a tile needs: the block's bias, scale. */
+/* tch_finish of the columns of a block. */
 typedef struct finish {
-  vreal bias[2];
-  real alpha, beta;
-  bool relu;
+  vreal scale[2], bias[2], low, high;
+  real beta;
 } finish;
 
 static finish finish_of(const tch_contraction *g, int64_t block) {
-  finish f = {.alpha = (real) g->alpha, .beta = (real) g->beta, .relu = g->relu};
-  real bias[TILE_N] = {0};
-  if (g->bias)
-    memcpy(bias, (const real *) g->bias + block * TILE_N, least(g->n - block * TILE_N, TILE_N) * sizeof(real));
-  f.bias[0] = tile_load(bias), f.bias[1] = tile_load(bias + LANES);
+  const tch_finish *all = &g->finish;
+  finish f = {.low = tile_splat((real) all->low), .high = tile_splat((real) all->high), .beta = (real) all->beta};
+  real scale[TILE_N], bias[TILE_N] = {0};
+  int64_t first = block * TILE_N, count = least(g->n - first, TILE_N);
+  for (int64_t j = 0; j < TILE_N; j++)
+    scale[j] = (real) all->alpha * (all->scale && j < count ? ((const real *) all->scale)[first + j] : 1);
+  if (all->bias) memcpy(bias, (const real *) all->bias + first, count * sizeof(real));
+  for (int half = 0; half < 2; half++)
+    f.scale[half] = tile_load(scale + half * LANES), f.bias[half] = tile_load(bias + half * LANES);
   return f;
 }
 
 static void put(real *c, real v, const finish *f) {
   if (f->beta != 0) v += f->beta * *c;
-  *c = f->relu && v < 0 ? 0 : v;
+  *c = v < f->low[0] ? f->low[0] : v > f->high[0] ? f->high[0] : v;
 }
 
 /* Stores a tile whose n runs along memory. */
@@ -82,7 +85,7 @@ static void store_rows(const tch_contraction *g, int64_t m, int64_t rows, int64_
       int64_t width = columns - half * LANES;
       if (width >= LANES) {
         if (f->beta != 0) v += f->beta * tile_load(to);
-        tile_store(to, f->relu ? tile_max0(v) : v);
+        tile_store(to, tile_clamp(v, f->low, f->high));
       } else
         for (int64_t j = 0; j < width; j++) put(to + j, v[j], f);
     }
@@ -109,7 +112,7 @@ static inline __attribute__((always_inline)) void store_columns(int64_t cn, int6
             memcpy(old, to + j * cn, width * sizeof(real));
             v[j] += f->beta * tile_load(old);
           }
-          if (f->relu) v[j] = tile_max0(v[j]);
+          v[j] = tile_clamp(v[j], f->low, f->high);
           memcpy(to + j * cn, &v[j], width * sizeof(real));
         }
     }
@@ -132,7 +135,7 @@ static void finish_tile(const tch_contraction *g, int64_t m, int64_t rows, int64
                         const finish *f) {
 #pragma GCC unroll 16
   for (int i = 0; i < TILE_M; i++)
-    for (int half = 0; half < 2; half++) sum[i][half] = f->alpha * sum[i][half] + f->bias[half];
+    for (int half = 0; half < 2; half++) sum[i][half] = f->scale[half] * sum[i][half] + f->bias[half];
   if (g->cn == 1) store_rows(g, m, rows, columns, c, sum, f);
   else if (rows == TILE_M && g->cm[m + TILE_M - 1] - g->cm[m] == TILE_M - 1)
     store_columns(g->cn, columns, c + g->cm[m], sum, f);
@@ -186,9 +189,9 @@ static void long_gather(const tch_contraction *g, int64_t block, int64_t m0, int
     }
   }
   finish f = finish_of(g, block);
-  const real *bias = (const real *) f.bias;
+  const real *scale = (const real *) f.scale, *bias = (const real *) f.bias;
   for (int64_t j = 0; j < columns; j++)
-    for (int64_t m = m0; m < m1; m++) put(c + g->cm[m] + j * g->cn, f.alpha * s[(m - m0) * TILE_N + j] + bias[j], &f);
+    for (int64_t m = m0; m < m1; m++) put(c + g->cm[m] + j * g->cn, scale[j] * s[(m - m0) * TILE_N + j] + bias[j], &f);
 }
 
 /* -- few columns, or a short r: vectors run along positions ----------------------------------------------------------- */
@@ -209,7 +212,7 @@ static stretch stretch_at(const tch_contraction *g, int64_t m0, int64_t m, int64
   if (!adjacent(g->am, m, count))
     for (count = 1; g->am[m + count] == g->am[m] + count;) count++;
   back = m + count - LANES;
-  if (count < LANES && g->beta == 0 && back >= m0 && adjacent(g->am, back, LANES) && adjacent(g->cm, back, LANES))
+  if (count < LANES && g->finish.beta == 0 && back >= m0 && adjacent(g->am, back, LANES) && adjacent(g->cm, back, LANES))
     return (stretch){back, LANES, true};
   return (stretch){m, count, count == LANES && adjacent(g->cm, m, LANES)};
 }
@@ -244,16 +247,17 @@ static inline __attribute__((always_inline)) void slide_tile(const tch_contracti
       for (int j = 0; j < columns; j++) sum[i][j] = tile_fma(x, y[j], sum[i][j]);
     }
   }
-  finish f = {.alpha = (real) g->alpha, .beta = (real) g->beta, .relu = g->relu};
-  bool plain = f.beta == 0 && !f.relu;
+  const tch_finish *all = &g->finish;
+  finish f = {.low = tile_splat((real) all->low), .high = tile_splat((real) all->high), .beta = (real) all->beta};
 #pragma GCC unroll 4
   for (int j = 0; j < columns; j++) {
-    vreal bias = tile_splat(g->bias ? ((const real *) g->bias)[n + j] : 0);
+    vreal bias = tile_splat(all->bias ? ((const real *) all->bias)[n + j] : 0);
+    real scale = (real) all->alpha * (all->scale ? ((const real *) all->scale)[n + j] : 1);
     real *c = (real *) g->c + (n + j) * g->cn;
 #pragma GCC unroll 8
     for (int i = 0; i < vectors; i++) {
-      vreal v = f.alpha * sum[i][j] + bias;
-      if (plain && s[i].row) tile_store(c + g->cm[s[i].m], v);
+      vreal v = scale * sum[i][j] + bias;
+      if (f.beta == 0 && s[i].row) tile_store(c + g->cm[s[i].m], tile_clamp(v, f.low, f.high));
       else if (s[i].count > 0) store_stretch(g, &s[i], c, v, &f);
     }
   }

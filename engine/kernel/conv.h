@@ -6,6 +6,7 @@
  * with tables of offsets in elements, so any stride, dilation and view is the same code. Knows no tensors, no threads. */
 #ifndef TCH_KERNEL_CONV_H
 #define TCH_KERNEL_CONV_H
+#include "kernel/finish.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -20,9 +21,7 @@ typedef struct tch_contraction {
   void *c;
   const int64_t *cm;
   int64_t cn;
-  const void *bias;   /* one per n, added to the scaled sum; may be NULL */
-  double alpha, beta; /* C = alpha * sum + bias + beta * C; with beta 0 the old C is not read */
-  bool relu;          /* then C = max(C, 0) */
+  tch_finish finish; /* its channels are the n */
 } tch_contraction;
 
 typedef struct tch_conv_kernels {

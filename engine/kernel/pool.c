@@ -6,22 +6,12 @@
 #define NAME2(type, isa) tch_pool_kernels_##type##_##isa
 #define NAME(type, isa)  NAME2(type, isa)
 
-#if defined(TCH_REAL_IS_float)
-typedef int32_t whole;
-#else
-typedef int64_t whole;
-#endif
-typedef whole vwhole __attribute__((vector_size(TILE_BYTES)));
 typedef uint8_t vbyte __attribute__((vector_size(LANES)));
 
 /* Whether v takes the place of the largest m so far. */
 static inline bool above(real v, real m) { return (v > m) | ((v != v) & (m == m)); }
 
 /* -- maximum ----------------------------------------------------------------------------------------------------- */
-
-static inline vreal either(vwhole mask, vreal p, vreal q) {
-  return (vreal) (((vwhole) p & mask) | ((vwhole) q & ~mask));
-}
 
 static inline vwhole all_above(vreal v, vreal m) { return (v > m) | ((v != v) & (m == m)); }
 
@@ -56,9 +46,9 @@ static inline __attribute__((always_inline)) void max_quads(const real *x, const
   vreal z0 = tile_load_part(below, first), z1 = tile_load_part(below + LANES, second);
   vreal a = tile_even(x0, x1), b = tile_odd(x0, x1), c = tile_even(z0, z1), d = tile_odd(z0, z1);
   vwhole ab = all_above(b, a), cd = all_above(d, c);
-  vreal top = either(ab, b, a), low = either(cd, d, c);
+  vreal top = tile_either(ab, b, a), low = tile_either(cd, d, c);
   vwhole down = all_above(low, top);
-  tile_store_part(y, either(down, low, top), count);
+  tile_store_part(y, tile_either(down, low, top), count);
   bytes_store(index, __builtin_convertvector((down & (2 - cd)) | (~down & -ab), vbyte), count);
 }
 
@@ -101,7 +91,7 @@ static inline __attribute__((always_inline)) vwhole max_vector(const tch_windows
       vreal value = tile_load_part(from, first);
       if (stride == 2) value = tile_even(value, tile_load_part(from + LANES, second));
       vwhole mask = p + q ? all_above(value, m) : ~best;
-      m = either(mask, value, m);
+      m = tile_either(mask, value, m);
       best = (mask & ((vwhole){0} + (whole) (p * h->widest + q))) | (~mask & best);
     }
   tile_store_part(y, m, count);
@@ -222,11 +212,8 @@ static void max_take(const tch_windows *v, const tch_windows *h, bool wide, cons
 
 static real sum_run(const real *x, int64_t n) {
   vreal total = {0};
-  real sum = 0;
-  int64_t i = 0;
-  for (; i < n; i += LANES) total += tile_load_part(x + i, part(n - i));
-  for (int l = 0; l < LANES; l++) sum += total[l];
-  return sum;
+  for (int64_t i = 0; i < n; i += LANES) total += tile_load_part(x + i, part(n - i));
+  return tile_total(total);
 }
 
 static void average(const tch_windows *v, const tch_windows *h, const void *xs, void *ys) {

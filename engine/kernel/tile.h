@@ -24,17 +24,31 @@ enum { TILE_BYTES = 16, TILE_M = 6 };
 enum { LANES = TILE_BYTES / sizeof(real), TILE_N = 2 * LANES };
 
 typedef real vreal __attribute__((vector_size(TILE_BYTES)));
+#if defined(TCH_REAL_IS_float)
+typedef int32_t whole;
+#else
+typedef int64_t whole;
+#endif
+typedef whole vwhole __attribute__((vector_size(TILE_BYTES)));
 typedef real vreal_u __attribute__((vector_size(TILE_BYTES), aligned(sizeof(real)), may_alias));
 
 static inline vreal tile_load(const real *p) { return *(const vreal_u *) p; }
 static inline void tile_store(real *p, vreal v) { *(vreal_u *) p = v; }
 static inline vreal tile_splat(real x) { return x - (vreal){0}; }
 
+#if defined(__AVX2__) && !defined(__AVX512F__)
+static inline __m256i tile_first(int count) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+#endif
+
 /* The first `count` lanes, the rest zero; nothing behind them is touched. */
 static inline vreal tile_load_part(const real *p, int count) {
   if (count >= LANES) return tile_load(p);
 #if defined(__AVX512F__) && defined(TCH_REAL_IS_float)
   return (vreal) _mm512_maskz_loadu_ps((__mmask16) ((1u << count) - 1), p);
+#elif defined(__AVX2__) && defined(TCH_REAL_IS_float)
+  return (vreal) _mm256_maskload_ps(p, tile_first(count));
 #else
   vreal v = {0};
   memcpy(&v, p, count * sizeof(real));
@@ -48,6 +62,8 @@ static inline void tile_store_part(real *p, vreal v, int count) {
   }
 #if defined(__AVX512F__) && defined(TCH_REAL_IS_float)
   _mm512_mask_storeu_ps(p, (__mmask16) ((1u << count) - 1), (__m512) v);
+#elif defined(__AVX2__) && defined(TCH_REAL_IS_float)
+  _mm256_maskstore_ps(p, tile_first(count), (__m256) v);
 #else
   memcpy(p, &v, count * sizeof(real));
 #endif
@@ -68,15 +84,31 @@ static inline vreal tile_fma(vreal a, vreal b, vreal c) {
 #endif
 }
 
-static inline vreal tile_max0(vreal v) {
+/* The sum of the lanes. */
+static inline real tile_total(vreal v) {
 #if defined(__AVX512F__) && defined(TCH_REAL_IS_float)
-  return (vreal) _mm512_max_ps((__m512){0}, (__m512) v);
-#elif defined(__AVX2__) && defined(TCH_REAL_IS_float)
-  return (vreal) _mm256_max_ps((__m256){0}, (__m256) v);
+  return _mm512_reduce_add_ps((__m512) v);
 #else
-  vreal r;
-  for (int l = 0; l < LANES; l++) r[l] = v[l] < 0 ? 0 : v[l];
-  return r;
+  real sum = 0;
+  for (int l = 0; l < LANES; l++) sum += v[l];
+  return sum;
+#endif
+}
+
+/* mask ? p : q, lane by lane */
+static inline vreal tile_either(vwhole mask, vreal p, vreal q) {
+  return (vreal) (((vwhole) p & mask) | ((vwhole) q & ~mask));
+}
+
+/* min(max(v, low), high); a NaN stays one */
+static inline vreal tile_clamp(vreal v, vreal low, vreal high) {
+#if defined(__AVX512F__) && defined(TCH_REAL_IS_float)
+  return (vreal) _mm512_min_ps((__m512) high, _mm512_max_ps((__m512) low, (__m512) v));
+#elif defined(__AVX2__) && defined(TCH_REAL_IS_float)
+  return (vreal) _mm256_min_ps((__m256) high, _mm256_max_ps((__m256) low, (__m256) v));
+#else
+  v = tile_either(v < low, low, v);
+  return tile_either(v > high, high, v);
 #endif
 }
 

@@ -99,10 +99,11 @@ static void lay(const tch_tile_row *r, int64_t y, int64_t x, int64_t rows, int64
 
 /* The inverse for whole tiles: what lies outside the plane is dropped. */
 static void unlay(const tch_tile_row *r, int64_t y, int64_t x, int64_t width, vreal (*from)[SPAN],
-                  const tch_tile_finish *f) {
+                  const tch_finish *f) {
   int64_t rows = least(OUT, r->height - y);
   width = least(width, r->width - x);
   real alpha = (real) f->alpha, beta = (real) f->beta;
+  vreal low = tile_splat((real) f->low), high = tile_splat((real) f->high);
   for (int64_t i = 0; i < rows; i++)
     for (int64_t j = 0; j < width; j += LANES) {
       real *to = (real *) r->planes + (y + i) * r->row + x + j;
@@ -114,9 +115,10 @@ static void unlay(const tch_tile_row *r, int64_t y, int64_t x, int64_t width, vr
 #pragma GCC unroll 16
       for (int l = 0; l < LANES; l++)
         if (l < r->channels) {
-          v[l] = alpha * v[l] + (f->bias ? ((const real *) f->bias)[l] : 0);
+          real scale = f->scale ? alpha * ((const real *) f->scale)[l] : alpha;
+          v[l] = scale * v[l] + (f->bias ? ((const real *) f->bias)[l] : 0);
           if (beta != 0) v[l] += beta * tile_load_part(to + l * r->channel, count);
-          tile_store_part(to + l * r->channel, f->relu ? tile_max0(v[l]) : v[l], count);
+          tile_store_part(to + l * r->channel, tile_clamp(v[l], low, high), count);
         }
     }
 }
@@ -161,7 +163,7 @@ static void output_gradient(const tch_tile_row *r) {
   }
 }
 
-static void output(const tch_tile_row *r, const tch_tile_finish *f) {
+static void output(const tch_tile_row *r, const tch_finish *f) {
   vreal laid[OUT][SPAN];
   for (int64_t t = 0; t < r->tiles; t += AT_ONCE) {
     int64_t count = least(r->tiles - t, AT_ONCE);

@@ -9,6 +9,7 @@
  * handles `lanes` channels. Knows no tensors, no threads. */
 #ifndef TCH_KERNEL_WINOGRAD_H
 #define TCH_KERNEL_WINOGRAD_H
+#include "kernel/finish.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -25,13 +26,6 @@ typedef struct tch_tile_row {
   int64_t step;
 } tch_tile_row;
 
-/* What becomes of a sum: alpha * sum + bias + beta * old, then max(0, .) with relu. */
-typedef struct tch_tile_finish {
-  const void *bias; /* one per channel; may be NULL */
-  double alpha, beta;
-  bool relu;
-} tch_tile_finish;
-
 /* Windows of 3x3 weights for `channels` outputs and one input. */
 typedef struct tch_tile_weight {
   void *data;
@@ -46,7 +40,7 @@ typedef struct tch_winograd_kernels {
   int lanes, tile_m, tile_n;
   void (*input)(const tch_tile_row *r);                            /* B' d B of patches of planes to the domain */
   void (*output_gradient)(const tch_tile_row *r);                  /* A y A' of tiles of planes to the domain */
-  void (*output)(const tch_tile_row *r, const tch_tile_finish *f); /* A' m A of the domain to tiles of planes */
+  void (*output)(const tch_tile_row *r, const tch_finish *f); /* A' m A of the domain to tiles of planes */
   void (*weight)(const tch_tile_weight *w);                        /* G g G' of windows to the domain */
   void (*weight_gradient)(const tch_tile_weight *w, double alpha, double beta); /* G' m G of the domain to windows */
   /* c[m][.] (+)= sum over r of a[am[m] + ar[r]] b[r][.] for m in [m0, m1); rows of b and c are tile_n long. */

@@ -141,11 +141,15 @@ static tch_status geometry(const tch_call *c, const options *o, const tch_tensor
 
 /* -- conv2d ------------------------------------------------------------------------------------------------------ */
 
+static tch_status forward_geometry(const tch_call *c, const options *o, tch_conv_geometry *g) {
+  TCH_TRY(check_images(c, X));
+  TCH_TRY(check_weight(c, o->groups > 0 ? o->groups : 1));
+  return geometry(c, o, c->in[X], c->in[WEIGHT], g);
+}
+
 static tch_status conv2d_geometry(const tch_call *c, tch_conv_geometry *g) {
   options o = OPTIONS((const tch_conv2d_attr *) c->attr);
-  TCH_TRY(check_images(c, X));
-  TCH_TRY(check_weight(c, o.groups > 0 ? o.groups : 1));
-  return geometry(c, &o, c->in[X], c->in[WEIGHT], g);
+  return forward_geometry(c, &o, g);
 }
 
 static tch_status conv2d_shape(tch_call *c) {
@@ -171,7 +175,8 @@ static tch_status conv2d_forward(tch_call *c) {
   TCH_TRY(conv2d_geometry(c, &g));
   TCH_TRY(tch_op_contiguous(c, c->in[WEIGHT], &w));
   TCH_TRY(bias_of(c, &bias));
-  return tch_convolve(&g, tch_planes_of(c->in[X]), tch_tensor_data(w), bias, tch_planes_of(c->out[0]), 1, 0);
+  tch_finish finish = tch_finish_of(bias, 1, 0);
+  return tch_convolve(&g, tch_planes_of(c->in[X]), tch_tensor_data(w), &finish, tch_planes_of(c->out[0]));
 }
 
 static tch_status bias_backward(tch_call *c, tch_tensor *gy) {
@@ -193,7 +198,8 @@ static tch_status conv2d_backward(tch_call *c) {
   TCH_TRY(tch_op_contiguous(c, c->in[WEIGHT], &w));
   if (tch_wants(c, X)) {
     TCH_TRY(tch_grad_open(c, X, &into, &alpha, &beta));
-    TCH_TRY(tch_convolve_input(&g, tch_planes_of(gy), tch_tensor_data(w), NULL, tch_planes_of(into), alpha, beta));
+    tch_finish finish = tch_finish_of(NULL, alpha, beta);
+    TCH_TRY(tch_convolve_input(&g, tch_planes_of(gy), tch_tensor_data(w), &finish, tch_planes_of(into)));
   }
   if (tch_wants(c, WEIGHT)) {
     TCH_TRY(tch_grad_open(c, WEIGHT, &into, &alpha, &beta));
@@ -233,6 +239,66 @@ const tch_op_body tch_op_conv2d = {.shape = conv2d_shape,
                                    .backward = conv2d_backward,
                                    .backward_ops = conv2d_backward_ops,
                                    .save_in = 1 << X | 1 << WEIGHT};
+
+/* -- conv2d_fused -------------------------------------------------------------------------------------------------- */
+
+enum { MEAN = BIAS + 1, VARIANCE, GAMMA, BETA };
+
+static tch_status fused_geometry(const tch_call *c, tch_conv_geometry *g) {
+  options o = OPTIONS((const tch_conv2d_fused_attr *) c->attr);
+  return forward_geometry(c, &o, g);
+}
+
+static tch_status conv2d_fused_shape(tch_call *c) {
+  tch_conv_geometry g;
+  char name[32], text[TCH_SHAPE_TEXT];
+  TCH_TRY(tch_op_same_float(c, ~0u));
+  TCH_TRY(fused_geometry(c, &g));
+  for (int i = BIAS; i <= BETA; i++)
+    if (c->in[i] && (c->in[i]->ndim != 1 || c->in[i]->size[0] != g.o))
+      return tch_op_fail(c, TCH_ERROR_SHAPE, "%s is %s, but one number for each of the %lld output planes is needed",
+                         tch_op_input_name(c, i, name), tch_shape_text(c->in[i], text), (ll) g.o);
+  if (!c->in[MEAN] != !c->in[VARIANCE])
+    return tch_op_fail(c, TCH_ERROR_VALUE, "mean and variance are needed both or neither");
+  images_like(c, c->in[X], g.o, g.out);
+  return TCH_OK;
+}
+
+static double entry(const tch_tensor *t, int64_t i, double missing) {
+  return t == NULL              ? missing
+         : t->type == TCH_FLOAT ? TCH_DATA(float, t)[i * t->stride[0]]
+                                : TCH_DATA(double, t)[i * t->stride[0]];
+}
+
+/* scale and bias of (conv + bias - mean) / sqrt(variance + eps) * gamma + beta */
+static tch_status fold(tch_call *c, const tch_conv_geometry *g, double eps, tch_finish *finish) {
+  tch_shape shape = {.type = g->type, .ndim = 1, .size = {2 * g->o}};
+  tch_tensor *both;
+  TCH_TRY(tch_op_temp(c, &shape, &both));
+  for (int64_t i = 0; i < g->o; i++) {
+    double scale = entry(c->in[GAMMA], i, 1) / (c->in[VARIANCE] ? sqrt(entry(c->in[VARIANCE], i, 1) + eps) : 1);
+    double bias = (entry(c->in[BIAS], i, 0) - entry(c->in[MEAN], i, 0)) * scale + entry(c->in[BETA], i, 0);
+    if (g->type == TCH_FLOAT) TCH_DATA(float, both)[i] = (float) scale, TCH_DATA(float, both)[g->o + i] = (float) bias;
+    else TCH_DATA(double, both)[i] = scale, TCH_DATA(double, both)[g->o + i] = bias;
+  }
+  finish->scale = tch_tensor_data(both);
+  finish->bias = (const char *) finish->scale + g->o * tch_dtype_bytes(g->type);
+  return TCH_OK;
+}
+
+static tch_status conv2d_fused_forward(tch_call *c) {
+  const tch_conv2d_fused_attr *a = c->attr;
+  tch_conv_geometry g;
+  tch_tensor *w;
+  tch_finish finish = {.alpha = 1, .low = a->low, .high = a->high};
+  TCH_TRY(fused_geometry(c, &g));
+  TCH_TRY(tch_op_contiguous(c, c->in[WEIGHT], &w));
+  if (c->in[MEAN] || c->in[GAMMA] || c->in[BETA]) TCH_TRY(fold(c, &g, a->eps, &finish));
+  else TCH_TRY(bias_of(c, &finish.bias));
+  return tch_convolve(&g, tch_planes_of(c->in[X]), tch_tensor_data(w), &finish, tch_planes_of(c->out[0]));
+}
+
+const tch_op_body tch_op_conv2d_fused = {.shape = conv2d_fused_shape, .forward = conv2d_fused_forward};
 
 /* -- the transposed sum: gy (N,O,oH,oW) and weight give planes of a given size ------------------------------------- */
 
@@ -278,7 +344,8 @@ static tch_status input_grad_forward(tch_call *c) {
   tch_tensor *w;
   TCH_TRY(input_grad_geometry(c, &g));
   TCH_TRY(tch_op_contiguous(c, c->in[WEIGHT], &w));
-  return tch_convolve_input(&g, tch_planes_of(c->in[0]), tch_tensor_data(w), NULL, tch_planes_of(c->out[0]), 1, 0);
+  tch_finish finish = tch_finish_of(NULL, 1, 0);
+  return tch_convolve_input(&g, tch_planes_of(c->in[0]), tch_tensor_data(w), &finish, tch_planes_of(c->out[0]));
 }
 
 static tch_status input_grad_backward_ops(tch_call *c) {
@@ -391,7 +458,8 @@ static tch_status conv_transpose2d_forward(tch_call *c) {
   TCH_TRY(transpose_geometry(c, &g));
   TCH_TRY(tch_op_contiguous(c, c->in[WEIGHT], &w));
   TCH_TRY(bias_of(c, &bias));
-  return tch_convolve_input(&g, tch_planes_of(c->in[X]), tch_tensor_data(w), bias, tch_planes_of(c->out[0]), 1, 0);
+  tch_finish finish = tch_finish_of(bias, 1, 0);
+  return tch_convolve_input(&g, tch_planes_of(c->in[X]), tch_tensor_data(w), &finish, tch_planes_of(c->out[0]));
 }
 
 static tch_status conv_transpose2d_backward(tch_call *c) {
@@ -404,7 +472,8 @@ static tch_status conv_transpose2d_backward(tch_call *c) {
   TCH_TRY(tch_op_contiguous(c, c->in[X], &x));
   if (tch_wants(c, X)) {
     TCH_TRY(tch_grad_open(c, X, &into, &alpha, &beta));
-    TCH_TRY(tch_convolve(&g, tch_planes_of(gy), tch_tensor_data(w), NULL, tch_planes_of(into), alpha, beta));
+    tch_finish finish = tch_finish_of(NULL, alpha, beta);
+    TCH_TRY(tch_convolve(&g, tch_planes_of(gy), tch_tensor_data(w), &finish, tch_planes_of(into)));
   }
   if (tch_wants(c, WEIGHT)) {
     TCH_TRY(tch_grad_open(c, WEIGHT, &into, &alpha, &beta));

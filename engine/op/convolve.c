@@ -114,7 +114,8 @@ static tch_contraction group_of(const job *j, int64_t group) {
   g.b = at(j->type, g.b, group * j->b_group);
   g.c = at(j->type, g.c, group * j->c_group);
   if (g.packed) g.packed = at(j->type, g.packed, group * j->packed_group);
-  if (g.bias) g.bias = at(j->type, g.bias, group * j->bias_group);
+  if (g.finish.bias) g.finish.bias = at(j->type, g.finish.bias, group * j->bias_group);
+  if (g.finish.scale) g.finish.scale = at(j->type, g.finish.scale, group * j->bias_group);
   return g;
 }
 
@@ -228,8 +229,8 @@ static tch_status count_table(tch_scratch *s, int64_t n, const int64_t **out) {
   return position_table(s, 1, 1, n, step, 0, out);
 }
 
-static tch_status forward(tch_scratch *s, const tch_conv_geometry *g, tch_planes x, const void *weight, const void *bias,
-                          tch_planes y, double alpha, double beta) {
+static tch_status forward(tch_scratch *s, const tch_conv_geometry *g, tch_planes x, const void *weight,
+                          const tch_finish *finish, tch_planes y) {
   int64_t channels = g->c / g->groups, taps = g->kernel[0] * g->kernel[1], outs = g->o / g->groups;
   path path = path_of(outs);
   TCH_TRY(add_border(s, g->type, &x, g->n, g->c, g->in, g->pad, g->pad, path == SLIDE));
@@ -248,9 +249,7 @@ static tch_status forward(tch_scratch *s, const tch_conv_geometry *g, tch_planes
                           .bn = channels * taps,
                           .c = y.data,
                           .cn = y.stride[1],
-                          .bias = bias,
-                          .alpha = alpha,
-                          .beta = beta};
+                          .finish = *finish};
   TCH_TRY(window_table(s, g, &x, &j.g.am));
   TCH_TRY(tap_table(s, g, &x, &j.g.ar));
   TCH_TRY(count_table(s, j.g.r, &j.g.br));
@@ -258,20 +257,23 @@ static tch_status forward(tch_scratch *s, const tch_conv_geometry *g, tch_planes
   return run(s, &j, path);
 }
 
-tch_status tch_convolve(const tch_conv_geometry *g, tch_planes x, const void *weight, const void *bias, tch_planes y,
-                        double alpha, double beta) {
+static bool plain(const tch_finish *f) { return f->scale == NULL && f->low == -INFINITY && f->high == INFINITY; }
+
+tch_status tch_convolve(const tch_conv_geometry *g, tch_planes x, const void *weight, const tch_finish *finish,
+                        tch_planes y) {
   tch_scratch s = {0};
-  if (dense(g, &x) && (y.stride[1] == 1 || y.stride[0] == 1)) {
+  if (dense(g, &x) && plain(finish) && (y.stride[1] == 1 || y.stride[0] == 1)) {
     tch_grid w = {(void *) weight, inputs(g), 1};
     TCH_TRY(
-        tch_gemm(g->type, g->n, g->o, inputs(g), alpha, images_grid(&x), tch_grid_turned(w), beta, outputs_grid(&y)));
-    if (bias) add_bias(g->type, outputs_grid(&y), g->n, g->o, bias, 1);
+        tch_gemm(g->type, g->n, g->o, inputs(g), finish->alpha, images_grid(&x), tch_grid_turned(w), finish->beta,
+                 outputs_grid(&y)));
+    if (finish->bias) add_bias(g->type, outputs_grid(&y), g->n, g->o, finish->bias, 1);
     return TCH_OK;
   }
   method way = method_of(g, &x, &y);
-  if (way == DEPTHWISE) return tch_depthwise_forward(g, x, weight, bias, y, alpha, beta);
-  if (way == WINOGRAD) return tch_winograd_forward(g, x, weight, bias, y, alpha, beta);
-  tch_status status = forward(&s, g, x, weight, bias, y, alpha, beta);
+  if (way == DEPTHWISE) return tch_depthwise_forward(g, x, weight, finish, y);
+  if (way == WINOGRAD) return tch_winograd_forward(g, x, weight, finish, y);
+  tch_status status = forward(&s, g, x, weight, finish, y);
   tch_scratch_free(&s);
   return status;
 }
@@ -296,8 +298,7 @@ static tch_status weight_gradient(tch_scratch *s, const tch_conv_geometry *g, tc
                           .bn = gy.stride[1],
                           .c = gw.data,
                           .cn = gw.stride[0],
-                          .alpha = alpha,
-                          .beta = beta};
+                          .finish = tch_finish_of(NULL, alpha, beta)};
   int64_t step[4] = {gw.stride[1], 0, gw.stride[2], gw.stride[3]};
   TCH_TRY(tap_table(s, g, &x, &j.g.am));
   TCH_TRY(window_table(s, g, &x, &j.g.ar));
@@ -411,8 +412,8 @@ typedef struct transposed {
   bool apart;
   tch_planes gy, gx;
   int64_t before[2];
-  const void *weight, *bias;
-  double alpha, beta;
+  const void *weight;
+  tch_finish finish;
 } transposed;
 
 static tch_status phase_sum(const transposed *t, const phase *v, const phase *h) {
@@ -435,9 +436,7 @@ static tch_status phase_sum(const transposed *t, const phase *v, const phase *h)
                           .bn = taps,
                           .c = gx->data,
                           .cn = gx->stride[1],
-                          .bias = t->bias,
-                          .alpha = t->alpha,
-                          .beta = t->beta};
+                          .finish = t->finish};
   int64_t out_step[4] = {gx->stride[0], 0, g->stride[0] * gx->stride[2], g->stride[1] * gx->stride[3]};
   int64_t read_step[4] = {gy->stride[1], 0, -v->back_step * gy->stride[2], -h->back_step * gy->stride[3]};
   int64_t tap_step[4] = {channels * taps, 0, v->period * g->kernel[1], h->period};
@@ -473,8 +472,8 @@ static tch_status phase_parts(const transposed *t, int64_t p, int64_t q) {
 }
 
 static tch_status input_gradient(tch_scratch *s, const tch_conv_geometry *g, tch_planes gy, const void *weight,
-                                 const void *bias, tch_planes gx, double alpha, double beta) {
-  transposed t = {g, path_of(g->c / g->groups), false, gy, gx, {0, 0}, weight, bias, alpha, beta};
+                                 const tch_finish *finish, tch_planes gx) {
+  transposed t = {g, path_of(g->c / g->groups), false, gy, gx, {0, 0}, weight, *finish};
   int64_t after[2] = {0, 0};
   t.apart = t.path == GATHER && apart(g);
   for (int d = 0; d < 2 && !t.apart; d++) reach(g, d, &t.before[d], &after[d]);
@@ -484,19 +483,21 @@ static tch_status input_gradient(tch_scratch *s, const tch_conv_geometry *g, tch
   return TCH_OK;
 }
 
-tch_status tch_convolve_input(const tch_conv_geometry *g, tch_planes gy, const void *weight, const void *bias,
-                              tch_planes gx, double alpha, double beta) {
+tch_status tch_convolve_input(const tch_conv_geometry *g, tch_planes gy, const void *weight, const tch_finish *finish,
+                              tch_planes gx) {
   tch_scratch s = {0};
-  if (dense(g, &gx)) {
+  if (dense(g, &gx) && plain(finish)) {
     tch_grid w = {(void *) weight, inputs(g), 1};
-    TCH_TRY(tch_gemm(g->type, g->n, inputs(g), g->o, alpha, outputs_grid(&gy), w, beta, images_grid(&gx)));
-    if (bias) add_bias(g->type, images_grid(&gx), g->n, inputs(g), bias, g->kernel[0] * g->kernel[1]);
+    TCH_TRY(tch_gemm(g->type, g->n, inputs(g), g->o, finish->alpha, outputs_grid(&gy), w, finish->beta,
+                     images_grid(&gx)));
+    if (finish->bias)
+      add_bias(g->type, images_grid(&gx), g->n, inputs(g), finish->bias, g->kernel[0] * g->kernel[1]);
     return TCH_OK;
   }
   method way = method_of(g, &gx, &gy);
-  if (way == DEPTHWISE) return tch_depthwise_input(g, gy, weight, bias, gx, alpha, beta);
-  if (way == WINOGRAD) return tch_winograd_input(g, gy, weight, bias, gx, alpha, beta);
-  tch_status status = input_gradient(&s, g, gy, weight, bias, gx, alpha, beta);
+  if (way == DEPTHWISE) return tch_depthwise_input(g, gy, weight, finish, gx);
+  if (way == WINOGRAD) return tch_winograd_input(g, gy, weight, finish, gx);
+  tch_status status = input_gradient(&s, g, gy, weight, finish, gx);
   tch_scratch_free(&s);
   return status;
 }

@@ -3,6 +3,7 @@
 #ifndef TCH_OP_CONVOLVE_H
 #define TCH_OP_CONVOLVE_H
 #include "core/tensor.h"
+#include "kernel/finish.h"
 
 /* x (n, c, h, w), weight (o, c / groups, kh, kw), y (n, o, oh, ow); index 0 is vertical, 1 horizontal. */
 typedef struct tch_conv_geometry {
@@ -21,12 +22,12 @@ typedef struct tch_planes {
 /* A tensor of 4 dimensions, or of 3 without the first one. */
 tch_planes tch_planes_of(const tch_tensor *t);
 
-/* y = alpha * conv(x, weight) + bias + beta * y. weight is contiguous; bias may be NULL; with beta 0 the old y is not read. */
-tch_status tch_convolve(const tch_conv_geometry *g, tch_planes x, const void *weight, const void *bias, tch_planes y,
-                        double alpha, double beta);
-/* gx = alpha * (gradient of x for gy) + bias + beta * gx: the transposed convolution of gy. */
-tch_status tch_convolve_input(const tch_conv_geometry *g, tch_planes gy, const void *weight, const void *bias,
-                              tch_planes gx, double alpha, double beta);
+/* y = what becomes of conv(x, weight). weight is contiguous. */
+tch_status tch_convolve(const tch_conv_geometry *g, tch_planes x, const void *weight, const tch_finish *finish,
+                        tch_planes y);
+/* gx = what becomes of the gradient of x for gy: the transposed convolution of gy. */
+tch_status tch_convolve_input(const tch_conv_geometry *g, tch_planes gy, const void *weight, const tch_finish *finish,
+                              tch_planes gx);
 /* gw = alpha * (gradient of the weight) + beta * gw. */
 tch_status tch_convolve_weight(const tch_conv_geometry *g, tch_planes x, tch_planes gy, tch_planes gw, double alpha,
                                double beta);

@@ -94,7 +94,7 @@ typedef struct job {
   int64_t first, rows;             /* of tiles in this batch */
   int64_t batch;                   /* rows of tiles in a full batch */
   side in, out;
-  tch_tile_finish finish;
+  tch_finish finish;
   /* weights, or their gradient: a domain whose "tiles" are the input channels */
   char *weight;
   int64_t w_in, w_out; /* steps between its input planes, its output planes */
@@ -139,7 +139,8 @@ static void output_piece(void *context, int64_t begin, int64_t end) {
   int64_t groups = ceil_div(j->out.channels, j->k->lanes);
   for (int64_t u = begin; u < end; u++) {
     tch_tile_row r = row_of(j, &j->out, u);
-    tch_tile_finish f = j->finish;
+    tch_finish f = j->finish;
+    if (f.scale) f.scale = at(j, f.scale, u % groups * j->k->lanes);
     if (f.bias) f.bias = at(j, f.bias, u % groups * j->k->lanes);
     j->k->output(&r, &f);
   }
@@ -271,13 +272,13 @@ static tch_status sum(tch_dtype type, job *j) {
 
 static int64_t tiles_of(int64_t size) { return ceil_div(size, TILE); }
 
-tch_status tch_winograd_forward(const tch_conv_geometry *g, tch_planes x, const void *weight, const void *bias,
-                                tch_planes y, double alpha, double beta) {
+tch_status tch_winograd_forward(const tch_conv_geometry *g, tch_planes x, const void *weight,
+                                const tch_finish *finish, tch_planes y) {
   job j = {.images = g->n,
            .tiles = {tiles_of(g->out[0]), tiles_of(g->out[1])},
            .in = {.planes = x, .channels = g->c, .size = {g->in[0], g->in[1]}, .pad = {g->pad[0], g->pad[1]}},
            .out = {.planes = y, .channels = g->o, .size = {g->out[0], g->out[1]}},
-           .finish = {bias, alpha, beta, false},
+           .finish = *finish,
            .weight = (char *) weight,
            .w_in = TAPS,
            .w_out = g->c * TAPS};
@@ -285,14 +286,14 @@ tch_status tch_winograd_forward(const tch_conv_geometry *g, tch_planes x, const 
 }
 
 /* The gradient of the input is the convolution of gy, padded by what is missing, with the windows turned round. */
-tch_status tch_winograd_input(const tch_conv_geometry *g, tch_planes gy, const void *weight, const void *bias,
-                              tch_planes gx, double alpha, double beta) {
+tch_status tch_winograd_input(const tch_conv_geometry *g, tch_planes gy, const void *weight,
+                              const tch_finish *finish, tch_planes gx) {
   job j = {
       .images = g->n,
       .tiles = {tiles_of(g->in[0]), tiles_of(g->in[1])},
       .in = {.planes = gy, .channels = g->o, .size = {g->out[0], g->out[1]}, .pad = {2 - g->pad[0], 2 - g->pad[1]}},
       .out = {.planes = gx, .channels = g->c, .size = {g->in[0], g->in[1]}},
-      .finish = {bias, alpha, beta, false},
+      .finish = *finish,
       .weight = (char *) weight,
       .w_in = g->c * TAPS,
       .w_out = TAPS,

@@ -27,6 +27,7 @@ function steps.relu() return nn.ReLU(true) end
 -- One training step: zero gradients, forward, loss, backward, update.
 function steps.train(net, x, y, criterion, method, config)
   local parameters, gradients = net:getParameters()
+  if net.modules then net.modules[1].gradInput = nil end -- nobody asks for the gradient of the data
   local function feval()
     gradients:zero()
     local loss = criterion:forward(net:forward(x), y)

@@ -75,6 +75,27 @@ static void same(const char *what, const tch_tensor *t, const double *want, doub
 
 #define OPTIONS(s) (s)->stride, 2, (s)->pad, 2, (s)->dilation, 2, (s)->groups
 
+/* conv2d_fused against conv2d with the rest done here, entry by entry. */
+static void compare_fused(const shape *s, tch_tensor *x, tch_tensor *w, tch_tensor *b, const tch_tensor *y) {
+  tch_tensor *v[4], *got = NULL;
+  int64_t at[4];
+  for (int i = 0; i < 4; i++) v[i] = random_tensor(tch_tensor_dtype(x), 1, &s->o, i == 2);
+  ok(tch_square(v[1], &v[1]));
+  ok(tch_conv2d_fused(x, w, b, v[0], v[1], v[2], v[3], OPTIONS(s), 0.5, -0.25, 2, &got));
+  for (int k = 0; k < 40; k++) {
+    double e[4], c;
+    for (int d = 0; d < 4; d++) at[d] = random_below(tch_tensor_size(got, d));
+    ok(tch_tensor_get(y, 4, at, &c));
+    for (int i = 0; i < 4; i++) ok(tch_tensor_get(v[i], 1, &at[1], &e[i]));
+    double want = fmin(fmax((c - e[0]) / sqrt(e[1] + 0.5) * e[2] + e[3], -0.25), 2), value = get4(got, at[0], at[1], at[2], at[3]);
+    if (!(fabs(value - want) <= (tch_tensor_dtype(x) == TCH_DOUBLE ? 1e-11 : 4e-4) * (1 + fabs(c) * fabs(e[2]))))
+      fail_msg("fused [%lld %lld %lld %lld] is %.9g, not %.9g (%s)", (long long) at[0], (long long) at[1],
+               (long long) at[2], (long long) at[3], value, want, tch_cpu_name());
+  }
+  for (int i = 0; i < 4; i++) tch_tensor_release(v[i]);
+  tch_tensor_release(got);
+}
+
 static void compare(tch_dtype type, bool views) {
   shape s = random_shape();
   int64_t cg = s.c / s.groups;
@@ -87,6 +108,7 @@ static void compare(tch_dtype type, bool views) {
   reference r = define(&s, x, w, gy);
   ok(tch_conv2d(x, w, b, OPTIONS(&s), &y));
   same("y", y, r.y, 1, 0, b);
+  compare_fused(&s, x, w, b, y);
   ok(tch_conv2d_input_grad(gy, w, s.in, 2, OPTIONS(&s), &gx));
   same("gx", gx, r.gx, 1, 0, NULL);
   ok(tch_conv2d_weight_grad(x, gy, s.kernel, 2, OPTIONS(&s), &gw));

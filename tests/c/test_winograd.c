@@ -115,8 +115,10 @@ static tch_tensor *copy_of(tch_tensor *t) {
 
 static void run_all(const trial *t, bool bias, double alpha, double beta) {
   tch_planes x = tch_planes_of(t->x), y = tch_planes_of(t->y), gy = tch_planes_of(t->gy), gx = tch_planes_of(t->gx);
-  ok(tch_winograd_forward(&t->g, x, tch_tensor_data(t->w), bias ? tch_tensor_data(t->by) : NULL, y, alpha, beta));
-  ok(tch_winograd_input(&t->g, gy, tch_tensor_data(t->w), bias ? tch_tensor_data(t->bx) : NULL, gx, alpha, beta));
+  tch_finish fy = tch_finish_of(bias ? tch_tensor_data(t->by) : NULL, alpha, beta);
+  tch_finish fx = tch_finish_of(bias ? tch_tensor_data(t->bx) : NULL, alpha, beta);
+  ok(tch_winograd_forward(&t->g, x, tch_tensor_data(t->w), &fy, y));
+  ok(tch_winograd_input(&t->g, gy, tch_tensor_data(t->w), &fx, gx));
   ok(tch_winograd_weight(&t->g, x, gy, tch_planes_of(t->gw), alpha, beta));
 }
 

@@ -140,15 +140,43 @@ function Sequential:remove(index)
   return self
 end
 
+local fuse -- loaded when it is first needed, for it needs the layers
+
 function Sequential:updateOutput(input)
-  local modules = self.modules
-  for i = 1, #modules do input = modules[i]:updateOutput(input) end
+  local modules, i = self.modules, 1
+  fuse = fuse or require 'tocha.nn.fuse'
+  while i <= #modules do
+    local count, norm, activation = fuse.run(self, modules, i)
+    local output = count > 1 and fuse.forward(self, modules, i, input, count, norm, activation)
+    if output then i = i + count
+    else
+      output = modules[i]:updateOutput(input)
+      i = i + 1
+    end
+    input = output
+  end
   self.output = input
   return input
 end
 
+-- Before a backward pass.
+local function restore(self, input)
+  if fuse then fuse.restore(self, input) end
+end
+
+function Sequential:training()
+  if fuse then fuse.allow(self) end
+  Container.training(self)
+end
+
+function Sequential:evaluate()
+  if fuse then fuse.allow(self) end
+  Container.evaluate(self)
+end
+
 function Sequential:updateGradInput(input, gradOutput)
   local modules = self.modules
+  restore(self, input)
   for i = #modules, 2, -1 do gradOutput = modules[i]:updateGradInput(modules[i - 1].output, gradOutput) end
   if modules[1] then gradOutput = modules[1]:updateGradInput(input, gradOutput) end
   self.gradInput = gradOutput
@@ -157,6 +185,7 @@ end
 
 function Sequential:accGradParameters(input, gradOutput, scale)
   local modules = self.modules
+  restore(self, input)
   for i = #modules, 2, -1 do
     modules[i]:accGradParameters(modules[i - 1].output, gradOutput, scale or 1)
     gradOutput = modules[i].gradInput
@@ -166,6 +195,7 @@ end
 
 function Sequential:backward(input, gradOutput, scale)
   local modules = self.modules
+  restore(self, input)
   scale = scale or 1
   for i = #modules, 2, -1 do gradOutput = modules[i]:backward(modules[i - 1].output, gradOutput, scale) end
   if modules[1] then gradOutput = modules[1]:backward(input, gradOutput, scale) end
@@ -175,6 +205,7 @@ end
 
 function Sequential:accUpdateGradParameters(input, gradOutput, rate)
   local modules = self.modules
+  restore(self, input)
   for i = #modules, 2, -1 do
     modules[i]:accUpdateGradParameters(modules[i - 1].output, gradOutput, rate)
     gradOutput = modules[i].gradInput

@@ -1,0 +1,110 @@
+-- Convolution, normalisation and activation in one pass (lua/tocha/nn/fuse.lua).
+local torch = require 'tocha'
+local nn = require 'tocha.nn'
+
+local function near(a, b, tolerance)
+  assert.same(b:size():totable(), a:size():totable())
+  local d = (a - b):abs():max()
+  assert.is_true(d <= (tolerance or 1e-4) * (1 + b:abs():max()), 'differ by ' .. d)
+end
+
+local function norm(planes)
+  local m = nn.SpatialBatchNormalization(planes)
+  m.running_mean:uniform(-1, 1)
+  m.running_var:uniform(0.5, 2)
+  m.bias:uniform(-1, 1)
+  return m
+end
+
+-- A network of every kind of run, and the same modules called one by one.
+local function network(inplace)
+  local body = nn.Sequential():add(nn.SpatialConvolution(8, 8, 3, 3, 1, 1, 1, 1)):add(norm(8))
+  return nn.Sequential()
+    :add(nn.SpatialConvolution(3, 8, 3, 3, 2, 2, 1, 1)):add(norm(8)):add(nn.ReLU(inplace))
+    :add(nn.SpatialConvolution(8, 8, 3, 3, 1, 1, 1, 1, 8):noBias()):add(norm(8)):add(nn.ReLU6(inplace))
+    :add(nn.SpatialConvolution(8, 8, 1, 1)):add(nn.ReLU(inplace))
+    :add(nn.Sequential():add(nn.ConcatTable():add(body):add(nn.Identity())):add(nn.CAddTable(true)))
+    :add(nn.ReLU(inplace)):add(nn.SpatialConvolution(8, 4, 3, 3)):add(nn.LeakyReLU(0.1, inplace))
+end
+
+-- Runs modules apart: a Sequential of one module has nothing to fuse.
+local function apart(net, x)
+  for _, m in ipairs(net.modules) do
+    if torch.type(m) == 'nn.Sequential' then x = apart(m, x)
+    elseif torch.type(m) == 'nn.ConcatTable' then
+      local list = {}
+      for i, child in ipairs(m.modules) do list[i] = child.modules and apart(child, x) or x end
+      x = list
+    else x = m:forward(x) end
+  end
+  return x
+end
+
+describe('runs of modules in one pass', function()
+  for _, inplace in ipairs { false, true } do
+    local x = torch.randn(2, 3, 17, 15)
+
+    it('give what the modules give one by one, inplace ' .. tostring(inplace), function()
+      local net = network(inplace)
+      net:evaluate()
+      local y = net:forward(x):clone()
+      near(y, apart(net:clone(), x))
+      near(net:forward(x[1]), y[1])
+      assert.equal(0, net:get(1).output:dim()) -- folded
+    end)
+
+    it('have the gradients of the modules, inplace ' .. tostring(inplace), function()
+      local net = network(inplace)
+      net:evaluate()
+      local plain = net:clone()
+      plain:apply(function(m) -- functions of their own: no runs
+        if m.kW then function m:updateOutput(input) return nn.SpatialConvolution.updateOutput(self, input) end end
+      end)
+      local g = torch.randn(2, 4, 7, 6)
+      for _, n in ipairs { net, plain } do
+        n:zeroGradParameters()
+        n:forward(x)
+        n:backward(x, g)
+      end
+      near(net.gradInput, plain.gradInput)
+      local _, mine = net:getParameters()
+      local _, gradients = plain:getParameters()
+      near(mine, gradients)
+      assert.is_true(net:get(1).output:dim() == 4) -- filled again
+      net:forward(x)
+      near(net:updateGradInput(x, g), plain.gradInput)
+    end)
+  end
+
+  it('in place work in training too', function()
+    local conv, relu = nn.SpatialConvolution(3, 5, 3, 3), nn.ReLU(true)
+    local net, x = nn.Sequential():add(conv):add(relu), torch.randn(2, 3, 9, 9)
+    local y = net:forward(x)
+    near(y, torch.relu(nn.SpatialConvolution.updateOutput(conv:clone(), x)))
+    assert.equal(torch.pointer(conv.output:storage()), torch.pointer(y:storage()))
+    local gx = net:backward(x, torch.ones(y:size())):clone()
+    net:remove(2)
+    net:add(nn.ReLU())
+    net:forward(x)
+    near(net:backward(x, torch.ones(y:size())), gx)
+  end)
+
+  it('leave layers alone that have functions of their own', function()
+    local net = network(true)
+    net:evaluate()
+    local seen
+    local conv = net:get(1)
+    function conv:updateOutput(input)
+      seen = true
+      return nn.SpatialConvolution.updateOutput(self, input)
+    end
+    net:forward(torch.randn(1, 3, 8, 8))
+    assert.is_true(seen)
+  end)
+
+  it('name the convolution that refuses', function()
+    local net = network(true)
+    net:evaluate()
+    assert.error_matches(function() net:forward(torch.randn(1, 4, 8, 8)) end, 'conv2d: weight has 3 input planes')
+  end)
+end)
