@@ -195,14 +195,19 @@ static int64_t inputs(const tch_conv_geometry *g) { return g->c * g->kernel[0] *
 static tch_grid images_grid(const tch_planes *p) { return (tch_grid){p->data, p->stride[0], 1}; }
 static tch_grid outputs_grid(const tch_planes *p) { return (tch_grid){p->data, p->stride[0], p->stride[1]}; }
 
-/* Adds bias[j / each] to the columns j of y (rows, columns). */
-static void add_bias(tch_dtype type, tch_grid y, int64_t rows, int64_t columns, const void *bias, int64_t each) {
-  for (int64_t i = 0; i < rows; i++)
-    for (int64_t j = 0; j < columns; j++) {
-      int64_t to = i * y.row + j * y.column;
-      if (type == TCH_FLOAT) ((float *) y.data)[to] += ((const float *) bias)[j / each];
-      else ((double *) y.data)[to] += ((const double *) bias)[j / each];
+/* What is left of finish after the product y (rows, columns); column j belongs to channel j / each. With a scale, beta is 0. */
+static void finish_matrix(tch_dtype type, tch_grid y, int64_t rows, int64_t columns, const tch_finish *f, int64_t each) {
+  if (!f->bias && !f->scale && f->low == -INFINITY && f->high == INFINITY) return;
+#define FINISH(T)                                                                                                      \
+  for (int64_t i = 0; i < rows; i++)                                                                                   \
+    for (int64_t j = 0; j < columns; j++) {                                                                            \
+      T *to = (T *) y.data + i * y.row + j * y.column, v = *to;                                                        \
+      if (f->scale) v *= ((const T *) f->scale)[j / each];                                                             \
+      if (f->bias) v += ((const T *) f->bias)[j / each];                                                               \
+      *to = v < (T) f->low ? (T) f->low : v > (T) f->high ? (T) f->high : v;                                           \
     }
+  if (type == TCH_FLOAT) FINISH(float) else FINISH(double)
+#undef FINISH
 }
 
 /* -- forward ----------------------------------------------------------------------------------------------------- */
@@ -257,17 +262,15 @@ static tch_status forward(tch_scratch *s, const tch_conv_geometry *g, tch_planes
   return run(s, &j, path);
 }
 
-static bool plain(const tch_finish *f) { return f->scale == NULL && f->low == -INFINITY && f->high == INFINITY; }
-
 tch_status tch_convolve(const tch_conv_geometry *g, tch_planes x, const void *weight, const tch_finish *finish,
                         tch_planes y) {
   tch_scratch s = {0};
-  if (dense(g, &x) && plain(finish) && (y.stride[1] == 1 || y.stride[0] == 1)) {
+  if (dense(g, &x) && (y.stride[1] == 1 || y.stride[0] == 1)) {
     tch_grid w = {(void *) weight, inputs(g), 1};
     TCH_TRY(
         tch_gemm(g->type, g->n, g->o, inputs(g), finish->alpha, images_grid(&x), tch_grid_turned(w), finish->beta,
                  outputs_grid(&y)));
-    if (finish->bias) add_bias(g->type, outputs_grid(&y), g->n, g->o, finish->bias, 1);
+    finish_matrix(g->type, outputs_grid(&y), g->n, g->o, finish, 1);
     return TCH_OK;
   }
   method way = method_of(g, &x, &y);
@@ -486,12 +489,11 @@ static tch_status input_gradient(tch_scratch *s, const tch_conv_geometry *g, tch
 tch_status tch_convolve_input(const tch_conv_geometry *g, tch_planes gy, const void *weight, const tch_finish *finish,
                               tch_planes gx) {
   tch_scratch s = {0};
-  if (dense(g, &gx) && plain(finish)) {
+  if (dense(g, &gx)) {
     tch_grid w = {(void *) weight, inputs(g), 1};
     TCH_TRY(tch_gemm(g->type, g->n, inputs(g), g->o, finish->alpha, outputs_grid(&gy), w, finish->beta,
                      images_grid(&gx)));
-    if (finish->bias)
-      add_bias(g->type, images_grid(&gx), g->n, inputs(g), finish->bias, g->kernel[0] * g->kernel[1]);
+    finish_matrix(g->type, images_grid(&gx), g->n, inputs(g), finish, g->kernel[0] * g->kernel[1]);
     return TCH_OK;
   }
   method way = method_of(g, &gx, &gy);

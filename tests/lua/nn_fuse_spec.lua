@@ -4,8 +4,8 @@ local nn = require 'tocha.nn'
 
 local function near(a, b, tolerance)
   assert.same(b:size():totable(), a:size():totable())
-  local d = (a - b):abs():max()
-  assert.is_true(d <= (tolerance or 1e-4) * (1 + b:abs():max()), 'differ by ' .. d)
+  local d = torch.abs(a - b):max()
+  assert.is_true(d <= (tolerance or 1e-4) * (1 + torch.abs(b):max()), 'differ by ' .. d)
 end
 
 local function norm(planes)
