@@ -168,10 +168,10 @@ end
 
 local map, flat = nn.utils.map, nn.utils.flat
 
-local function same(a, b, what)
+local function same(a, b, what, tolerance)
   a, b = flat(a), flat(b)
   assert.are.equal(#a, #b)
-  for i, t in ipairs(a) do assert.are.equal(0, torch.abs(t - b[i]):max(), what) end
+  for i, t in ipairs(a) do assert.is_true(torch.abs(t - b[i]):max() <= (tolerance or 0), what) end
 end
 
 local function copied(value) return map(function(t) return t:clone() end, value) end
@@ -221,7 +221,7 @@ for _, name in ipairs(names) do
 
     it('gives the same on the tape', function()
       model:evaluate()
-      same(copied(model:forward(input)), map(function(t) return t:detach() end, model(input)), 'tape')
+      same(copied(model:forward(input)), map(function(t) return t:detach() end, model(input)), 'tape', 1e-5) -- folded normalisation rounds otherwise
     end)
   end)
 end
