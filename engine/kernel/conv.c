@@ -121,6 +121,14 @@ static inline __attribute__((always_inline)) void store_columns(int64_t cn, int6
 static void store_scattered(const tch_contraction *g, int64_t m, int64_t rows, int64_t columns, real *c,
                             vreal (*sum)[2], const finish *f) {
   const real *flat = (const real *) sum;
+  const int64_t *cm = g->cm + m;
+  if (f->beta == 0) {
+    for (int64_t i = 0; i < rows; i++)
+      for (int half = 0; half < 2; half++) sum[i][half] = tile_clamp(sum[i][half], f->low, f->high);
+    for (int64_t j = 0; j < columns; j++, c += g->cn)
+      for (int64_t i = 0; i < rows; i++) c[cm[i]] = flat[i * TILE_N + j];
+    return;
+  }
   for (int64_t j = 0; j < columns; j++)
     for (int64_t i = 0; i < rows; i++) put(c + g->cm[m + i] + j * g->cn, flat[i * TILE_N + j], f);
 }
