@@ -61,6 +61,10 @@ def focal(x, t, gamma):
     p = F.softmax(x, 1).gather(1, t[:, None])[:, 0]
     return -(1 - p) ** gamma * p.log()
 
+def ctc(x, t, **o):
+    n = lambda k: torch.full((x.shape[1],), k)
+    return F.ctc_loss(F.log_softmax(x, 2), t.long(), n(x.shape[0]), n(t.shape[1]), blank=4, **o)
+
 rows = {
     "RNN": (first(torch.rnn_tanh), [(4, 2, 3)], weights(1, 3, 5)),
     "RNN relu": (first(torch.rnn_relu), [(4, 2, 3)], weights(1, 3, 5)),
@@ -98,6 +102,10 @@ rows = {
     "FocalCriterion": (lambda x, t: focal(x, t, 2).mean(), [(4, 5), ((4,), "label5")], []),
     "FocalCriterion weights": (lambda x, t: (focal(x, t, 1.5) * pattern((5,), 21, "positive")[t])[t != 1].sum()
                                / pattern((5,), 21, "positive")[t][t != 1].sum(), [(4, 5), ((4,), "label5")], []),
+    "CTCCriterion": (lambda x, t: ctc(x, t), [(5, 3, 5), ((3, 2), "label4")], []),
+    "CTCCriterion sum": (lambda x, t: ctc(x, t, reduction="sum"), [(7, 2, 5), ((2, 3), "label4")], []),
+    "CTCCriterion of one": (lambda x, t: ctc(x[:, None], t[None]), [(7, 5), ((3,), "label4")], []),
+    "Checkpoint": (lambda x, w, b: torch.tanh(F.linear(x, w, b)), [(3, 5)], [(4, 5), (4,)]),
     "TripletMarginCriterion": (lambda a, p, n, t: F.triplet_margin_loss(a, p, n, 1.5), [(4, 5)] * 3 + [(4,)], []),
 }
 

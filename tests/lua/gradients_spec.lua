@@ -223,6 +223,10 @@ row('layer_norm', { m(4, 3, 5), sample(0.5, 1.5, 5), m(5) },
   function(x, w, b) return (ops.layer_norm(nil, nil, nil, x, w, b, 1)) end, second)
 row('layer_norm', { m(4, 3, 5), sample(0.5, 1.5, 3, 5) },
   function(x, w) return (ops.layer_norm(nil, nil, nil, x, w, nil, 2)) end, second)
+-- three examples of other lengths: labels 2 2, 1 3 and none, the blank is 4
+row('ctc', { sample(-3, -0.2, 5, 3, 4) }, function(x)
+  return (ops.ctc(nil, nil, x, longs { { 2, 2 }, { 1, 3 }, { 0, 0 } }, longs { 5, 4, 3 }, longs { 2, 2, 0 }, 4, 1))
+end)
 local classes, heavy = longs { 2, 1, 3, 2 }, double { 0.5, 1, 2 }
 for reduction = 0, 2 do
   row('nll', { m(4, 3) }, function(x) return ops.nll(nil, x, classes, heavy, 1, -100, reduction) end, reduction > 0 and second)

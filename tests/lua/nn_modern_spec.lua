@@ -48,6 +48,7 @@ local layers = {
   { 'TransformerLayer norm last', function()
     return nn.TransformerLayer(6, 3, { hidden = 9, normFirst = false, activation = nn.ReLU })
   end, { { 2, 5, 6 } } },
+  { 'Checkpoint', function() return nn.Checkpoint(nn.Sequential():add(nn.Linear(5, 4)):add(nn.Tanh())) end, { { 3, 5 } } },
 }
 
 local labels = { 4, kind = 'label5' }
@@ -59,6 +60,9 @@ local criterions = {
   { 'LabelSmoothingCriterion sum', function() return nn.LabelSmoothingCriterion(0.2, nil, false) end, { { 4, 5 } }, labels },
   { 'FocalCriterion', function() return nn.FocalCriterion() end, { { 4, 5 } }, labels },
   { 'FocalCriterion weights', function() return nn.FocalCriterion(1.5, weights(), true, 2) end, { { 4, 5 } }, labels },
+  { 'CTCCriterion', function() return nn.CTCCriterion(5) end, { { 5, 3, 5 } }, { 3, 2, kind = 'label4' } },
+  { 'CTCCriterion sum', function() return nn.CTCCriterion(5, false) end, { { 7, 2, 5 } }, { 2, 3, kind = 'label4' } },
+  { 'CTCCriterion of one', function() return nn.CTCCriterion(5) end, { { 7, 5 } }, { 3, kind = 'label4' } },
   { 'TripletMarginCriterion', function() return nn.TripletMarginCriterion(1.5) end, { { 4, 5 }, { 4, 5 }, { 4, 5 } }, { 4 } },
 }
 

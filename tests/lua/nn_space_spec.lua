@@ -42,6 +42,11 @@ local layers = {
     { { 2, 2, 3, 3 } } },
   { 'SpatialConvolutionLocal', function() return nn.SpatialConvolutionLocal(2, 3, 5, 4, 3, 2, 2, 1, 1, 0) end,
     { { 2, 2, 4, 5 } } },
+  { 'TemporalAdaptiveMaxPooling', function() return nn.TemporalAdaptiveMaxPooling(3) end, { { 2, 7, 3 } } },
+  { 'TemporalAdaptiveAveragePooling', function() return nn.TemporalAdaptiveAveragePooling(4) end, { { 7, 3 } } },
+  { 'VolumetricAdaptiveMaxPooling', function() return nn.VolumetricAdaptiveMaxPooling(2, 2, 3) end, { { 2, 2, 3, 5, 7 } } },
+  { 'VolumetricAdaptiveAveragePooling', function() return nn.VolumetricAdaptiveAveragePooling(2, 2, 3) end,
+    { { 2, 3, 5, 7 } } },
   { 'VolumetricMaxPooling', function() return nn.VolumetricMaxPooling(2, 3, 2, 1, 2, 1, 1, 1, 0) end, { volume } },
   { 'VolumetricMaxPooling ceil', function() return nn.VolumetricMaxPooling(2, 2, 2):ceil() end, { { 2, 3, 5, 3 } } },
   { 'VolumetricDilatedMaxPooling', function()

@@ -9,6 +9,9 @@ local MemoryFile, File = torch.class('torch.MemoryFile', 'torch.File', torch)
 
 function MemoryFile:__init(from, mode)
   if type(from) == 'string' and not mode and (from == 'r' or from == 'w' or from == 'rw') then from, mode = nil, from end
+  if from ~= nil and type(from) ~= 'string' and not torch.isStorage(from) then
+    raise(('MemoryFile: a storage or a string is wanted, not a %s'):format(torch.type(from)))
+  end
   mode = mode or 'rw'
   if mode ~= 'r' and mode ~= 'w' and mode ~= 'rw' then raise(("MemoryFile: the mode is 'r', 'w' or 'rw', not %q"):format(mode)) end
   File.__init(self, 'MemoryFile')

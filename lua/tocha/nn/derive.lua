@@ -34,6 +34,9 @@ function derive.seal(class)
   given[class] = functions
 end
 
+--- Whether the class itself was declared so.
+function derive.sealed(class) return given[class] ~= nil end
+
 --- Whether the tape may call module:compute(input).
 function derive.computes(module)
   local level = module

@@ -24,7 +24,7 @@ for _, file in ipairs {
   'decorator', 'convert', 'weightnorm', 'composed',
   'criterion', 'criterions', 'margins', 'classes', 'multicriterion',
   'kmeans', 'jacobian', 'hessian', 'compat', 'initialize', 'state', 'path',
-  'softtarget',
+  'softtarget', 'ctc', 'checkpoint', 'anomaly',
 } do
   require('tocha.nn.' .. file)
 end

@@ -93,6 +93,17 @@ define('nn.TemporalMaxPooling', function(self, kW, dW) window(self, kW, dW, kW) 
   return largest
 end)
 
+-- (T): the sequence cut into T pieces, of which the largest frame, or the mean, of every feature is taken
+for name, op in pairs { Max = 'adaptive_max_pool2d', Average = 'adaptive_avg_pool2d' } do
+  define(('tocha.TemporalAdaptive%sPooling'):format(name), function(self, time)
+    if not time then raise(torch.type(self) .. ': the number of frames is needed') end
+    self.T = time
+  end, nil, function(self, x)
+    local y = F[op](x, { self.T, x:size(3) }) -- a sequence is a plane of T rows
+    return y
+  end)
+end
+
 -- (minK [, factor]): the max(minK, factor * T) largest frames of every feature, in their order
 define('nn.TemporalDynamicKMaxPooling', function(self, minK, factor)
   self.minK, self.factor = minK, factor or 0

@@ -114,6 +114,28 @@ end)
 
 Average.__tostring__ = describe
 
+-- (T, W, H): a volume cut into T x H x W boxes, whose largest element or mean is taken
+for name, op in pairs { Max = 'adaptive_max_pool2d', Average = 'adaptive_avg_pool2d' } do
+  local Adaptive, adaptive = torch.class(('tocha.VolumetricAdaptive%sPooling'):format(name), 'nn.Module', nn)
+
+  function Adaptive:__init(time, width, height)
+    adaptive.__init(self)
+    if not time then raise(torch.type(self) .. ': the size of the output is needed') end
+    self.T, self.W = time, width or time
+    self.H = height or self.W
+  end
+
+  derive(Adaptive, function(self, input)
+    local given, back = batch(input, 4, '(N, C, T, H, W)')
+    local x, shaped = stacked(given)
+    local m, steps, h, w = x:size(1), x:size(2), self.H, self.W
+    local frames = F[op](x, { h, w })
+    return back(shaped(F[op](F.reshape(frames, { m, steps, h * w }), { self.T, h * w }), h, w))
+  end)
+
+  function Adaptive:__tostring__() return ('%s(%dx%dx%d)'):format(torch.type(self), self.T, self.H, self.W) end
+end
+
 for _, class in ipairs { Max, Average } do
   class.ceil, class.floor = nn.SpatialMaxPooling.ceil, nn.SpatialMaxPooling.floor
 end

@@ -1,0 +1,130 @@
+-- Checkpoints, anomalies, and criterions over sequences beyond their golden rows.
+local torch = require 'tocha'
+local nn = require 'tocha.nn'
+
+local function grads(model)
+  local _, g = model:getParameters()
+  return g
+end
+
+describe('a checkpoint', function()
+  local function block()
+    return nn.Sequential():add(nn.Linear(3, 4)):add(nn.BatchNormalization(4)):add(nn.Dropout(0.5)):add(nn.Tanh())
+  end
+  local function pair()
+    torch.manualSeed(4)
+    local plain = block()
+    local kept = nn.Checkpoint(plain:clone())
+    for _, m in ipairs { plain, kept } do m:zeroGradParameters() end
+    return plain, kept, torch.randn(6, 3), torch.randn(6, 4)
+  end
+
+  it('computes what its module does, with the same noise, and keeps nothing', function()
+    local plain, kept, x, g = pair()
+    local a, b
+    torch.manualSeed(9)
+    local y = plain:forward(x):clone()
+    a = plain:backward(x, g)
+    local after = torch.uniform()
+    torch.manualSeed(9)
+    assert.are.equal(0, (kept:forward(x) - y):norm())
+    assert.are.equal(0, kept.modules[1].modules[1].output:nElement())
+    b = kept:backward(x, g)
+    assert.are.equal(after, torch.uniform()) -- the second pass draws nothing that is seen
+    assert.are.equal(0, (a - b):norm())
+    assert.are.equal(0, (grads(plain) - grads(kept)):norm())
+    local bn, again = plain.modules[2], kept.modules[1].modules[2]
+    assert.are.equal(0, (bn.running_var - again.running_var):norm())
+    assert.are.equal(0.1, again.momentum)
+  end)
+
+  it('does so on the tape, also when called twice', function()
+    local plain, kept, x, g = pair()
+    for _, model in ipairs { plain, kept } do
+      torch.manualSeed(9)
+      torch.cmul(model(x) + model(torch.mul(x, 2)), g):sum():backward()
+    end
+    assert.is_true(grads(plain):norm() > 0)
+    assert.is_true((grads(plain) - grads(kept)):norm() < 1e-5)
+    local leaf = x:clone():requiresGrad(true)
+    local before = grads(kept):clone()
+    torch.grad(torch.sum(kept(leaf)), leaf) -- asks for no gradient of a parameter
+    assert.are.equal(0, (grads(kept) - before):norm())
+    assert.error_matches(function() torch.grad(torch.sum(kept(leaf)), leaf, { createGraph = true }) end, 'no gradient of its own')
+  end)
+end)
+
+describe('detectAnomaly names', function()
+  local function model(last)
+    local net = nn.Sequential():add(nn.Linear(3, 2)):add(nn.Sequential():add(last))
+    net:get(1).weight:fill(0)
+    net:get(1).bias:fill(0)
+    return net, torch.ones(1, 3)
+  end
+  local function message(net, fn)
+    local ok, why = pcall(nn.detectAnomaly, net, fn)
+    assert.is_false(ok)
+    return why
+  end
+
+  it('the module whose output is not finite', function()
+    local net, x = model(nn.Log())
+    for _, run in ipairs { function() net:forward(x) end, function() net(x) end } do
+      assert.is_truthy(message(net, run):find('model[2][1] nn.Log: infinity at [1][1] in the output', 1, true))
+    end
+  end)
+
+  it('the module whose gradient is not finite', function()
+    local net, x = model(nn.Power(0.5))
+    for _, run in ipairs { function() net:forward(x) net:backward(x, torch.ones(1, 2)) end,
+      function() torch.sum(net(x)):backward() end } do
+      local why = message(net, run)
+      assert.is_truthy(why:find('model[2][1] nn.Power: infinity at [1][1] in the gradient of its input', 1, true), why)
+    end
+  end)
+
+  it('the input, and leaves no trace', function()
+    local net, x = model(nn.Tanh())
+    x[1][2] = 0 / 0
+    assert.is_truthy(message(net, function() net:forward(x) end):find('NaN at [1][2] in the input', 1, true))
+    x[1][2] = 1
+    assert.are.same({ 1, nil, 3 }, { nn.detectAnomaly(net, function() return 1, nil, 3 end) })
+    net:forward(torch.Tensor(1, 3):fill(0 / 0))
+    torch.sum(net(x) + net(x)):backward() -- called twice: still layers of the tape
+    assert.are.equal(0, net:forward(x):norm())
+  end)
+end)
+
+describe('CTCCriterion', function()
+  it('takes lists of labels of other lengths', function()
+    torch.manualSeed(1)
+    local x, c = torch.randn(6, 2, 4), nn.CTCCriterion(1, false)
+    local both = c:forward(x, { { 2, 3, 3 }, { 4 } })
+    local first = c:forward(x:narrow(2, 1, 1), { { 2, 3, 3 } })
+    local second = c:forward(x:narrow(2, 2, 1), { torch.LongTensor { 4 } })
+    assert.is_near(first + second, both, 1e-4)
+    local labels, steps, counts = torch.LongTensor { { 2, 3, 3 }, { 4, 1, 1 } }, torch.LongTensor { 6, 6 }, torch.LongTensor { 3, 1 }
+    assert.is_near(both, c:forward(x, { labels, steps, counts }), 1e-5)
+    local short = c:forward(x, { labels = labels, steps = torch.LongTensor { 6, 4 }, counts = counts })
+    assert.is_near(first + c:forward(x:narrow(2, 2, 1):narrow(1, 1, 4), { { 4 } }), short, 1e-4)
+  end)
+
+  it('is infinite where the time is too short', function()
+    local x = torch.zeros(2, 1, 3)
+    assert.are.equal(math.huge, nn.CTCCriterion():forward(x, { { 2, 2 } }))
+    local c = nn.CTCCriterion(1, true, true)
+    assert.are.equal(0, c:forward(x, { { 2, 2 } }))
+    assert.are.equal(0, c:backward(x, { { 2, 2 } }):norm())
+  end)
+
+  it('says what is wrong', function()
+    local c, x = nn.CTCCriterion(), torch.zeros(3, 2, 4)
+    for words, target in pairs {
+      ['target%[2%]%[1%] = 1, but labels run from 1 to 4, without the blank 1'] = { { 2 }, { 1 } },
+      ['target%[1%]%[1%] = 5'] = { { 5 }, { 2 } }, ['the target, %(examples, labels%), is 1x1'] = { { 2 } },
+      ['steps'] = { torch.LongTensor { { 2 }, { 2 } }, torch.LongTensor { 4, 3 } }, ['a number was given'] = 3,
+    } do
+      assert.error_matches(function() c:forward(x, target) end, words)
+    end
+  end)
+end)
