@@ -216,6 +216,14 @@ install: $(library) $(worker) ## install under PREFIX (default /usr/local)
 	@$(put) engine/include/tocha.h $(BUILD)/gen/tocha_ops.h $(DESTDIR)$(INCDIR)
 	@echo 'tocha: installed: modules in $(LUADIR)/tocha, library in $(LIBDIR), launcher $(BINDIR)/tocha'
 
+# The door to Torch7 claims names that an installed Torch7 has, so it is installed apart.
+door := $(patsubst lua/torch7/%,%,$(wildcard lua/torch7/*.lua lua/torch7/*/*.lua))
+install-door: ## install require 'torch', 'nn' ... for old scripts, and the command th
+	@install -d $(DESTDIR)$(LUADIR) $(DESTDIR)$(BINDIR)
+	@for d in $(sort $(dir $(door))); do install -d $(DESTDIR)$(LUADIR)/$$d || exit 1; done
+	@for f in $(door); do $(put) lua/torch7/$$f $(DESTDIR)$(LUADIR)/$$f || exit 1; done
+	@install -m 755 scripts/th $(DESTDIR)$(BINDIR)
+
 uninstall: ## remove what install put under PREFIX
 	rm -rf $(DESTDIR)$(LUADIR)/tocha
 	rm -f $(DESTDIR)$(LIBDIR)/libtocha.so $(DESTDIR)$(LIBDIR)/libtocha_worker.so $(DESTDIR)$(BINDIR)/tocha $(DESTDIR)$(INCDIR)/tocha.h $(DESTDIR)$(INCDIR)/tocha_ops.h
@@ -240,5 +248,5 @@ clean: ## remove the build folder
 	rm -rf build $(filter-out build/%,$(BUILD))
 
 FORCE:
-.PHONY: all help deps deps-build train bench test quicktest fuzz all-tests test-c test-lua test-install install uninstall lint lint-deps docs clean FORCE
+.PHONY: all help deps deps-build train bench test quicktest fuzz all-tests test-c test-lua test-install install install-door uninstall lint lint-deps docs clean FORCE
 -include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d)

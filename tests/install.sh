@@ -40,6 +40,13 @@ launches() (
   echo "print(require('tocha').Tensor(2, 3):nElement())" >six.lua
   [ "$("$1/bin/tocha" six.lua)" = 6 ]
 )
+opens() (
+  cd "$tree/elsewhere" || exit 1
+  "$1/bin/th" -e "require 'nn' assert(nn.Linear(2, 1):forward(torch.ones(2)):type() == 'torch.DoubleTensor')
+    local pool = require 'threads' (1)
+    pool:addjob(function() return torch.ones(2):sum() end, function(sum) assert(sum == 2) end)
+    pool:terminate()"
+)
 # A C program against the installed header and library.
 links() (
   cd "$tree/elsewhere" || exit 1
@@ -58,6 +65,9 @@ if command -v luarocks >/dev/null 2>&1; then
   check 'luarocks make' luarocks --lua-version=5.1 make rockspec/tocha-scm-1.rockspec --tree="$tree/rocks"
   check 'use of the rock' uses "$tree/rocks"
   check 'launcher of the rock' launches "$tree/rocks"
+  check 'luarocks make of the door' luarocks --lua-version=5.1 make --deps-mode=none \
+    rockspec/tocha-torch7-scm-1.rockspec --tree="$tree/rocks"
+  check 'th of the rock' opens "$tree/rocks"
 else
   echo 'install: no luarocks here, so the rock is not tested'
 fi

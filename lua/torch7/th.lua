@@ -7,6 +7,8 @@ usage: th [-l MODULE] [-e CODE] [-i] [SCRIPT [ARGUMENT ...]]
   -e CODE     run Lua code
   -i          go on at the prompt after the script or the code
   -h          this help
+  --cpu-for-cuda   cutorch, cunn, cudnn, :cuda() and torch.CudaTensor are there and mean the processor, for scripts that insist
+                   (the same: TOCHA_CPU_FOR_CUDA=1); without it pcall(require, 'cutorch') fails, as scripts expect
 Without a script or code it reads lines from standard input.]==]
 
 require 'torch'
@@ -35,6 +37,7 @@ local function options(list)
     if option == '-h' or option == '--help' then
       print(usage)
       os.exit(0)
+    elseif option == '--cpu-for-cuda' then chosen.cuda = true
     elseif option == '-i' or option == '--interactive' then chosen.interactive = true
     elseif option == '-e' or option == '-l' then
       i = i + 1
@@ -49,6 +52,7 @@ local function options(list)
 end
 
 local chosen = options(arg)
+if chosen.cuda or (os.getenv 'TOCHA_CPU_FOR_CUDA' or '0') ~= '0' then require 'cuda' end
 show.install()
 for _, name in ipairs(chosen.load) do
   local module = require(name)

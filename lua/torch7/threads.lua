@@ -4,5 +4,5 @@ require 'torch'
 local threads = require 'tocha.threads'
 
 threads.Pool.__serialize = 'threads.serialize'
-threads.Pool.prelude = "require 'torch' "
+threads.Pool.prelude = "require 'torch' " .. (package.loaded.cuda and "require 'cuda' " or '')
 return threads

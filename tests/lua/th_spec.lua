@@ -43,4 +43,85 @@ describe('th', function()
     ]]
     assert.are.equal('fine\t\n', output)
   end)
+
+  it('has no graphics card, unless a script insists', function()
+    local script = [[
+      local there = pcall(require, 'cutorch')
+      if not there then return print 'none' end
+      require 'cunn'
+      require 'cudnn'
+      cutorch.setDevice(1)
+      local x = torch.ones(2, 3):cuda()
+      assert(x:type() == 'torch.FloatTensor' and torch.CudaTensor(2):fill(1):sum() == 2)
+      assert(x:double():type('torch.CudaTensor'):type() == 'torch.FloatTensor')
+      local net = nn.Sequential():add(nn.Linear(3, 1)):add(cudnn.ReLU(true)):cuda()
+      assert(net:forward(x):size(1) == 2)
+      assert(nn.DataParallelTable(1):add(net, { 1 }):forward(x):size(1) == 2)
+      assert(not pcall(function() return cudnn.NoSuchLayer end))
+      print 'played']]
+    assert.are.equal('none\t\n', (run(script)))
+    local name = os.tmpname()
+    local file = io.open(name, 'w')
+    file:write(script)
+    file:close()
+    local pipe = io.popen('scripts/th --cpu-for-cuda ' .. name .. ' 2>/dev/null')
+    assert.are.equal('played\t\n', pipe:read '*a')
+    pipe:close()
+    os.remove(name)
+  end)
+
+  it('draws what gnuplot and display showed as PNG files, and goes on where nothing can be drawn', function()
+    local output = run [[
+      local name = os.tmpname()
+      os.remove(name)
+      require 'gnuplot'
+      gnuplot.pngfigure(name .. '.png')
+      gnuplot.plot({ 'a', torch.range(1, 3), torch.Tensor { 1, 4, 9 }, '-' }, { 'b', torch.Tensor { 3, 2, 1 } })
+      gnuplot.xlabel 'x'
+      gnuplot.plotflush()
+      local file = io.open(name .. '.png')
+      print(file:read(4):sub(2))
+      os.remove(name .. '.png')
+      gnuplot.figure()
+      gnuplot.splot(torch.ones(2, 2))
+      gnuplot.raw 'set nothing'
+      lfs = require 'lfs'
+      lfs.mkdir(name)
+      lfs.chdir(name)
+      local display = require 'display'
+      local win = display.image(torch.rand(3, 4, 4))
+      display.plot({ { 1, 2 }, { 2, 3 } }, { win = 'curve', labels = { 'x', 'y' } })
+      assert(paths.filep('display-' .. win .. '.png') and paths.filep 'display-curve.png')
+      lfs.chdir '/'
+      paths.rmall(name, 'yes')
+      print 'fine']]
+    assert.truthy(output:find('PNG', 1, true))
+    assert.truthy(output:find('fine\t\n', 1, true))
+  end)
+
+  it('has class, tds and threads with the door open in the states', function()
+    local output, rc = run [[
+      local class = require 'class'
+      local A = class('A')
+      function A:__init(x) self.x = x end
+      local B, parent = class('B', 'A')
+      assert(B(3).x == 3 and class.istype(B(1), 'A') and not class.istype(A(1), 'B') and parent == getmetatable(A(1)))
+      assert(class.type(B(1)) == 'B' and class.type(3) == 'number' and not pcall(class, 'A'))
+      local tds = require 'tds'
+      local seen = {}
+      for key, value in pairs(tds.Hash { a = 1 }) do seen[key] = value end
+      for i, value in ipairs(tds.Vec { 'x' }) do seen[i] = value end
+      assert(seen.a == 1 and seen[1] == 'x' and next({ 1 }) == 1)
+      local threads = require 'threads'
+      threads.Threads.serialization 'threads.sharedserialize'
+      local pool = threads.Threads(1, function() require 'nn' end)
+      local x = torch.zeros(2)
+      pool:addjob(function() return x:fill(1), torch.Tensor():type(), type(x) end,
+        function(y, kind, t) print(y:sum(), kind, t) end)
+      pool:synchronize()
+      assert(x:sum() == 2)
+      pool:terminate()]]
+    assert.are.equal(0, rc)
+    assert.are.equal('2\ttorch.DoubleTensor\tuserdata\t\n', output)
+  end)
 end)
