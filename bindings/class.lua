@@ -109,7 +109,8 @@ ffi.metatype('tch_storage', {
 
 --- The callable table of a class, as `torch.FloatTensor`: fields are read from and written to the class.
 function M.constructor(mt, build)
-  return setmetatable({}, { __call = function(_, ...) return build(...) end, __index = mt, __newindex = mt, __metatable = mt })
+  return class.markConstructor(setmetatable({}, { __call = function(_, ...) return build(...) end, __index = mt, __newindex = mt,
+                                                  __metatable = mt }))
 end
 
 local function guarded(name, method, is, what)

@@ -166,8 +166,6 @@ function Storage:string(text)
   return ffi.string(C.tch_storage_data(self), count(self) * M.rowOfStorage(self).bytes)
 end
 
-function Storage:elementSize() return M.rowOfStorage(self).bytes end
-
 --- The type's name, or a converted copy.
 function Storage:type(name)
   local row = M.rowOfStorage(self)
@@ -184,6 +182,7 @@ for _, row in ipairs(dtype.rows) do
   local mt = M.storages[row.code]
   mt.new = function(...) return construct(row, ...) end
   mt.__factory = function() return new(row, 0) end
+  mt.elementSize = function() return row.bytes end -- also torch.FloatStorage.elementSize(), as scripts call it
   Storage[row.method] = function(self) return self:type(row.storage) end
 end
 

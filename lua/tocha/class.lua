@@ -76,14 +76,23 @@ function construct(mt, ...)
   return object
 end
 
--- What a class without a parent has for a metatable: it makes the class itself callable.
-local root = { __call = metamethods.__call }
+-- What a class without a parent has for a metatable: it makes the class itself callable. Packages that walk up a class's parents
+-- by getmetatable see that there is none.
+local root = { __call = metamethods.__call, __metatable = false }
 
 -- -- definition ---------------------------------------------------------------------------------------------------
 
+local constructors = setmetatable({}, { __mode = 'k' })
+
+--- Marks a callable table that stands for a class: it is no object of it, as typename and type tell.
+function class.markConstructor(object)
+  constructors[object] = true
+  return object
+end
+
 local function constructor(mt, build)
-  return setmetatable({}, { __call = function(_, ...) return build(mt, ...) end, __index = mt, __newindex = mt,
-                            __metatable = mt, __tostring = function() return mt.__typename end })
+  return class.markConstructor(setmetatable({}, { __call = function(_, ...) return build(mt, ...) end, __index = mt, __newindex = mt,
+                            __metatable = mt, __tostring = function() return mt.__typename end }))
 end
 
 local function place(name, object, module)
@@ -175,7 +184,7 @@ end
 
 --- The name of an object's class, or nil.
 function class.typename(object)
-  local mt = classOf(object)
+  local mt = object ~= nil and not constructors[object] and classOf(object)
   return mt and rawget(mt, '__typename') or nil
 end
 

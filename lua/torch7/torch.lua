@@ -45,7 +45,7 @@ function torch.include(name, file)
 end
 
 --- Runs a file that lies beside the one that calls.
-rawset(_G, 'include', function(file, depth) return paths.dofile(file, 3 + (depth or 0)) end)
+rawset(_G, 'include', function(file, depth) return (paths.dofile(file, 3 + (depth or 0))) end) -- no tail call: levels count
 
 --- The table of a class that makes its objects: torch.FloatTensor for 'torch.FloatTensor'; nil if there is none.
 function torch.getconstructortable(name)
