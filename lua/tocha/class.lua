@@ -91,8 +91,10 @@ function class.markConstructor(object)
 end
 
 local function constructor(mt, build)
-  return class.markConstructor(setmetatable({}, { __call = function(_, ...) return build(mt, ...) end, __index = mt, __newindex = mt,
-                            __metatable = mt, __tostring = function() return mt.__typename end }))
+  return class.markConstructor(setmetatable({}, {
+    __call = function(_, ...) return build(mt, ...) end, __index = mt, __newindex = mt, __metatable = mt,
+    __tostring = function() return mt.__typename end,
+  }))
 end
 
 local function place(name, object, module)
