@@ -177,18 +177,31 @@ static inline V vexp_core(V r) {
 /* 2^k for exponents of normal numbers */
 static inline V vpower2(VI k) { return (V) ((k + VBIAS) << VMANTISSA); }
 
+/* x between two numbers; a NaN stays one. (The instructions give their second operand if either is NaN.) */
+static inline V vbound(V x, real low, real high) {
+#if defined(__SSE2__)
+  return VX86(max)(vset(low), VX86(min)(vset(high), x));
+#else
+  return vmax_(vmin_(x, vset(high)), vset(low));
+#endif
+}
+
 static inline V vexp(V x) {
   const real high = sizeof(real) == 4 ? 89 : 710, low = sizeof(real) == 4 ? -104 : -746; /* beyond: infinity, 0 */
   VI k;
-  V r = vexp_reduce(vmax_(vmin_(x, vset(high)), vset(low)), &k), y = vexp_core(r) + 1;
+  V r = vexp_reduce(vbound(x, low, high), &k), y = vexp_core(r) + 1;
+#if defined(__AVX512F__)
+  return VX86(scalef)(y, __builtin_convertvector(k, V));
+#else
   VI half = k >> 1; /* 2^k itself may be no normal number */
   return y * vpower2(half) * vpower2(k - half);
+#endif
 }
 
 /* exp(x) - 1 for |x| <= 50; larger ones are cut to that. Keeps the sign of a zero. */
 static inline V vexpm1_near(V x) {
   VI k;
-  V r = vexp_reduce(vmax_(vmin_(x, vset(50)), vset(-50)), &k), s = vpower2(k);
+  V r = vexp_reduce(vbound(x, -50, 50), &k), s = vpower2(k);
   return vsel(x == 0, x, vfma(s, vexp_core(r), s - 1));
 }
 

@@ -17,46 +17,49 @@ static double sum(int64_t n, const void *xs) {
   return total;
 }
 
-/* The largest number of a row without NaN; *nan tells that there is one. */
-static real largest(int64_t n, const real *x, real sign, int *nan) {
-  V top = vset(-(real) INFINITY), wrong = {0};
+/* In four vectors, so that no step waits for the one before. */
+enum { CHAINS = 4, STEP = CHAINS * VLEN };
+
+static inline V larger(V a, V b) { return vsel(a > b, a, b); } /* b if either is NaN */
+
+/* The largest number of a row, if it holds no NaN; otherwise any number. */
+static real largest(int64_t n, const real *x) {
+  V top[CHAINS];
   int64_t i = 0;
-  for (; i + (int64_t) VLEN <= n; i += VLEN) {
-    V v = vload(x + i) * sign;
-    top = vmax_(v, top);
-    wrong = wrong + vsel(v != v, 1, 0);
-  }
+  for (int c = 0; c < CHAINS; c++) top[c] = vset(-(real) INFINITY);
+  for (; i + STEP <= n; i += STEP)
+    for (int c = 0; c < CHAINS; c++) top[c] = larger(vload(x + i + c * VLEN), top[c]);
+  for (; i + (int64_t) VLEN <= n; i += VLEN) top[0] = larger(vload(x + i), top[0]);
+  V all = larger(larger(top[0], top[1]), larger(top[2], top[3]));
   real best = -(real) INFINITY;
-  *nan = 0;
-  for (int k = 0; k < (int) VLEN; k++) {
-    if (wrong[k] != 0) *nan = 1;
-    if (top[k] > best) best = top[k];
-  }
-  for (; i < n; i++) {
-    if (x[i] != x[i]) *nan = 1;
-    else if (x[i] * sign > best) best = x[i] * sign;
-  }
-  return best * sign;
+  for (int k = 0; k < (int) VLEN; k++) best = all[k] > best ? all[k] : best;
+  for (; i < n; i++) best = x[i] > best ? x[i] : best;
+  return best;
 }
 
 /* y = exp(x - top) (y may be NULL); returns the sum. */
-static double exp_row(int64_t n, const real *x, real top, real *y) {
+static inline __attribute__((always_inline)) double exp_row(int64_t n, const real *x, real top, real *y) {
   double total = 0;
   for (int64_t start = 0; start < n; start += BLOCK) {
     int64_t end = start + BLOCK < n ? start + BLOCK : n, i = start;
-    V part = {0};
-    for (; i + (int64_t) VLEN <= end; i += VLEN) {
-      V e = vexp(vload(x + i) - top);
-      part = part + e;
-      if (y) vstore(y + i, e);
+    V part[2] = {{0}, {0}};
+    for (; i + 2 * (int64_t) VLEN <= end; i += 2 * VLEN)
+      for (int c = 0; c < 2; c++) {
+        V e = vexp(vload(x + i + c * VLEN) - top);
+        part[c] = part[c] + e;
+        if (y) vstore(y + i + c * VLEN, e);
+      }
+    for (int64_t m; i < end; i += m) {
+      V v = vset(-(real) INFINITY); /* whose exponential is 0 */
+      m = end - i < (int64_t) VLEN ? end - i : (int64_t) VLEN;
+      memcpy(&v, x + i, (size_t) m * sizeof(real));
+      V e = vexp(v - top);
+      part[0] = part[0] + e;
+      if (y) vstore_part(y + i, e, m);
     }
-    if (i < end) {
-      V e = vexp(vload_part(x + i, end - i) - top);
-      for (int k = 0; k < end - i; k++) part[k] += e[k];
-      if (y) vstore_part(y + i, e, end - i);
-    }
+    V all = part[0] + part[1];
     double block = 0;
-    for (int k = 0; k < (int) VLEN; k++) block += part[k];
+    for (int k = 0; k < (int) VLEN; k++) block += all[k];
     total += block;
   }
   return total;
@@ -64,16 +67,14 @@ static double exp_row(int64_t n, const real *x, real top, real *y) {
 
 static void softmax(int64_t n, const void *xs, void *ys) {
   real *y = ys;
-  int nan;
-  real top = largest(n, xs, 1, &nan), share = (real) (1 / exp_row(n, xs, top, y));
+  real top = largest(n, xs), share = (real) (1 / exp_row(n, xs, top, y));
   for (int64_t i = 0; i < n; i++) y[i] *= share;
 }
 
 static void log_softmax(int64_t n, const void *xs, void *ys) {
   const real *x = xs;
   real *y = ys;
-  int nan;
-  real top = largest(n, x, 1, &nan), shift = (real) log(exp_row(n, x, top, NULL));
+  real top = largest(n, x), shift = (real) log(exp_row(n, x, top, NULL));
   for (int64_t i = 0; i < n; i++) y[i] = x[i] - top - shift;
 }
 
