@@ -9,7 +9,8 @@ local help = [[
 usage: luajit scripts/bench.lua [--threads N] [--seconds S] [NAME ...]
 
 Times named workloads (no NAME: all of them) and prints one JSON line each:
-  {"name": "gemm_1024", "median_ms": ..., "min_ms": ..., "runs": ...}
+  {"name": "gemm_1024", "median_ms": ..., "min_ms": ..., "runs": ..., "faults": ...}
+where faults are the minor page faults of a step (on Linux): memory that was new to the process.
 
   --threads N   threads of the engine (default 2)
   --seconds S   time to measure each workload for, after a fifth of it as warm-up (default 2)
@@ -30,18 +31,30 @@ for _, family in ipairs { 'tensors', 'dense', 'images', 'residual', 'sequences' 
 local timer = torch.Timer()
 local function now() return timer:time().real end
 
+-- Minor page faults of this process so far; nil where the system does not tell: the tenth field of proc(5)'s stat, the
+-- eighth behind the name, which is in parentheses and may hold anything.
+local function faults()
+  local file = io.open '/proc/self/stat'
+  if not file then return nil end
+  local text = file:read '*a'
+  file:close()
+  return tonumber(text:match '.*%) (.*)':match('^' .. ('%S+ '):rep(7) .. '(%d+)'))
+end
+
+-- Median and least time of a step in milliseconds, steps, page faults of a step.
 local function measure(step, seconds)
   step()
   local warm = now() + seconds * 0.2
   while now() < warm do step() end
-  local times, stop = {}, now() + seconds
+  local times, before, stop = {}, faults(), now() + seconds
   while #times < 5 or now() < stop do
     local t = now()
     step()
     times[#times + 1] = now() - t
   end
+  local fresh = before and (faults() - before) / #times
   table.sort(times)
-  return times[math.floor(#times / 2) + 1] * 1e3, times[1] * 1e3, #times
+  return times[math.floor(#times / 2) + 1] * 1e3, times[1] * 1e3, #times, fresh
 end
 
 -- -- the command line ---------------------------------------------------------------------------------------------
@@ -75,7 +88,8 @@ if wanted[1] == 'list' then print(table.concat(names, '\n')) os.exit(0) end
 if wanted[1] == 'overhead' then require 'bench.overhead'() os.exit(0) end
 for _, name in ipairs(#wanted > 0 and wanted or names) do
   if not workloads[name] then fail('no workload named ' .. name .. '; `list` prints the names') end
-  local median, min, runs = measure(workloads[name](), seconds)
-  print(('{"name": "%s", "median_ms": %.5f, "min_ms": %.5f, "runs": %d}'):format(name, median, min, runs))
+  local median, min, runs, fresh = measure(workloads[name](), seconds)
+  print(('{"name": "%s", "median_ms": %.5f, "min_ms": %.5f, "runs": %d%s}'):format(name, median, min, runs,
+    fresh and (', "faults": %.1f'):format(fresh) or ''))
   io.stdout:flush()
 end
