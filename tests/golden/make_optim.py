@@ -39,6 +39,8 @@ rows = [
      run(lambda p: O.RMSprop(p, 0.01, 0.99, 1e-3, weight_decay=0.1))),
     ("adagrad", "plain", "learningRate = 0.1", run(lambda p: O.Adagrad(p, 0.1, eps=1e-10))),
     ("adadelta", "plain", "weightDecay = 0.1", run(lambda p: O.Adadelta(p, 1, 0.9, 1e-6, weight_decay=0.1))),
+    ("rprop", "plain", "stepsize = 0.1", run(lambda p: O.Rprop(p, 0.1))),
+    ("asgd", "plain", "eta0 = 0.1, lambda = 1e-2", run(lambda p: O.ASGD(p, 0.1, 1e-2, 0.75, 1e6))),
     ("adamax", "plain", "learningRate = 0.1", run(lambda p: O.Adamax(p, 0.1, eps=1e-38))),
 ]
 print("-- written by make_optim.py\nreturn {")

@@ -10,5 +10,7 @@ return {
   { method = "rmsprop", label = "plain", config = { learningRate = 0.01, epsilon = 1e-3, weightDecay = 0.1 }, x = { 0.698369109415, 1.68583886741 } },
   { method = "adagrad", label = "plain", config = { learningRate = 0.1 }, x = { 0.697714862065, 1.68676159813 } },
   { method = "adadelta", label = "plain", config = { weightDecay = 0.1 }, x = { 0.983631372679, 1.98359913871 } },
+  { method = "rprop", label = "plain", config = { stepsize = 0.1 }, x = { 0.25584, 1.25584 } },
+  { method = "asgd", label = "plain", config = { eta0 = 0.1, lambda = 1e-2 }, x = { 0.587710422804, 0.334822112474 } },
   { method = "adamax", label = "plain", config = { learningRate = 0.1 }, x = { 0.551553801072, 1.52577754532 } },
 }
