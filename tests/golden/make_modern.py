@@ -65,6 +65,11 @@ def ctc(x, t, **o):
     n = lambda k: torch.full((x.shape[1],), k)
     return F.ctc_loss(F.log_softmax(x, 2), t.long(), n(x.shape[0]), n(t.shape[1]), blank=4, **o)
 
+def spectral(w): # w / s by fixed singular vectors
+    m = w.reshape(w.shape[0], -1)
+    u, v = (F.normalize(pattern((n,), 3), dim=0) for n in m.shape)
+    return w / (u @ m @ v)
+
 rows = {
     "RNN": (first(torch.rnn_tanh), [(4, 2, 3)], weights(1, 3, 5)),
     "RNN relu": (first(torch.rnn_relu), [(4, 2, 3)], weights(1, 3, 5)),
@@ -94,6 +99,8 @@ rows = {
     "TransformerLayer": (lambda x, *p: transformer(x, p), [(2, 5, 6)], projections(6, norm=True) + feed(6, 9)),
     "TransformerLayer norm last": (lambda x, *p: encoder(x, p), [(2, 5, 6)],
                                    projections(6) + [(6,), (6,)] + feed(6, 9)[2:] + [(6,), (6,)]),
+    "SpectralNorm": (lambda x, w, b: F.linear(x, spectral(w), b), [(3, 5)], [(4, 5), (4,)]),
+    "SpectralNorm convolution": (lambda x, w, b: F.conv2d(x, spectral(w), b), [(2, 3, 4, 4)], [(2, 3, 3, 3), (2,)]),
     "LabelSmoothingCriterion": (lambda x, t: F.cross_entropy(x, t, label_smoothing=0.2), [(4, 5), ((4,), "label5")], []),
     "LabelSmoothingCriterion weights": (lambda x, t: F.cross_entropy(x, t, pattern((5,), 21, "positive"), ignore_index=1,
                                                                      label_smoothing=0.2), [(4, 5), ((4,), "label5")], []),

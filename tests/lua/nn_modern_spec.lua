@@ -24,6 +24,16 @@ local function masked(attention)
     :add(attention)
 end
 
+-- A module whose singular vectors stay as they are.
+local function spectral(module)
+  local norm = nn.SpectralNorm(module, 0)
+  for _, name in ipairs { 'u', 'v' } do
+    local vector = compare.pattern({ norm[name]:size(1) }, 3)
+    norm[name]:copy(vector:div(vector:norm()))
+  end
+  return norm
+end
+
 local layers = {
   { 'RNN', function() return nn.RNN(3, 5) end, { x } },
   { 'RNN relu', function() return nn.RNN(3, 5, { nonlinearity = 'relu' }) end, { x } },
@@ -49,6 +59,8 @@ local layers = {
     return nn.TransformerLayer(6, 3, { hidden = 9, normFirst = false, activation = nn.ReLU })
   end, { { 2, 5, 6 } } },
   { 'Checkpoint', function() return nn.Checkpoint(nn.Sequential():add(nn.Linear(5, 4)):add(nn.Tanh())) end, { { 3, 5 } } },
+  { 'SpectralNorm', function() return spectral(nn.Linear(5, 4)) end, { { 3, 5 } } },
+  { 'SpectralNorm convolution', function() return spectral(nn.SpatialConvolution(3, 2, 3, 3)) end, { { 2, 3, 4, 4 } } },
 }
 
 local labels = { 4, kind = 'label5' }
@@ -67,3 +79,25 @@ local criterions = {
 }
 
 compare.check(dofile(here .. '../golden/modern.lua'), layers, criterions)
+
+describe('nn.SpectralNorm', function()
+  it('finds the largest singular value, and keeps it through files', function()
+    local torch = require 'tocha'
+    torch.manualSeed(1)
+    local norm = nn.SpectralNorm(nn.Linear(6, 4))
+    norm.weight:uniform(-3, 3)
+    for _ = 1, 100 do norm:forward(torch.randn(2, 6)) end
+    local _, s = torch.svd(norm.weight)
+    assert.is_near(s[1], norm:norm(), 1e-4)
+    local _, unit = torch.svd(norm.modules[1].weight)
+    assert.is_near(1, unit[1], 1e-4)
+    local x = torch.randn(3, 6)
+    local again = torch.deserialize(torch.serialize(norm))
+    assert.is_true(again:forward(x):equal(norm:forward(x)))
+    assert.is_true(again:getParameters():equal((norm:getParameters())))
+  end)
+
+  it('wants a module with weights', function()
+    assert.error_matches(function() nn.SpectralNorm(nn.Tanh()) end, 'a module with a matrix of weights is wanted, but nn.Tanh')
+  end)
+end)

@@ -21,7 +21,7 @@ for _, file in ipairs {
   'embedding',
   'shape', 'routing', 'arithmetic', 'padding', 'upsampling',
   'distance', 'parametric',
-  'decorator', 'convert', 'weightnorm', 'composed',
+  'decorator', 'convert', 'weightnorm', 'spectralnorm', 'composed',
   'criterion', 'criterions', 'margins', 'classes', 'multicriterion',
   'kmeans', 'jacobian', 'hessian', 'compat', 'initialize', 'state', 'path',
   'softtarget', 'ctc', 'checkpoint', 'anomaly',
