@@ -33,6 +33,7 @@ local function whole(key, least)
 end
 for key, least in pairs { steps = 0, evaluate = 0, episodes = 1, test = 1, seed = 0, threads = 1 } do whole(key, least) end
 cmd:try(torch.setnumthreads, options.threads)
+if options.save ~= '' then cmd:try(train.checkpoint.reserve, options.save) end
 torch.manualSeed(options.seed)
 io.stdout:setvbuf 'line'
 local function say(...) if not options.quiet then print(...) end end
@@ -54,6 +55,12 @@ end
 local state = options.resume ~= '' and cmd:try(train.checkpoint.load, options.resume) or nil
 if state then
   cmd:try(rl.check, state.agent, given.algo and options.algo or nil, options.resume)
+  for field, kind in pairs { envs = 'rl.Vector', history = 'table', best = 'table', options = 'table' } do
+    if torch.type(state[field]) ~= kind then cmd:fail(('%s: its field %s is no %s'):format(options.resume, field, kind)) end
+  end
+  if given.env and state.envs.name ~= rl.make(options.env).name then
+    cmd:fail(('%s holds a run in %s, not in %s'):format(options.resume, state.envs.name, options.env))
+  end
   if given.steps then state.agent.config.total = options.steps end
   for key, value in pairs(state.options) do
     if not given[key] and key ~= 'resume' and key ~= 'quiet' and key ~= 'threads' then options[key] = value end
@@ -90,7 +97,7 @@ end
 -- The mean of the episodes that ended since the last evaluation goes into the history.
 local returns, timer = state.returns or {}, torch.Timer()
 local function evaluate()
-  local score = rl.evaluate(agent, judges, 10 ^ 6 + agent.steps)
+  local score = rl.evaluate(agent, judges, 10 ^ 6) -- the same episodes each time: what differs is the policy
   history.steps[#history.steps + 1], history.score[#history.score + 1] = agent.steps, score
   if #returns > 0 then
     history.ended[#history.ended + 1], history.returns[#history.returns + 1] = agent.steps, torch.DoubleTensor(returns):mean()
@@ -111,6 +118,7 @@ local seen, due = envs.seen, agent.steps + every
 while agent.steps < total do
   local step = envs:step(agent:act(seen, true))
   agent:learn(step)
+  if agent.loss ~= agent.loss then cmd:fail 'the loss is no number: a lower rate may help' end
   seen = step.seen
   for _, sum in ipairs(step.returns) do returns[#returns + 1] = sum end
   bar:update(agent.steps, ('loss %.4f  last %.1f'):format(agent.loss or 0, returns[#returns] or 0 / 0))
@@ -126,9 +134,10 @@ bar:finish()
 if best.policy then agent:adopt(best.policy) end
 if options.film ~= '' then say(('an episode of %.2f is in %s'):format(cmd:try(rl.film, options.film, agent, rl.make(envs.name), 7),
   options.film)) end
-local score, sums = rl.evaluate(agent, copies(options.test), 2 * 10 ^ 9)
+local score, sums = rl.evaluate(agent, copies(options.test), 2 * 10 ^ 9 + 10 ^ 5 * options.seed)
 if envs.alternating then
   local game = rl.make(envs.name)
+  game:reset(3 * 10 ^ 9 + options.seed)
   local won, drawn, lost = game:match(function(env) return agent:act(torch.LongTensor { env:observe() }, false)[1] end,
     game.perfect, options.test)
   say(('against the perfect player: %d won, %d drawn, %d lost'):format(won, drawn, lost))

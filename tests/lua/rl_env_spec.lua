@@ -131,6 +131,19 @@ describe('environments', function()
   end)
 end)
 
+describe('a bandit', function()
+  it('pays about the means of its machine, whatever the seed', function()
+    local one, other = rl.make('Bandit', { arms = 3 }), rl.make('Bandit', { arms = 3, machine = 2 })
+    one:reset(1)
+    local sum = 0
+    for _ = 1, 900 do sum = sum + select(2, one:step(2)) end
+    assert.is_true(math.abs(sum / 900 - one.means[2]) < .15)
+    one:reset(7)
+    assert.same(rl.make('Bandit', { arms = 3 }).means, one.means)
+    assert.is_true(other.means[1] ~= one.means[1])
+  end)
+end)
+
 describe('tic-tac-toe', function()
   it('is drawn between two players who never err, and lost by one who plays at random', function()
     local game, generator = rl.make 'TicTacToe', torch.Generator(1)

@@ -126,6 +126,16 @@ local function descend(self, batch, gain, now)
   Agent.descend(self, self.gradients, self.parameters, self.optimState, self:line(c.rate, c.lastRate))
 end
 
+--- With what observations are brought to scale by.
+function ActorCritic:snapshot()
+  return { parameters = self.parameters:clone(), seen = self.seen and self.seen:clone() }
+end
+
+function ActorCritic:adopt(kept)
+  self.parameters:copy(kept.parameters)
+  if self.seen then self.seen = kept.seen:clone() end
+end
+
 -- -- A2C ------------------------------------------------------------------------------------------------------------
 
 local A2C = torch.class('rl.A2C', 'rl.ActorCritic', package)

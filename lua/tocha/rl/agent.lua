@@ -10,6 +10,7 @@
 -- @module tocha.rl.agent
 local torch = require 'tocha'
 local optim = require 'tocha.optim'
+local constants = require 'tocha.rl.constants'
 local raise = require 'tocha.bindings.own'.raise
 
 local package = {}
@@ -24,7 +25,10 @@ function Agent:__init(envs, config)
   self.config = {}
   for key, value in pairs(self.defaults) do
     self.config[key] = value
-    if config and config[key] ~= nil then self.config[key] = config[key] end
+    if config and config[key] ~= nil then
+      constants.check(self.name, key, config[key])
+      self.config[key] = config[key]
+    end
   end
   self.observations, self.actions, self.envs, self.steps = envs.observations, envs.actions, envs.n, 0
   -- What is good for the other player is bad for this one: what follows counts negatively.
@@ -33,10 +37,10 @@ end
 
 --- Constants that are another algorithm's but for some.
 function Agent.like(base, own)
-  local constants = {}
-  for key, value in pairs(base) do constants[key] = value end
-  for key, value in pairs(own) do constants[key] = value end
-  return constants
+  local all = {}
+  for key, value in pairs(base) do all[key] = value end
+  for key, value in pairs(own) do all[key] = value end
+  return all
 end
 
 --- Fails unless the actions are as the algorithm needs them.

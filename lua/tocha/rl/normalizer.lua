@@ -22,6 +22,15 @@ function Normalizer:add(x)
   self.count = total
 end
 
+--- One that goes its own way from here.
+function Normalizer:clone()
+  local copy = package.Normalizer(self.mean:size(1))
+  copy.count = self.count
+  copy.mean:copy(self.mean)
+  copy.squares:copy(self.squares)
+  return copy
+end
+
 --- The deviations.
 function Normalizer:deviation()
   if self.count < 2 then return torch.ones(self.mean:size(1)):double() end

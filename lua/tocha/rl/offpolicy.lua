@@ -55,7 +55,7 @@ function OffPolicy:learn(step)
   local c = self.config
   self.replay:add(step)
   self:advance()
-  if self.steps < c.warmup or self.steps % c.every ~= 0 then return end
+  if self.steps < c.warmup or self.steps % c.every ~= 0 or self.replay.count == 0 then return end
   for _ = 1, c.updates do
     self.learned = self.learned + 1
     self:update(self.replay:sample(c.batch))

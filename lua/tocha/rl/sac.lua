@@ -5,6 +5,7 @@ local optim = require 'tocha.optim'
 local F = require 'tocha.nn.functional'
 local network = require 'tocha.rl.network'
 local OffPolicy = require 'tocha.rl.offpolicy'
+local raise = require 'tocha.bindings.own'.raise
 
 local package = {}
 local SAC = torch.class('rl.SAC', 'rl.OffPolicy', package)
@@ -20,6 +21,7 @@ SAC.defaults = {
 function SAC:__init(envs, config)
   OffPolicy.__init(self, envs, config)
   local c = self.config
+  if c.critics ~= 2 then raise 'sac: critics must be 2' end
   self.actor = OffPolicy.learner(network.build(envs.observations, network.sizes(c.hidden), 2 * self.size))
   self.parameters = self.actor.parameters
   self.logTemperature = { value = torch.Tensor { math.log(c.temperature) }, gradient = torch.zeros(1), state = {} }

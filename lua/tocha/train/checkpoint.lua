@@ -4,7 +4,7 @@
 --     local state = checkpoint.load('run.t7')     -- also puts the random generator where it was
 --
 -- The table may hold anything that torch.save writes. Saving adds the state of the default generator and clears the
--- buffers of `model`. The file appears whole or not at all.
+-- buffers of its modules. The file appears whole or not at all.
 -- @module tocha.train.checkpoint
 local torch = require 'tocha'
 local raise = require 'tocha.bindings.own'.raise
@@ -18,7 +18,9 @@ local kind = 'tocha checkpoint 1'
 function checkpoint.save(path, state)
   local whole = { kind = kind, rng = torch.getRNGState() }
   for key, value in pairs(state) do whole[key] = value end
-  if whole.model and whole.model.clearState then whole.model:clearState() end
+  for _, value in pairs(whole) do
+    if torch.isTypeOf(value, 'nn.Module') then value:clearState() end
+  end
   torch.save(path, whole)
 end
 

@@ -1,6 +1,7 @@
---- What a training script needs around its loop: a progress bar, checkpoints, rates, pictures, the loop itself.
+--- What a training script needs around its loop: its beginning, a progress bar, checkpoints, rates, pictures, the loop itself.
 -- @module tocha.train
 return {
+  start = require 'tocha.train.start',
   Progress = require 'tocha.train.progress',
   checkpoint = require 'tocha.train.checkpoint',
   schedule = require 'tocha.train.schedule',
@@ -9,4 +10,7 @@ return {
   Metrics = require 'tocha.train.metrics',
   fit = require 'tocha.train.fit',
   search = require 'tocha.train.search',
+  adversarial = require 'tocha.train.adversarial',
+  generative = require 'tocha.train.generative',
+  generativeScore = require 'tocha.train.score',
 }

@@ -13,7 +13,7 @@ local raise = require 'tocha.bindings.own'.raise
 local plot = {}
 local black, grey, pale = { 40, 40, 40 }, { 120, 120, 120 }, { 228, 228, 228 }
 local colours = { { 31, 98, 180 }, { 214, 82, 22 }, { 38, 140, 66 }, { 150, 62, 160 }, { 170, 130, 10 }, { 30, 150, 160 },
-                  { 200, 40, 90 }, { 110, 90, 70 } }
+                  { 200, 40, 90 }, { 110, 90, 70 }, { 120, 170, 40 }, { 90, 90, 110 } }
 local panelWidth, panelHeight = 560, 400
 local margin = { left = 70, right = 18, top = 34, bottom = 52 }
 local small, large = 1.35, 1.7 -- units of the font
@@ -159,7 +159,8 @@ local function legend(canvas, at, curves)
   canvas:fill(x, y, width + 40, n * 16 + 6, { 255, 255, 255 }, .85)
   for k, curve in ipairs(curves) do
     if curve.name then
-      canvas:line({ x + 6, y + 11, x + 26, y + 11 }, colours[(k - 1) % #colours + 1], 2)
+      local colour, dots = colours[(k - 1) % #colours + 1], (curve.style or '-'):find '^[.+]+$'
+      if dots then canvas:dot(x + 16, y + 11, colour, 3) else canvas:line({ x + 6, y + 11, x + 26, y + 11 }, colour, 2) end
       canvas:text(x + 33, y + 11 - 3 * small, curve.name, black, small)
       y = y + 16
     end

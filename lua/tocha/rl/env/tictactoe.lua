@@ -52,27 +52,28 @@ function TicTacToe:move(field)
   return 0, #self:legal() == 0
 end
 
--- The value of a board for the player to move, and the best field; boards are kept by their code.
+-- The value of a board for the player to move, and the best fields; boards are kept by their code.
 local function solve(self, known)
   local code, s = self:observe(), self.state
   if known[code] then return unpack(known[code]) end
-  local best, choice = -2, nil
+  local best, choices = -2, nil
   for _, field in ipairs(self:legal()) do
     local reward, over = self:move(field)
     local value = over and reward or -solve(self, known)
     s[field], s.turn = nil, 3 - s.turn
-    if value > best then best, choice = value, field end
+    if value > best then best, choices = value, { field }
+    elseif value == best then choices[#choices + 1] = field end
   end
-  known[code] = { best, choice }
-  return best, choice
+  known[code] = { best, choices }
+  return best, choices
 end
 
 local solved = {}
 
---- The field that a player who never errs would take.
+--- A field that a player who never errs would take, any of those that are as good.
 function TicTacToe:perfect()
-  local _, field = solve(self, solved)
-  return field
+  local _, fields = solve(self, solved)
+  return fields[self:pick(#fields)]
 end
 
 --- Plays `games` games of one policy against another, the sides by turns; a policy is a function of the environment.
