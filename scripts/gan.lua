@@ -16,31 +16,31 @@ cmd:text 'Learns to make digits, or pictures like those of a folder. Draws sampl
 cmd:option('--data', '', 'folder of IDX files in the layout of MNIST; without it digits are drawn')
 cmd:option('--pictures', '', 'folder or tar archive of colour pictures, a class per folder, made at 64x64; wants --model dcgan')
 cmd:option('--model', 'mlp', 'mlp (dense layers) or dcgan (convolutions; Radford et al. 2015)', { 'mlp', 'dcgan' })
-cmd:option('--width', 32, 'planes of the largest pictures inside a dcgan')
+cmd:option('--width', 64, 'planes of the largest pictures inside a dcgan', { from = 1 })
 cmd:option('--loss', 'bce', 'bce, hinge or wgan-gp', { 'bce', 'hinge', 'wgan-gp' })
 cmd:option('--conditional', false, 'tell both networks the class')
 cmd:option('--spectral', false, 'hold the spectral norms of the critic at 1')
-cmd:option('--noise', 100, 'numbers that a picture is made from')
-cmd:option('--epochs', 10, 'passes over the training set')
-cmd:option('--batch', 64, 'pictures a step')
-cmd:option('--lr', 0, 'rate of Adam; 0: what suits the model and the loss')
-cmd:option('--beta1', .5, 'of Adam')
+cmd:option('--noise', 100, 'numbers that a picture is made from', { from = 1 })
+cmd:option('--epochs', 10, 'passes over the training set', { from = 1 })
+cmd:option('--batch', 64, 'pictures a step', { from = 2 })
+cmd:option('--lr', 0, 'rate of Adam, which falls to 0 over the last half of the run; 0: what suits the model and the loss')
+cmd:option('--beta1', -1, 'of Adam; below 0: what suits the model')
 cmd:option('--ema', .999, 'decay of the average of the generator that samples are made with; 0: no average')
-cmd:option('--limit', 0, 'pictures of the training set to use; 0: all')
+cmd:option('--limit', 0, 'pictures of the training set to use; 0: all', { from = 0 })
 cmd:option('--classifier', '', 'checkpoint of train.lua that judges digits after each epoch')
-cmd:option('--samples', 10000, 'samples of the last judgement')
-cmd:option('--seed', 1, 'of weights, order, noise and drawn digits')
-cmd:option('--threads', torch.getnumthreads(), 'of the engine; they do not change the result')
+cmd:option('--samples', 10000, 'samples of the last judgement', { from = 2 })
+cmd:option('--seed', 1, 'of weights, order, noise and drawn digits', { from = 0 })
+cmd:option('--threads', torch.getnumthreads(), 'of the engine; they do not change the result', { from = 1 })
 cmd:option('--out', 'gan', 'beginning of the names of pictures: gan-001.png ... (samples), gan-strip.png, gan-curves.png; "" for none')
 cmd:option('--save', 'gan.t7', 'checkpoint written after each epoch; "" for none')
 cmd:option('--resume', '', 'checkpoint to go on from, with its settings except those given here')
 cmd:option('--quiet', false, 'print nothing but the last line')
-local options, state = train.start(cmd, { width = 1, noise = 1, epochs = 1, batch = 2, limit = 0, samples = 2, seed = 0,
-                                          threads = 1 }, 'gan')
+local options, state = train.start(cmd, 'gan')
 local function share(key)
   if options[key] < 0 or options[key] >= 1 then cmd:error(('--%s wants a number from 0 to below 1'):format(key)) end
 end
-share 'ema' share 'beta1'
+share 'ema'
+if options.beta1 >= 1 then cmd:error '--beta1 wants a number below 1' end
 if options.lr < 0 then cmd:error '--lr wants a rate above 0' end
 local colour = options.pictures ~= ''
 if colour and options.model ~= 'dcgan' then cmd:error '--pictures wants --model dcgan' end
@@ -67,8 +67,8 @@ else
   if options.data ~= '' then trainSet, testSet = cmd:try(data.mnist, options.data)
   else trainSet, testSet = data.digits { seed = options.seed } end
   if trainSet.data:size(3) ~= side or trainSet.data:size(4) ~= side then cmd:fail(options.data .. ': images must be 28x28') end
-  judge = options.classifier ~= '' and { classifier = options.classifier, reference = testSet.data,
-                                         normalize = data.normalizer(trainSet.data) }
+  judge = options.classifier ~= '' and { classifier = cmd:try(train.generativeScore.classifier, options.classifier),
+                                         reference = testSet.data, normalize = data.normalizer(trainSet.data) }
   if options.limit > 0 then trainSet = data.split(trainSet, math.max(1 - options.limit / data.size(trainSet), 0)) end
   count = data.size(trainSet)
   function batches()
@@ -137,8 +137,9 @@ local function score(n)
 end
 
 -- Training ------------------------------------------------------------------------------------------------------------
-local rate = options.lr > 0 and options.lr or (options.model == 'mlp' or loss.penalty) and 1e-4 or 2e-4
-local config = { learningRate = rate, beta1 = options.beta1, beta2 = loss.penalty and .9 or .999 }
+local careful = options.model == 'mlp' or loss.penalty ~= nil
+local rate = options.lr > 0 and options.lr or careful and 1e-4 or 5e-4
+local config = { beta1 = options.beta1 >= 0 and options.beta1 or careful and .5 or .2, beta2 = loss.penalty and .9 or .999 }
 local function descend(x, gradient, memory) optim.adam(function() return 0, gradient end, x, config, memory) end
 
 -- The critic learns from real and made pictures.
@@ -177,6 +178,7 @@ local function epoch(number)
   local critics, generators, k, steps = 0, 0, 0, 0
   for real, labels in batches(number) do
     local n = real:size(1)
+    config.learningRate = rate * math.min(1, 2 * (1 - (number - 1 + k * n / count) / options.epochs))
     if options.model == 'mlp' then real = real:view(n, -1) end
     local input = told(torch.randn(n, options.noise), labels)
     local fake = generator:forward(input)

@@ -13,13 +13,13 @@ cmd:text('Environments: ' .. table.concat(rl.environments, ', '))
 cmd:text('Algorithms: ' .. table.concat(rl.algorithms, ', ') .. '\n')
 cmd:option('--env', 'CartPole', 'environment')
 cmd:option('--algo', 'dqn', 'algorithm')
-cmd:option('--steps', 0, 'steps of the environments in all; 0: what suits')
+cmd:option('--steps', 0, 'steps of the environments in all; 0: what suits', { from = 0 })
 cmd:option('--set', '', 'constants of the algorithm, such as rate=1e-3,hidden=64;64,dueling=true; ? lists them')
-cmd:option('--evaluate', 0, 'steps between two evaluations; 0: a twentieth of all')
-cmd:option('--episodes', 20, 'episodes of an evaluation; the best one chooses the policy')
-cmd:option('--test', 100, 'episodes that the chosen policy is judged by')
-cmd:option('--seed', 1, 'of networks, environments and exploration')
-cmd:option('--threads', 1, 'of the engine; they do not change the result')
+cmd:option('--evaluate', 0, 'steps between two evaluations; 0: a twentieth of all', { from = 0 })
+cmd:option('--episodes', 0, 'episodes of an evaluation; the best one chooses the policy; 0: 20, with tables 200', { from = 0 })
+cmd:option('--test', 100, 'episodes that the chosen policy is judged by', { from = 1 })
+cmd:option('--seed', 1, 'of networks, environments and exploration', { from = 0 })
+cmd:option('--threads', 1, 'of the engine; they do not change the result', { from = 1 })
 cmd:option('--save', 'rl.t7', 'checkpoint written after each evaluation, the replay included; "" for none')
 cmd:option('--resume', '', 'checkpoint to go on from')
 cmd:option('--plot', 'rl.png', 'picture of the learning curves; "" for none')
@@ -27,13 +27,10 @@ cmd:option('--film', '', 'GIF of an episode of the learned policy')
 cmd:option('--quiet', false, 'print nothing but the last line')
 local options, given = cmd:parse(arg)
 
-local function whole(key, least)
-  local value = options[key]
-  if value < least or value % 1 ~= 0 then cmd:error(('--%s wants a whole number from %d, not %g'):format(key, least, value)) end
-end
-for key, least in pairs { steps = 0, evaluate = 0, episodes = 1, test = 1, seed = 0, threads = 1 } do whole(key, least) end
 cmd:try(torch.setnumthreads, options.threads)
-if options.save ~= '' then cmd:try(train.checkpoint.reserve, options.save) end
+for _, path in ipairs { options.save, options.plot, options.film } do
+  if path ~= '' then cmd:try(train.checkpoint.reserve, path) end
+end
 torch.manualSeed(options.seed)
 io.stdout:setvbuf 'line'
 local function say(...) if not options.quiet then print(...) end end
@@ -73,6 +70,7 @@ else
 end
 local agent, envs, history, best = state.agent, state.envs, state.history, state.best
 local total = agent.config.total
+if options.episodes == 0 then options.episodes = torch.isTypeOf(agent, 'rl.QLearning') and 200 or 20 end
 local every = options.evaluate > 0 and options.evaluate or math.ceil(total / 20)
 
 local names = {}

@@ -40,7 +40,7 @@ local function sample(self, seen)
   local noise = torch.randn(mean:size(1), mean:size(2))
   local u = mean + torch.cmul(noise, torch.exp(logStd))
   local normal = torch.square(noise) * -.5 - logStd - .5 * math.log(2 * math.pi)
-  local stretch = (u + F.softplus(u * -2) - math.log(2)) * -2
+  local stretch = (u + F.softplus(u * -2, 1, 20) - math.log(2)) * -2
   return torch.tanh(u), torch.sum(normal - stretch, 2):view(-1, 1)
 end
 

@@ -9,12 +9,14 @@ local F = require 'tocha.nn.functional'
 
 local adversarial = { losses = {} }
 
+local function softplus(x) return F.softplus(x, 1, 20) end
+
 -- Goodfellow et al. 2014: log likelihoods; the generator's is the one that does not saturate.
 adversarial.losses.bce = {
   steps = 1,
-  real = function(out) return torch.mean(F.softplus(out * -1)) end,
-  fake = function(out) return torch.mean(F.softplus(out)) end,
-  generator = function(out) return torch.mean(F.softplus(out * -1)) end,
+  real = function(out) return torch.mean(softplus(out * -1)) end,
+  fake = function(out) return torch.mean(softplus(out)) end,
+  generator = function(out) return torch.mean(softplus(out * -1)) end,
 }
 
 local function least(out) return torch.mean(out) * -1 end

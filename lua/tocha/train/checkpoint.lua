@@ -16,8 +16,9 @@ local kind = 'tocha checkpoint 1'
 -- @tparam string path
 -- @tparam table state
 function checkpoint.save(path, state)
-  local whole = { kind = kind, rng = torch.getRNGState() }
+  local whole = {}
   for key, value in pairs(state) do whole[key] = value end
+  whole.kind, whole.rng = kind, torch.getRNGState() -- a state that was loaded has those of then
   for _, value in pairs(whole) do
     if torch.isTypeOf(value, 'nn.Module') then value:clearState() end
   end

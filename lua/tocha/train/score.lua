@@ -12,7 +12,8 @@ local function plainly(path)
   return state.model, state.best and state.best.parameters
 end
 
--- A network whose last layer is linear and whose one before gives the features.
+--- A classifier, ready for use: its last layer is linear, and the one before gives the features.
+-- @param given path of a checkpoint of scripts/train.lua, or a network
 local function classifierOf(given)
   local net, best = given, nil
   if type(given) == 'string' then net, best = plainly(given) end
@@ -92,4 +93,4 @@ local function score(samples, options)
   return result
 end
 
-return score
+return setmetatable({ classifier = classifierOf }, { __call = function(_, ...) return score(...) end })
