@@ -36,10 +36,7 @@ cmd:option('--save', 'gan.t7', 'checkpoint written after each epoch; "" for none
 cmd:option('--resume', '', 'checkpoint to go on from, with its settings except those given here')
 cmd:option('--quiet', false, 'print nothing but the last line')
 local options, state = train.start(cmd, 'gan')
-local function share(key)
-  if options[key] < 0 or options[key] >= 1 then cmd:error(('--%s wants a number from 0 to below 1'):format(key)) end
-end
-share 'ema'
+if options.ema < 0 or options.ema >= 1 then cmd:error '--ema wants a number from 0 to below 1' end
 if options.beta1 >= 1 then cmd:error '--beta1 wants a number below 1' end
 if options.lr < 0 then cmd:error '--lr wants a rate above 0' end
 local colour = options.pictures ~= ''
@@ -55,8 +52,8 @@ if colour then
   channels, side = 3, 64
   local set = cmd:try(data.fromFolder, options.pictures)
   if options.limit > 0 then
-    set = data.select(set, torch.randperm(torch.Generator(options.seed), data.size(set)):long():narrow(1, 1,
-      math.min(options.limit, data.size(set))))
+    local some = torch.randperm(torch.Generator(options.seed), data.size(set)):long()
+    set = data.select(set, some:narrow(1, 1, math.min(options.limit, data.size(set))))
   end
   classes, count = #set.classes, data.size(set)
   local loader = data.DataLoader(set, { batch = options.batch, height = side, width = side, cover = true, mean = .5,
@@ -98,8 +95,7 @@ say(tostring(critic))
 say(('%d and %d parameters, %d pictures'):format(weights:nElement(), criticWeights:nElement(), count))
 
 -- Samples -------------------------------------------------------------------------------------------------------------
-local function told(noise, labels) return given > 0 and generative.beside(noise, labels, classes) or noise end
-local function seen(pictures, labels) return given > 0 and generative.beside(pictures, labels, classes) or pictures end
+local function told(x, labels) return given > 0 and generative.beside(x, labels, classes) or x end
 local function inTurn(n) return torch.range(0, n - 1):apply(function(k) return k % classes + 1 end):long() end
 
 -- Pictures (N,C,H,W) from -1 to 1 by the averaged generator.
@@ -117,11 +113,9 @@ local function make(noise, labels)
 end
 
 local function draw(epoch)
-  local columns = given > 0 and math.min(classes, 10) or 8
-  local n = math.floor(64 / columns) * columns
-  local labels = given > 0 and torch.range(0, n - 1):apply(function(k) return k % columns + 1 end):long() or inTurn(n)
-  local look = { columns = columns, low = -1, high = 1 }
-  train.grid(('%s-%03d.png'):format(options.out, epoch), make(run.fixed:narrow(1, 1, n), labels), look)
+  local look = { columns = given > 0 and math.min(classes, 16) or 8, low = -1, high = 1 }
+  local n = math.floor(64 / look.columns) * look.columns
+  train.grid(('%s-%03d.png'):format(options.out, epoch), make(run.fixed:narrow(1, 1, n), inTurn(n)), look)
   local way = generative.between(run.fixed:narrow(1, 1, 5), run.fixed:narrow(1, 6, 5), 10)
   look.columns = 10
   train.grid(options.out .. '-strip.png', make(way:view(50, -1), torch.LongTensor(50):fill(math.min(4, classes))), look)
@@ -147,13 +141,13 @@ local function criticStep(real, fake, labels)
   criticGradients:zero()
   local sum = 0
   for _, part in ipairs { { loss.real, real }, { loss.fake, fake } } do
-    local input = seen(part[2], labels)
+    local input = told(part[2], labels)
     local value, slope = adversarial.slope(part[1], critic:forward(input))
     critic:backward(input, slope)
     sum = sum + value
   end
   if loss.penalty then
-    local penalty = adversarial.gradientPenalty(function(x) return critic(seen(x, labels)) end, real, fake) * loss.penalty
+    local penalty = adversarial.gradientPenalty(function(x) return critic(told(x, labels)) end, real, fake) * loss.penalty
     penalty:backward()
     sum = sum + penalty:item()
   end
@@ -163,7 +157,7 @@ end
 
 -- The generator learns how the critic, as it now is, likes what was made.
 local function generatorStep(input, fake, labels)
-  local shown = seen(fake, labels)
+  local shown = told(fake, labels)
   local value, slope = adversarial.slope(loss.generator, critic:forward(shown))
   gradients:zero()
   local wish = critic:updateGradInput(shown, slope):narrow(2, 1, fake:size(2))
@@ -183,9 +177,7 @@ local function epoch(number)
     local input = told(torch.randn(n, options.noise), labels)
     local fake = generator:forward(input)
     critics, k = critics + criticStep(real, fake, labels), k + 1
-    if k % loss.steps == 0 then
-      generators, steps = generators + generatorStep(input, fake, labels), steps + 1
-    end
+    if k % loss.steps == 0 then generators, steps = generators + generatorStep(input, fake, labels), steps + 1 end
     bar:update(k * n, ('critic %.3f  generator %.3f'):format(critics / k, generators / math.max(steps, 1)))
   end
   bar:finish()

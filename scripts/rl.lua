@@ -16,7 +16,9 @@ cmd:option('--algo', 'dqn', 'algorithm')
 cmd:option('--steps', 0, 'steps of the environments in all; 0: what suits', { from = 0 })
 cmd:option('--set', '', 'constants of the algorithm, such as rate=1e-3,hidden=64;64,dueling=true; ? lists them')
 cmd:option('--evaluate', 0, 'steps between two evaluations; 0: a twentieth of all', { from = 0 })
-cmd:option('--episodes', 0, 'episodes of an evaluation; the best one chooses the policy; 0: 20, with tables 200', { from = 0 })
+cmd:option('--episodes', 20, 'episodes of an evaluation', { from = 1 })
+cmd:option('--policy', 'auto', 'judged in the end: the best of the evaluations, the last, or auto: the last of a table, else the best',
+  { 'auto', 'best', 'last' })
 cmd:option('--test', 100, 'episodes that the chosen policy is judged by', { from = 1 })
 cmd:option('--seed', 1, 'of networks, environments and exploration', { from = 0 })
 cmd:option('--threads', 1, 'of the engine; they do not change the result', { from = 1 })
@@ -70,7 +72,6 @@ else
 end
 local agent, envs, history, best = state.agent, state.envs, state.history, state.best
 local total = agent.config.total
-if options.episodes == 0 then options.episodes = torch.isTypeOf(agent, 'rl.QLearning') and 200 or 20 end
 local every = options.evaluate > 0 and options.evaluate or math.ceil(total / 20)
 
 local names = {}
@@ -129,7 +130,8 @@ end
 bar:finish()
 
 -- The policy ----------------------------------------------------------------------------------------------------------
-if best.policy then agent:adopt(best.policy) end
+local last = options.policy == 'last' or options.policy == 'auto' and torch.isTypeOf(agent, 'rl.QLearning') -- its rates fall to 0
+if best.policy and not last then agent:adopt(best.policy) end
 if options.film ~= '' then say(('an episode of %.2f is in %s'):format(cmd:try(rl.film, options.film, agent, rl.make(envs.name), 7),
   options.film)) end
 local score, sums = rl.evaluate(agent, copies(options.test), 2 * 10 ^ 9 + 10 ^ 5 * options.seed)
@@ -142,4 +144,4 @@ if envs.alternating then
 end
 table.sort(sums)
 print(('%s in %s: %.2f over %d episodes (least %.2f), policy of step %d, %.1f s'):format(agent.name, envs.name, score, options.test,
-  sums[1], best.steps or agent.steps, timer:time().real))
+  sums[1], not last and best.steps or agent.steps, timer:time().real))
