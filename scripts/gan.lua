@@ -31,7 +31,7 @@ cmd:option('--classifier', '', 'checkpoint of train.lua that judges digits after
 cmd:option('--samples', 10000, 'samples of the last judgement', { from = 2 })
 cmd:option('--seed', 1, 'of weights, order, noise and drawn digits', { from = 0 })
 cmd:option('--threads', torch.getnumthreads(), 'of the engine; they do not change the result', { from = 1 })
-cmd:option('--out', 'gan', 'beginning of the names of pictures: gan-001.png ... (samples), gan-strip.png, gan-curves.png; "" for none')
+cmd:option('--out', 'gan', 'beginning of names of pictures: gan-001.png ... (samples), gan-strip.png, gan-curves.png; "": none')
 cmd:option('--save', 'gan.t7', 'checkpoint written after each epoch; "" for none')
 cmd:option('--resume', '', 'checkpoint to go on from, with its settings except those given here')
 cmd:option('--quiet', false, 'print nothing but the last line')
@@ -119,8 +119,8 @@ local function draw(epoch)
   local way = generative.between(run.fixed:narrow(1, 1, 5), run.fixed:narrow(1, 6, 5), 10)
   look.columns = 10
   train.grid(options.out .. '-strip.png', make(way:view(50, -1), torch.LongTensor(50):fill(math.min(4, classes))), look)
-  train.plot(options.out .. '-curves.png', { { name = 'critic', y = history.critic }, { name = 'generator', y = history.generator } },
-    { title = options.model .. ' ' .. options.loss, xlabel = 'epoch', ylabel = 'loss' })
+  local curves = { { name = 'critic', y = history.critic }, { name = 'generator', y = history.generator } }
+  train.plot(options.out .. '-curves.png', curves, { title = options.model .. ' ' .. options.loss, xlabel = 'epoch', ylabel = 'loss' })
 end
 
 local function score(n)
@@ -168,7 +168,8 @@ local function generatorStep(input, fake, labels)
 end
 
 local function epoch(number)
-  local bar = train.Progress(count, { label = ('epoch %d/%d'):format(number, options.epochs), unit = 'pictures', quiet = options.quiet })
+  local label = ('epoch %d/%d'):format(number, options.epochs)
+  local bar = train.Progress(count, { label = label, unit = 'pictures', quiet = options.quiet })
   local critics, generators, k, steps = 0, 0, 0, 0
   for real, labels in batches(number) do
     local n = real:size(1)

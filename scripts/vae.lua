@@ -27,7 +27,7 @@ cmd:option('--lr', 1e-3, 'rate of Adam')
 cmd:option('--limit', 0, 'pictures of the training set to use; 0: all', { from = 0 })
 cmd:option('--seed', 1, 'of weights, order, noise and drawn digits', { from = 0 })
 cmd:option('--threads', torch.getnumthreads(), 'of the engine; they do not change the result', { from = 1 })
-cmd:option('--out', 'vae', 'beginning of the names of pictures: vae-reconstructions.png, -samples, -map, -sheet, -curves; "" for none')
+cmd:option('--out', 'vae', 'beginning of names of pictures: vae-reconstructions.png, -samples, -map, -sheet, -curves; "": none')
 cmd:option('--save', 'vae.t7', 'checkpoint written after each epoch; "" for none')
 cmd:option('--resume', '', 'checkpoint to go on from, with its settings except those given here')
 cmd:option('--quiet', false, 'print nothing but the last line')
@@ -50,9 +50,9 @@ local about = { hidden = options.hidden, latent = options.latent, classes = clas
 local run = state or { script = 'vae', options = options, epoch = 0, optimState = {}, history = { train = {}, test = {} },
                        model = models[options.model].encoder(about), decoder = models[options.model].decoder(about) }
 local encoder, decoder, history = run.model, run.decoder, run.history
-local both = nn.Sequential():add(encoder):add(decoder)
-local weights, gradients = both:getParameters()
-say(tostring(both))
+local whole = nn.Sequential():add(encoder):add(decoder)
+local weights, gradients = whole:getParameters()
+say(tostring(whole))
 say(('%d parameters, %d pictures to train, %d to test'):format(weights:nElement(), count, data.size(testSet)))
 
 local function told(x, labels) return classes > 0 and generative.beside(x, labels, classes) or x end
@@ -79,7 +79,8 @@ end
 
 -- Training ------------------------------------------------------------------------------------------------------------
 local function epoch(number)
-  local bar = train.Progress(count, { label = ('epoch %d/%d'):format(number, options.epochs), unit = 'pictures', quiet = options.quiet })
+  local label = ('epoch %d/%d'):format(number, options.epochs)
+  local bar = train.Progress(count, { label = label, unit = 'pictures', quiet = options.quiet })
   local sum, seen = 0, 0
   for x, labels in data.batches(trainSet, options.batch, { order = torch.randperm(count):long(), transform = flat }) do
     local n = x:size(1)
@@ -125,7 +126,8 @@ local function draw()
   local n = math.min(40, data.size(testSet))
   local x, labels = flat(testSet.data:narrow(1, 1, n)), testSet.labels:narrow(1, 1, n)
   local again = pictures(torch.noGrad(function() return (encode(x, labels)) end), labels)
-  train.grid(options.out .. '-reconstructions.png', torch.stack({ x:view(n, 28, 28), again }, 2):view(2 * n, 28, 28), { columns = 10 })
+  local both = torch.stack({ x:view(n, 28, 28), again }, 2):view(2 * n, 28, 28)
+  train.grid(options.out .. '-reconstructions.png', both, { columns = 10 })
   local inTurn = torch.range(0, 99):apply(function(k) return k % 10 + 1 end):long()
   train.grid(options.out .. '-samples.png', pictures(run.fixed, inTurn), { columns = 10 })
   drawMap()
@@ -145,8 +147,8 @@ for number = run.epoch + 1, options.epochs do
   if history.train[number] ~= history.train[number] then cmd:fail 'the bound is no number: a lower --lr may help' end
   history.test[number], divergence = test()
   run.epoch = number
-  say(('epoch %d: bound %.2f train, %.2f test (divergence %.2f), %.1f s'):format(number, history.train[number], history.test[number],
-    divergence, timer:time().real))
+  say(('epoch %d: bound %.2f train, %.2f test (divergence %.2f), %.1f s'):format(number, history.train[number],
+    history.test[number], divergence, timer:time().real))
   if options.out ~= '' then cmd:try(draw) end
   if options.save ~= '' then cmd:try(train.checkpoint.save, options.save, run) end
 end

@@ -1,8 +1,8 @@
 --- Generators and critics: dense ones, and the convolutions of DCGAN (Radford et al. 2015).
 --
--- A generator makes pictures from -1 to 1 of rows of noise: (N,C*side*side) the dense one, (N,C,side,side) the other. A critic gives
--- (N,1), before any sigmoid. What a network is made of stands in a table: `channels` and `side` of the pictures; `inputs`, the
--- numbers that a generator starts from; `width`, the planes of the largest pictures inside a dcgan.
+-- A generator makes pictures from -1 to 1 of rows of noise: (N,C*side*side) the dense one, (N,C,side,side) the other. A
+-- critic gives (N,1), before any sigmoid. What a network is made of stands in a table: `channels` and `side` of the
+-- pictures; `inputs`, the numbers that a generator starts from; `width`, the planes of the largest pictures inside a dcgan.
 -- @module tocha.models.gan
 local torch = require 'tocha'
 local nn = require 'tocha.nn'
