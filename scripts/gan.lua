@@ -120,7 +120,8 @@ local function draw(epoch)
   look.columns = 10
   train.grid(options.out .. '-strip.png', make(way:view(50, -1), torch.LongTensor(50):fill(math.min(4, classes))), look)
   local curves = { { name = 'critic', y = history.critic }, { name = 'generator', y = history.generator } }
-  train.plot(options.out .. '-curves.png', curves, { title = options.model .. ' ' .. options.loss, xlabel = 'epoch', ylabel = 'loss' })
+  train.plot(options.out .. '-curves.png', curves,
+    { title = options.model .. ' ' .. options.loss, xlabel = 'epoch', ylabel = 'loss' })
 end
 
 local function score(n)

@@ -17,7 +17,7 @@ cmd:option('--steps', 0, 'steps of the environments in all; 0: what suits', { fr
 cmd:option('--set', '', 'constants of the algorithm, such as rate=1e-3,hidden=64;64,dueling=true; ? lists them')
 cmd:option('--evaluate', 0, 'steps between two evaluations; 0: a twentieth of all', { from = 0 })
 cmd:option('--episodes', 20, 'episodes of an evaluation', { from = 1 })
-cmd:option('--policy', 'auto', 'judged in the end: the best of the evaluations or the last; auto: the last of a table, else the best',
+cmd:option('--policy', 'auto', 'judged in the end: best (of the evaluations), last, or auto: the last of a table, else the best',
   { 'auto', 'best', 'last' })
 cmd:option('--test', 100, 'episodes that the chosen policy is judged by', { from = 1 })
 cmd:option('--seed', 1, 'of networks, environments and exploration', { from = 0 })
