@@ -125,7 +125,10 @@ end
 
 --- Makes the common methods check that they are called on a tensor or storage.
 function M.guard()
-  for name, method in pairs(M.tensor) do M.tensor[name] = guarded(name, method, own.isTensor, 'tensor') end
+  local function takes(name) -- x.cat({a, b}) is how Torch7's methods of lists may be called
+    return name == 'cat' and function(value) return own.isTensor(value) or type(value) == 'table' end or own.isTensor
+  end
+  for name, method in pairs(M.tensor) do M.tensor[name] = guarded(name, method, takes(name), 'tensor') end
   for name, method in pairs(M.storage) do M.storage[name] = guarded(name, method, own.isStorage, 'storage') end
 end
 

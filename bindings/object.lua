@@ -43,6 +43,8 @@ function functions.pointer(object)
   elseif type(object) == 'string' then
     return tonumber(ffi.cast('intptr_t', ffi.cast('const char *', object)))
   end
+  local good, at = pcall(ffi.cast, 'intptr_t', object) -- a pointer, as storage:cdata() gives
+  if good and object ~= nil and type(object) == 'cdata' then return tonumber(at) end
   raise(('pointer: a %s has no address'):format(type(object)))
 end
 

@@ -18,6 +18,15 @@ class.globals = nil
 --- Called with a parent's name that no class has, so that a class loaded late can be loaded; nil: nobody.
 class.missing = nil
 
+--- Table into which the metatables of classes are entered, as keys; nil: nowhere. Torch7 had them in debug.getregistry().
+class.known = nil
+
+--- Sets class.known and enters the classes that are there.
+function class.setKnown(list)
+  class.known = list
+  for name, mt in pairs(registry) do list[mt] = name end
+end
+
 -- -- operators of instances ---------------------------------------------------------------------------------------
 
 local operators = { 'add', 'sub', 'mul', 'div', 'mod', 'pow', 'unm', 'concat', 'len', 'eq', 'lt', 'le' }
@@ -140,6 +149,7 @@ function class.newmetatable(name, parentName, build, module)
   setmetatable(mt, parent or root)
   place(name, constructor(mt, build or construct), module)
   registry[name] = mt
+  if class.known then class.known[mt] = name end
   return mt, parent
 end
 

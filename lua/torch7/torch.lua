@@ -11,6 +11,7 @@ torch.setdefaulttensortype 'torch.DoubleTensor'
 require('tocha.bindings.pointwise').pairEqualCounts = true
 own.truncates = true
 class.globals = _G
+class.setKnown(debug.getregistry())
 
 local plainType = type
 --- Lua's type; a tensor or storage is a userdata, as it was in Torch7.
