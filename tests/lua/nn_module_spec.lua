@@ -408,4 +408,13 @@ describe('branches that join', function()
     local m = nn.Bottle(nn.Linear(4, 2))
     check(m, filled(3, 2, 4), function(x) return m:get(1):forward(x:view(6, 4)):clone():view(3, 2, 2) end)
   end)
+
+  it('flatten moves a tensor that is listed twice once', function()
+    local a = nn.Linear(2, 3)
+    local sum = a.weight:sum()
+    local flat = nn.Module.flatten { a.weight, a.bias, a.weight, a.bias }
+    assert.are.equal(9, flat:nElement())
+    assert.is_true(math.abs(flat:narrow(1, 1, 6):sum() - sum) < 1e-6)
+    assert.is_true(math.abs(a.weight:sum() - sum) < 1e-6)
+  end)
 end)

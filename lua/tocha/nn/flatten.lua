@@ -106,10 +106,11 @@ function flatten.tensors(tensors)
     local size = run.last - run.first + 1
     vector:narrow(1, run.offset + 1, size):copy(tensors[1].new(run.storage, run.first, size))
   end
-  local storage = vector:storage()
+  local storage, offsets = vector:storage(), {}
+  for i in pairs(runOf) do offsets[i] = tensors[i]:storageOffset() end -- a tensor may be listed twice: it moves once
   for i, run in pairs(runOf) do
     local t = tensors[i]
-    t:set(storage, t:storageOffset() - run.first + run.offset + 1, t:size(), t:stride())
+    t:set(storage, offsets[i] - run.first + run.offset + 1, t:size(), t:stride())
   end
   made[torch.pointer(storage)] = vector
   return vector
