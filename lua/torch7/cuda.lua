@@ -107,6 +107,7 @@ local function parallelTable(nn)
 end
 
 local function modules()
+  require 'cutorch' -- which it brings with it
   local nn = require 'nn'
   parallelTable(nn)
   local Module = nn.Module

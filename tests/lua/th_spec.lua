@@ -48,6 +48,7 @@ describe('th', function()
     local script = [[
       local there = pcall(require, 'cutorch')
       if not there then return print 'none' end
+      package.loaded.cutorch, cutorch = nil, nil
       require 'cunn'
       require 'cudnn'
       cutorch.setDevice(1)
