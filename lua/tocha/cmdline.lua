@@ -31,12 +31,14 @@ end
 -- @tparam string name with its dash
 -- @param default value; its type is the option's
 -- @tparam[opt] string help
--- @tparam[opt] table choices the values that are allowed: a list, or { from = 1, to = 9 } for whole numbers (`to` may be left out)
+-- @tparam[opt] table choices the values that are allowed: a list, or { from = 1, to = 9 } for whole numbers (`to` may be left out);
+-- or, as in Torch7, the name of the value's type: 'number', 'string' or 'boolean'
 function CmdLine:option(name, default, help, choices)
   if type(name) ~= 'string' or not name:find '^%-' then error('CmdLine: the name of an option starts with a dash', 2) end
   local kind = type(default)
   if kind == 'table' or kind == 'function' then error('CmdLine: the default of ' .. name .. ' is a ' .. kind, 2) end
-  local row = { name = name, key = bare(name), default = default, help = help or '', choices = choices }
+  local row = { name = name, key = bare(name), default = default, help = help or '' }
+  if type(choices) == 'string' then row.kind = choices else row.choices = choices end
   self.options[row.key] = row
   self.lines[#self.lines + 1] = row
 end
