@@ -29,8 +29,9 @@ derive(LookupTable, 'embedding(self.weight, indices(self, input), 1, self.paddin
     return input
   end })
 
--- Indices have no gradient.
+-- Indices have no gradient: zeros, or nothing where gradInput was taken away.
 function LookupTable:updateGradInput(input)
+  if self.gradInput == nil then return nil end
   if self.gradInput:type() ~= input:type() then self.gradInput = input.new() end
   if not self.gradInput:isSameSizeAs(input) then self.gradInput:resizeAs(input):zero() end
   return self.gradInput
