@@ -99,9 +99,13 @@ test: deps ## set up, build, run all tests
 quicktest: ## the tests without set-up and installation
 	@$(MAKE) test-c && $(MAKE) test-lua
 
-fuzz: all ## random calls for a while (SECONDS=60), best with SAN=address,undefined
+fuzz: all ## random calls for a while (SECONDS=60), best with SAN=address,undefined; FUZZ=decoders: damaged files
+ifeq ($(FUZZ),decoders)
+	@$(run) LUA_PATH='$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;' $(LUAJIT) tests/fuzz/decoders.lua $(or $(SECONDS),60) $(FIRST)
+else
 	@mkdir -p $(BUILD)/tests; cd $(BUILD)/tests && $(patsubst TOCHA_BUILD=%,TOCHA_BUILD=$(abspath $(BUILD)),$(run)) \
 	  LUA_PATH='$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;' $(LUAJIT) $(CURDIR)/tests/fuzz/run.lua $(or $(SECONDS),60) $(FIRST)
+endif
 
 # -- generated files ------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,145 @@
+--- Files that lie, for a while: samples of every format that the engine reads, damaged at random. Each must end in a value or in a
+-- sentence.
+-- usage: luajit tests/fuzz/decoders.lua [SECONDS] [FIRST] [FORMAT]   (LUA_PATH names lua/)
+-- Best with a library built by SAN=address,undefined. The case under way lies in fuzz.sample, for when the process crashes.
+local torch = require 'tocha'
+local data = require 'tocha.data'
+local image = require 'tocha.image'
+
+local decoders = {}
+
+local function bytesOf(text) return torch.ByteTensor(torch.ByteStorage():string(text)) end
+local function textOf(tensor) return tensor:storage():string():sub(tensor:storageOffset(), tensor:storageOffset() + tensor:nElement() - 1) end
+
+local function written(suffix, write)
+  local path = os.tmpname()
+  os.remove(path)
+  write(path .. suffix)
+  local handle = assert(io.open(path .. suffix, 'rb'))
+  local text = handle:read '*a'
+  handle:close()
+  os.remove(path .. suffix)
+  return text
+end
+
+local function fromFile(suffix, read)
+  return function(text)
+    local path = os.tmpname()
+    os.remove(path)
+    path = path .. suffix
+    local handle = assert(io.open(path, 'wb'))
+    handle:write(text)
+    handle:close()
+    local good, why = pcall(read, path)
+    os.remove(path)
+    if not good then error(why, 0) end
+  end
+end
+
+local function picture(depth, side)
+  return function(text)
+    local x = image.decompress(bytesOf(text), depth, 'byte', { side = side, upright = true })
+    assert(x:dim() == 3)
+  end
+end
+
+local function tar()
+  return written('.tar', function(path)
+    assert(os.execute(('d=$(mktemp -d) && mkdir $d/a && echo x > $d/a/%s.jpg && echo yy > $d/a/b.png && tar cf %s -C $d a && rm -r $d')
+      :format(('n'):rep(120), path)) == 0)
+  end)
+end
+
+local function raw(path)
+  local handle = io.open(path, 'rb')
+  local text = handle and handle:read '*a'
+  if handle then handle:close() end
+  return text
+end
+
+local x = torch.range(1, 3 * 9 * 11):div(300):view(3, 9, 11)
+-- format -> {samples}, decoder
+local formats = {
+  jpeg = { { textOf(image.compressJPG(x, 80)), textOf(image.compressJPG(x[1], 20)) }, picture(nil, 4) },
+  png = { { textOf(image.compressPNG(x)), textOf(image.compressPNG(x[1])) }, picture(3) },
+  pnm = { { 'P6 3 2 255\n' .. ('abc'):rep(6), 'P5 2 2 65535\n12345678', 'P2\n# c\n2 2 9\n1 2 3 4\n', 'P4 9 2\n1234' }, picture() },
+  idx = { { '\0\0\8\3\0\0\0\2\0\0\0\2\0\0\0\2abcdefgh', '\0\0\13\1\0\0\0\2\63\192\0\0\63\192\0\0' }, fromFile('', data.idx) },
+  gzip = { { written('.gz', function(path)
+    assert(os.execute(("printf '\\000\\000\\010\\001\\000\\000\\000\\004abcd' | gzip -c > %s"):format(path)) == 0)
+  end) }, fromFile('.gz', data.idx) },
+  tar = { { tar() }, fromFile('.tar', data.fromFolder) },
+  npy = { { written('.npy', function(path) torch.writeNpy(path, x) end) }, fromFile('.npy', torch.readNpy) },
+  npz = { { written('.npz', function(path) torch.writeNpz(path, { a = x, b = x:long() }) end) }, fromFile('.npz', torch.readNpz) },
+  t7 = { { torch.serialize { x, { a = 'b', [2] = true } }, torch.serialize({ x:byte(), 'y' }, 'ascii') }, torch.deserialize },
+  csv = { { 'a,b\n1,"2"\n3,4\n' }, fromFile('.csv', data.fromCSV) },
+  checkpoint = { { raw 'tests/golden/checkpoint.pt', raw 'tests/golden/legacy.pt' }, fromFile('.pt', torch.readCheckpoint) },
+}
+local names = {}
+for name in pairs(formats) do names[#names + 1] = name end
+table.sort(names)
+
+-- One to four changes: a byte, a number of four bytes, a cut, a piece twice, a piece from elsewhere.
+local function damage(generator, text)
+  local function random(most) return torch.random(generator, 1, most) end
+  for _ = 1, random(4) do
+    local n, kind = #text, random(6)
+    if n == 0 then return text end
+    local at = random(n)
+    if kind == 1 then text = text:sub(1, at)
+    elseif kind == 2 then
+      local last = math.min(n, at + random(32))
+      text = text:sub(1, last) .. text:sub(at)
+    elseif kind == 3 then
+      local from = random(n)
+      text = text:sub(1, at) .. text:sub(from, from + random(16)) .. text:sub(at + 1)
+    elseif kind == 4 then
+      local extreme = ({ '\255\255\255\255', '\0\0\0\0', '\127\255\255\255', '\255\255\255\127', '\0\0\1\0' })[random(5)]
+      text = text:sub(1, at - 1) .. extreme .. text:sub(at + 4)
+    else text = text:sub(1, at - 1) .. string.char(random(256) - 1) .. text:sub(at + 1) end
+  end
+  return text
+end
+
+--- One case: which format, and what was wrong with how it ended (nil: nothing).
+-- @tparam number case
+-- @tparam[opt] string only one format
+-- @tparam[opt] function journal called with what will be decoded
+function decoders.run(case, only, journal)
+  local generator = torch.Generator()
+  torch.manualSeed(generator, case)
+  local name = only or names[torch.random(generator, 1, #names)]
+  local samples, decode = unpack(formats[name])
+  local text = damage(generator, samples[torch.random(generator, 1, #samples)])
+  if journal then journal(text) end
+  local good, why = pcall(decode, text)
+  if good then return name end
+  why = type(why) == 'string' and why or ('an error that is a %s'):format(type(why))
+  -- Errors of the engine's own Lua: they name what the language misses, not what is wrong with the file.
+  for _, part in ipairs { 'attempt to', 'bad argument', 'stack overflow', 'an error that is', 'not enough memory' } do
+    if why:find(part, 1, true) then return name, why end
+  end
+  return name
+end
+
+if not (arg and arg[0] and arg[0]:find 'decoders.lua$') then return decoders end
+
+local seconds, case, only = tonumber(arg[1]) or 10, tonumber(arg[2]) or os.time() % 1e6 * 1000, arg[3]
+local stop, first, count, wrong = os.time() + seconds, case, {}, 0
+while os.time() < stop do
+  local name, why = decoders.run(case, only, function(text)
+    local handle = assert(io.open('fuzz.sample', 'wb'))
+    handle:write(text)
+    handle:close()
+  end)
+  count[name] = (count[name] or 0) + 1
+  if why then
+    wrong = wrong + 1
+    print(('case %.0f: %s: %s'):format(case, name, why))
+  end
+  case = case + 1
+end
+os.remove 'fuzz.sample'
+local list = {}
+for _, name in ipairs(names) do list[#list + 1] = ('%s %d'):format(name, count[name] or 0) end
+print(('%d damaged files from case %.0f on (%s); %d raw errors'):format(case - first, first, table.concat(list, ', '), wrong))
+os.exit(wrong == 0 and 0 or 1)
