@@ -74,7 +74,7 @@ static void choose_colours(struct jpeg_decompress_struct *d, int planes) {
   bool inks = d->jpeg_color_space == JCS_CMYK || d->jpeg_color_space == JCS_YCCK;
   if (d->jpeg_color_space == JCS_GRAYSCALE || (planes == 1 && d->jpeg_color_space == JCS_YCbCr))
     d->out_color_space = JCS_GRAYSCALE;
-  else d->out_color_space = inks ? JCS_CMYK : JCS_RGB;
+  else d->out_color_space = inks ? JCS_CMYK : JCS_EXT_RGBX;
 }
 
 /* Inks to light, in place, four samples to three. Adobe's files hold the share of paper left, others that of ink. */
@@ -110,8 +110,10 @@ static tch_status decode(reader *r) {
   choose_colours(d, p->planes);
   jpeg_calc_output_dimensions(d);
   bool inks = d->out_color_space == JCS_CMYK;
-  TCH_TRY(tch_picture_open(p, inks ? 3 : d->output_components, 255, d->output_height, d->output_width, 1. / 4096));
+  int channels = d->out_color_space == JCS_GRAYSCALE ? 1 : 3;
+  TCH_TRY(tch_picture_open(p, channels, 255, d->output_height, d->output_width, 1. / 4096));
   if (p->header) return TCH_OK;
+  if (channels == 3 && !inks) p->step = 4;
   jpeg_start_decompress(d);
   JSAMPARRAY row = d->mem->alloc_sarray((j_common_ptr) d, JPOOL_IMAGE, d->output_width * (unsigned) d->output_components, 1);
   while (d->output_scanline < d->output_height) {

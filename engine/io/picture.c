@@ -16,7 +16,7 @@ tch_status tch_picture_open(tch_picture *p, int channels, unsigned most, int64_t
   if ((double) height * (double) width * bits > 8 * (double) p->count)
     return tch_fail(TCH_ERROR_IO, "truncated: %lld bytes cannot hold the %lldx%lld pixels that the header announces",
                     (long long) p->count, (long long) width, (long long) height);
-  p->channels = channels;
+  p->channels = p->step = channels;
   p->most = most;
   p->height = height;
   p->width = width;
@@ -36,7 +36,7 @@ static inline uint8_t byte_of(unsigned value, unsigned most) {
 /* One channel of a row as a row of bytes or of numbers from 0 to 1. */
 #define CHANNEL(NAME, T, VALUE)                                                                                          \
   static void NAME(const tch_picture *p, const void *row, int channel, T *restrict to) {                                 \
-    int64_t width = p->width, step = p->channels;                                                                        \
+    int64_t width = p->width, step = p->step;                                                                            \
     unsigned most = p->most;                                                                                             \
     T scale = (T) (1. / most);                                                                                           \
     (void) scale;                                                                                                        \
@@ -55,11 +55,44 @@ CHANNEL(byte_channel, uint8_t, byte_of(v, most))
 CHANNEL(float_channel, float, (float) v * scale)
 CHANNEL(double_channel, double, (double) v * scale)
 
+/* Red, green and blue of four bytes a pixel, all at once: loops that compilers vectorize on every processor. */
+#define SPLIT(NAME, T, VALUE)                                                                                            \
+  static void NAME(const uint32_t *restrict row, int64_t n, T *restrict r, T *restrict g, T *restrict b) {               \
+    T scale = (T) (1. / 255);                                                                                            \
+    (void) scale;                                                                                                        \
+    for (int64_t x = 0; x < n; x++) {                                                                                    \
+      uint32_t pixel = row[x];                                                                                           \
+      int32_t v = (int32_t) (pixel & 255);                                                                               \
+      r[x] = VALUE;                                                                                                      \
+      v = (int32_t) (pixel >> 8 & 255);                                                                                  \
+      g[x] = VALUE;                                                                                                      \
+      v = (int32_t) (pixel >> 16 & 255);                                                                                 \
+      b[x] = VALUE;                                                                                                      \
+    }                                                                                                                    \
+  }
+SPLIT(byte_split, uint8_t, (uint8_t) v)
+SPLIT(float_split, float, (float) v * scale)
+SPLIT(double_split, double, (double) v * scale)
+
+static void split(const tch_picture *p, int64_t y, const uint32_t *row) {
+  int64_t at = y * p->width, plane = p->height * p->width, n = p->width;
+  if (p->type == TCH_BYTE) {
+    uint8_t *to = TCH_DATA(uint8_t, p->out) + at;
+    byte_split(row, n, to, to + plane, to + 2 * plane);
+  } else if (p->type == TCH_FLOAT) {
+    float *to = TCH_DATA(float, p->out) + at;
+    float_split(row, n, to, to + plane, to + 2 * plane);
+  } else {
+    double *to = TCH_DATA(double, p->out) + at;
+    double_split(row, n, to, to + plane, to + 2 * plane);
+  }
+}
+
 /* Luminance by the weights of ITU-R BT.601. */
 static void luminance(const tch_picture *p, const void *row, int64_t at) {
   bool wide = p->most > 255;
   for (int64_t x = 0; x < p->width; x++) {
-    int64_t i = x * p->channels;
+    int64_t i = x * p->step;
     unsigned r = sample(row, i, wide), g = sample(row, i + 1, wide), b = sample(row, i + 2, wide);
     if (p->type == TCH_BYTE) {
       double y = .299 * byte_of(r, p->most) + .587 * byte_of(g, p->most) + .114 * byte_of(b, p->most);
@@ -76,6 +109,10 @@ void tch_picture_row(tch_picture *p, int64_t y, const void *row) {
   int planes = (int) p->out->size[0];
   if (planes == 1 && p->channels > 2) {
     luminance(p, row, y * p->width);
+    return;
+  }
+  if (planes == 3 && p->step == 4 && p->most == 255) {
+    split(p, y, row);
     return;
   }
   for (int plane = 0; plane < planes; plane++) {

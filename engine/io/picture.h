@@ -20,6 +20,7 @@ typedef struct tch_picture {
   bool header;       /* stop when the sizes are known */
   /* filled by the decoder */
   int format, channels, orientation; /* orientation as in EXIF, 1 to 8 */
+  int step;          /* samples from one pixel to the next: channels, or one more that is passed over */
   unsigned most;     /* the sample that means white: 255, 65535, or what a PNM header says */
   int64_t height, width;
   tch_tensor *out;   /* (planes,H,W) */
@@ -28,7 +29,7 @@ typedef struct tch_picture {
 /* Called by a decoder when it knows the sizes: checks them, and makes the tensor unless only the header is wanted. `bits` is
  * the least that the format needs for a pixel: a header that promises more pixels than the file can hold fails here. */
 tch_status tch_picture_open(tch_picture *p, int channels, unsigned most, int64_t height, int64_t width, double bits);
-/* Takes row y: width * channels samples, uint8_t if most <= 255, else uint16_t. */
+/* Takes row y: width * step samples, uint8_t if most <= 255, else uint16_t. */
 void tch_picture_row(tch_picture *p, int64_t y, const void *row);
 
 /* Each decodes p->bytes through the two functions above. After a failure p->out is released by the caller. */
