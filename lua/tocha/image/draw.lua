@@ -110,7 +110,8 @@ function M.lena()
     for c = 1, 3 do picture[c][inside] = torch.mul(shade, d[4][c] / 255)[inside] end
   end
   for k = 0, 15 do fill(picture, 16 + 30 * k, 440, 30 + 30 * k, 480, { 16 * k, 255 - 16 * k, 128 }) end
-  return M.drawText(picture:clamp(0, 1), 'tocha', 20, 20, { size = 8, color = { 255, 255, 255 }, inplace = true })
+  picture:clamp(0, 1):mul(255):add(.5):floor():div(255) -- as an image of bytes would be
+  return M.drawText(picture, 'tocha', 20, 20, { size = 8, color = { 255, 255, 255 }, inplace = true })
 end
 
 --- The luminance of the test picture.
