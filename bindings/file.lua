@@ -70,6 +70,33 @@ function file.read(path)
   return own.wrap(tensorBox[0])
 end
 
+--- Bytes of a ByteStorage as a string.
+function file.text(storage, skip, n)
+  return ffi.string(ffi.cast('const char *', C.tch_storage_data(storage)) + skip, n)
+end
+
+local storageBox, ints = ffi.new('tch_storage *[1]'), own.newInts()
+
+--- A tensor of a data type's row and sizes whose elements lie in a ByteStorage, `skip` bytes after its begin, within it: without a
+-- copy where that is a place for such elements, else with one.
+function file.tensorOn(storage, row, sizes, skip)
+  local count = 1
+  for d = 1, #sizes do ints[d - 1], count = sizes[d], count * sizes[d] end
+  tensorBox[0] = nil
+  if count == 0 or C.tch_storage_view(storage, row.code, skip, count, storageBox) ~= 0 then
+    local status = C.tch_tensor_new(row.code, #sizes, ints, tensorBox)
+    if status ~= 0 then own.fail(status) end
+    if count > 0 then
+      ffi.copy(C.tch_tensor_data(tensorBox[0]), ffi.cast('const char *', C.tch_storage_data(storage)) + skip, count * row.bytes)
+    end
+    return own.wrap(tensorBox[0])
+  end
+  local view = own.wrapStorage(storageBox[0])
+  local status = C.tch_tensor_view_of(view, 0, #sizes, ints, nil, tensorBox)
+  if status ~= 0 then own.fail(status) end
+  return own.wrap(tensorBox[0])
+end
+
 --- Writes a contiguous ByteTensor as a file, whole or not at all.
 function file.save(path, bytes)
   local writer, why = file.create(path)

@@ -71,6 +71,7 @@ for _, name in ipairs({ 'save', 'load', 'serialize', 'deserialize', 'serializeTo
 end
 for _, name in ipairs({ 'readNpy', 'writeNpy', 'readNpz', 'writeNpz' }) do late[name] = 'tocha.file.npy' end
 late.readCheckpoint = 'tocha.file.checkpoint'
+for _, name in ipairs({ 'readSafetensors', 'writeSafetensors' }) do late[name] = 'tocha.file.safetensors' end
 setmetatable(torch, { __index = function(_, name)
   if not late[name] then return nil end
   local module = require(late[name])
