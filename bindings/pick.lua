@@ -114,7 +114,7 @@ functions.cat = lists('cat', ops.cat, -1)
 --- stack([result,] {x, ...} [, d]): joined along a new dimension at place d (1).
 functions.stack = lists('stack', ops.stack, 1)
 functions.concat = functions.cat
-Tensor.cat = functions.cat
+Tensor.cat, Tensor.concat = functions.cat, functions.cat
 
 -- -- choosing between two -----------------------------------------------------------------------------------------
 

@@ -4,6 +4,8 @@ local ffi = require 'ffi'
 local C = require 'tocha.bindings.library'
 local own = require 'tocha.bindings.own'
 
+local terminal = require 'tocha.bindings.file'.isTerminal
+
 local P = {}
 
 function P.install(torch)
@@ -11,6 +13,15 @@ function P.install(torch)
   function torch.setnumthreads(n)
     local status = C.tch_set_threads(own.integer(n))
     if status ~= 0 then own.fail(status) end
+  end
+
+  --- Processors that this process may use.
+  function torch.getnumcores() return C.tch_host_cores() end
+
+  --- Whether an open file of Lua (io.stdout) is a terminal.
+  function torch.isatty(file)
+    local descriptor = file == io.stdin and 0 or file == io.stdout and 1 or file == io.stderr and 2
+    return descriptor and terminal(descriptor) or false
   end
 
   function torch.getnumthreads() return C.tch_threads() end

@@ -186,6 +186,9 @@ for _, row in ipairs(dtype.rows) do
   Storage[row.method] = function(self) return self:type(row.storage) end
 end
 
+--- Converted to the default type.
+function Storage:real() return self:type(require('tocha.bindings.tensor').default.storage) end
+
 local S = { new = new, elements = elements }
 
 --- torch.FloatStorage and its kin, into `torch`.

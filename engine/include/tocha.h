@@ -91,6 +91,7 @@ TCH_API const char *tch_cpu_name(void);          /* instruction set in use: "bas
 /* Seconds: a monotonic clock, and what the process has spent in itself and in the system. */
 TCH_API void tch_clock(double *real, double *user, double *system);
 TCH_API int tch_threads(void);
+TCH_API int tch_host_cores(void); /* physical cores that the process may run on, at least 1 */
 TCH_API tch_status tch_set_threads(int n);       /* 1 to 256 */
 /* For a thread beside the main one: from now on the two functions above speak of this thread alone, which with one thread keeps
  * off the pool. */

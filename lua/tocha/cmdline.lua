@@ -37,6 +37,9 @@ function CmdLine:option(name, default, help, choices)
   if type(name) ~= 'string' or not name:find '^%-' then error('CmdLine: the name of an option starts with a dash', 2) end
   local kind = type(default)
   if kind == 'table' or kind == 'function' then error('CmdLine: the default of ' .. name .. ' is a ' .. kind, 2) end
+  if type(choices) == 'string' and kind ~= choices then
+    error(('CmdLine: the default of %s is a %s, not a %s'):format(name, kind, choices), 2)
+  end
   local row = { name = name, key = bare(name), default = default, help = help or '' }
   if type(choices) == 'string' then row.kind = choices else row.choices = choices end
   self.options[row.key] = row
@@ -188,47 +191,64 @@ function CmdLine:help(list)
   end
 end
 
---- A name for a run: "name,epochs=3" from the options that differ from their defaults.
+--- A name for a run: "name,epochs=3" from the arguments and the options that differ from their defaults; switches are t or f.
 -- @tparam string prefix
 -- @tparam table values what parse returned
 -- @tparam[opt] table ignore keys with true to leave out
 function CmdLine:string(prefix, values, ignore)
-  local keys, parts = {}, { prefix ~= '' and prefix or nil }
-  for key, value in pairs(values) do
-    local row = self.options[key]
-    if row and value ~= row.default and not (ignore and ignore[key]) then keys[#keys + 1] = key end
+  ignore = ignore or {}
+  local parts, keys = { prefix ~= '' and prefix or nil }, {}
+  local function add(key)
+    local value = values[key]
+    if type(value) == 'boolean' then value = value and 't' or 'f' end
+    parts[#parts + 1] = key .. self.equals .. tostring(value)
+  end
+  for _, row in ipairs(self.arguments) do
+    if values[row.key] ~= nil and not ignore[row.key] then add(row.key) end
+  end
+  for key, row in pairs(self.options) do
+    local differs = values[key] ~= row.default or ignore[key] == false
+    if values[key] ~= nil and differs and not ignore[key] then keys[#keys + 1] = key end
   end
   table.sort(keys)
-  for _, key in ipairs(keys) do parts[#parts + 1] = key .. self.equals .. tostring(values[key]) end
-  return (table.concat(parts, self.fieldSeparator):gsub('[/\\]', '_'))
+  for _, key in ipairs(keys) do add(key) end
+  return table.concat(parts, self.fieldSeparator)
 end
 
---- From now on writes what the script prints into a file as well.
-function CmdLine:log(path, values)
-  local file, why = io.open(path, 'w')
-  if not file then error('CmdLine: cannot write ' .. why, 2) end
-  local original = print
+--- The terminal stays silent about what log writes.
+function CmdLine:silent() self.isSilent = true end
+
+--- Puts the time, and a name, before every line that log writes.
+-- @tparam[opt] string name
+-- @tparam[opt='%Y-%m-%d %H:%M:%S'] string format of os.date
+function CmdLine:addTime(name, format)
+  self.dateFormat = (format or '%Y-%m-%d %H:%M:%S') .. (name and ('[%s]: '):format(name) or '')
+end
+
+--- From now on writes what the script prints into a file as well, after a head with the time and the values.
+-- @param file a path, or a file that is open
+-- @tparam[opt] table values what parse returned
+function CmdLine:log(file, values)
+  if io.type(file) ~= 'file' then
+    local handle, why = io.open(file, 'w')
+    if not handle then error('CmdLine: cannot write ' .. why, 2) end
+    file = handle
+  end
+  self.print = self.print or print
   rawset(_G, 'print', function(...)
-    original(...)
-    local words = {}
-    for i = 1, select('#', ...) do words[i] = tostring((select(i, ...))) end
-    file:write(table.concat(words, '\t'), '\n')
+    if not self.isSilent then self.print(...) end
+    local words = { self.dateFormat and os.date(self.dateFormat) }
+    for i = 1, select('#', ...) do words[#words + 1] = tostring((select(i, ...))) end
+    file:write(table.concat(words, ' '), '\n')
     file:flush()
   end)
-  if values then
-    local keys = {}
-    for key in pairs(values) do keys[#keys + 1] = tostring(key) end
-    table.sort(keys)
-    for _, key in ipairs(keys) do print(key, values[key]) end
-  end
-end
-
---- Puts the time before every line that the script prints.
-function CmdLine:addTime(name, format)
-  local original = print
-  rawset(_G, 'print', function(...)
-    original(('%s%s'):format(os.date(format or '%Y-%m-%d %H:%M:%S'), name and '[' .. name .. ']: ' or ' '), ...)
-  end)
+  print('[program started on ' .. os.date() .. ']')
+  print '[command line arguments]'
+  local keys = {}
+  for key in pairs(values or {}) do keys[#keys + 1] = key end
+  table.sort(keys)
+  for _, key in ipairs(keys) do print(key, values[key]) end
+  print '[----------------------]'
 end
 
 return CmdLine
