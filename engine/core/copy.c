@@ -10,7 +10,8 @@ enum {
   DIMS = 2 * TCH_MAX_DIMS,
   PIECE = 1 << 15, /* elements that are worth a thread */
   CHUNK = 512,     /* elements of a cast held in the nearest cache */
-  TILE = 32        /* a transposition moves tiles of TILE x TILE */
+  TILE = 32,       /* a transposition moves tiles of TILE x TILE */
+  SHORT = 128      /* bytes of a row that is not worth a call */
 };
 
 /* The elements as a grid that both sides can step through, innermost dimension first, in order of the target's strides. */
@@ -111,6 +112,10 @@ typedef uint64_t __attribute__((may_alias)) word8;
     _Alignas(64) W tile[TILE][TILE];                                                                                   \
     int64_t t0 = p->to_stride[0], t1 = p->to_stride[p->across], f0 = p->from_stride[0],                                \
             f1 = p->from_stride[p->across];                                                                            \
+    if (f1 == 1 && t0 == 1 && n0 <= TILE / 2) {                                                                        \
+      tch_turn(sizeof(W), n0, n1, to, t1, from, f0);                                                                   \
+      return;                                                                                                          \
+    }                                                                                                                  \
     if (f1 == 1) tch_turn(sizeof(W), n0, n1, tile, TILE, from, f0);                                                    \
     else                                                                                                               \
       for (int64_t i = 0; i < n0; i++)                                                                                 \
@@ -191,9 +196,10 @@ static place place_of(const plan *p, int64_t index, int skip) {
   return w;
 }
 
-static void step(const plan *p, place *w) {
+static void step(const plan *p, place *w, int skip) {
   int64_t to_bytes = tch_dtype_bytes(p->to_type), from_bytes = tch_dtype_bytes(p->from_type);
   for (int d = 1; d < p->ndim; d++) {
+    if (d == skip) continue;
     w->to += p->to_stride[d] * to_bytes;
     w->from += p->from_stride[d] * from_bytes;
     if (++w->at[d] < p->size[d]) return;
@@ -217,7 +223,7 @@ static void copy_rows(void *context, int64_t begin, int64_t end) {
     else cast_row(p, to, from, n);
     if (++segment < p->segments) continue;
     segment = 0;
-    step(p, &w);
+    step(p, &w, 0);
   }
 }
 
@@ -225,14 +231,45 @@ static void copy_rows(void *context, int64_t begin, int64_t end) {
 static void copy_strips(void *context, int64_t begin, int64_t end) {
   const plan *p = context;
   int64_t bytes = tch_dtype_bytes(p->to_type), strips = (p->size[p->across] + TILE - 1) / TILE;
+  place w = place_of(p, begin / strips, p->across);
+  int64_t strip = begin % strips;
   for (int64_t item = begin; item < end; item++) {
-    place w = place_of(p, item / strips, p->across);
-    int64_t j = item % strips * TILE, n1 = p->size[p->across] - j < TILE ? p->size[p->across] - j : TILE;
+    int64_t j = strip * TILE, n1 = p->size[p->across] - j < TILE ? p->size[p->across] - j : TILE;
     for (int64_t i = 0; i < p->size[0]; i += TILE) {
       int64_t n0 = p->size[0] - i < TILE ? p->size[0] - i : TILE;
       turn_tile(bytes, p, p->to + w.to + (i * p->to_stride[0] + j * p->to_stride[p->across]) * bytes,
                 p->from + w.from + (i * p->from_stride[0] + j * p->from_stride[p->across]) * bytes, n0, n1);
     }
+    if (++strip < strips) continue;
+    strip = 0;
+    step(p, &w, p->across);
+  }
+}
+
+/* n rows of `bytes` bytes, which lie together on both sides. */
+static void move_short(int64_t bytes, int64_t n, char *to, int64_t to_step, const char *from, int64_t from_step) {
+#define ROWS(size) \
+  for (int64_t i = 0; i < n; i++) memcpy(to + i * to_step, from + i * from_step, (size))
+  switch (bytes) {
+    case 8: ROWS(8); break;
+    case 12: ROWS(12); break;
+    case 16: ROWS(16); break;
+    case 32: ROWS(32); break;
+    case 64: ROWS(64); break;
+    default: ROWS((size_t) bytes); break;
+  }
+#undef ROWS
+}
+
+/* Items are short rows: of dimension 0, which is without gaps on both sides. */
+static void copy_short(void *context, int64_t begin, int64_t end) {
+  const plan *p = context;
+  int64_t bytes = tch_dtype_bytes(p->to_type), row = bytes * p->size[0];
+  for (int64_t item = begin, n; item < end; item += n) {
+    int64_t first = item % p->size[1];
+    n = p->size[1] - first < end - item ? p->size[1] - first : end - item;
+    place w = place_of(p, item, 0);
+    move_short(row, n, p->to + w.to, p->to_stride[1] * bytes, p->from + w.from, p->from_stride[1] * bytes);
   }
 }
 
@@ -260,8 +297,10 @@ static void run(plan *p, int64_t count) {
     items = count / p->size[0] * p->segments;
     each = p->size[0] < PIECE ? p->size[0] : PIECE;
   }
+  bool narrow = p->across == 0 && p->to_type == p->from_type && p->ndim > 1 && p->to_stride[0] == 1 && p->from_stride[0] == 1
+                && p->size[0] * tch_dtype_bytes(p->to_type) <= SHORT;
   int64_t grain = once ? (PIECE + each - 1) / each : items;
-  tch_parallel(items, grain, p->across > 0 ? copy_strips : copy_rows, p);
+  tch_parallel(items, grain, p->across > 0 ? copy_strips : narrow ? copy_short : copy_rows, p);
 }
 
 /* -- the calls ----------------------------------------------------------------------------------------------------- */

@@ -9,6 +9,7 @@ enum {
   GRAIN = 1 << 15, /* elements a piece of work should have */
   TILE = 256,      /* entries of a row where an operand is walked across its memory */
   NEAR = 64,       /* bytes that lie together there: as many rows make a tile */
+  MANY = 1 << 10,  /* elements whose short rows are worth copies */
   LINE = 8         /* strides from here on use a cache line for one entry or two */
 };
 
@@ -210,6 +211,21 @@ static bool run_flat(const tch_shape *shape, tch_tensor *const *operand, int n, 
   return true;
 }
 
+/* Short rows cost more than a copy of the operands that break them: copies them, and goes on. False: nothing was done. */
+static bool run_copies(const tch_shape *shape, tch_tensor *const *operand, int n, tch_row row, void *context) {
+  tch_tensor *straight[TCH_ITER_MAX], *copy[TCH_ITER_MAX] = {NULL};
+  bool changed = false;
+  for (int k = 0; k < n; k++) {
+    straight[k] = operand[k];
+    if (k == 0 || operand[k]->count != operand[0]->count || tch_tensor_contiguous(operand[k])) continue;
+    if (tch_tensor_new(operand[k]->type, operand[k]->ndim, operand[k]->size, &copy[k]) != TCH_OK) continue;
+    if (tch_tensor_copy(copy[k], operand[k]) == TCH_OK) straight[k] = copy[k], changed = true;
+  }
+  if (changed) tch_iterate(shape, straight, n, row, context);
+  for (int k = 1; k < n; k++) tch_tensor_release(copy[k]);
+  return changed;
+}
+
 void tch_iterate(const tch_shape *shape, tch_tensor *const *operand, int n, tch_row row, void *context) {
   if (run_flat(shape, operand, n, row, context)) return;
   plan p = {.row = row, .context = context, .n = n};
@@ -223,6 +239,8 @@ void tch_iterate(const tch_shape *shape, tch_tensor *const *operand, int n, tch_
   p.ndim = m > 0 ? m - 1 : 0;
   p.length = m > 0 ? p.size[m - 1] : 1;
   for (int k = 0; k < n; k++) p.step[k] = m > 0 ? p.stride[k][m - 1] : 1;
+  bool breaks = p.ndim > 0 && p.length < NEAR && count >= MANY && tch_tensor_contiguous(operand[0]);
+  if (breaks && run_copies(shape, operand, n, row, context)) return;
   if (any_crosses(&p)) run_tiles(&p);
   else run_plan(&p);
 }
