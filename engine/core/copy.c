@@ -105,6 +105,10 @@ typedef uint64_t __attribute__((may_alias)) word8;
     W first = *from;                                                                                                   \
     if (from_stride == 0 && to_stride == 1)                                                                            \
       for (int64_t i = 0; i < n; i++) to[i] = first;                                                                   \
+    else if (from_stride == 2 && to_stride == 1) /* vectors, by the constants */                                       \
+      for (int64_t i = 0; i < n; i++) to[i] = from[i * 2];                                                             \
+    else if (from_stride == 3 && to_stride == 1)                                                                       \
+      for (int64_t i = 0; i < n; i++) to[i] = from[i * 3];                                                             \
     else                                                                                                               \
       for (int64_t i = 0; i < n; i++) to[i * to_stride] = from[i * from_stride];                                       \
   }                                                                                                                    \

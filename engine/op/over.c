@@ -10,7 +10,13 @@
 
 TCH_KERNEL_FAMILY(reduce)
 
-enum { GRAIN = 1 << 15, BLOCK = 2048 /* columns at a time */, MAX_CHUNKS = 64 };
+enum {
+  GRAIN = 1 << 15,
+  BLOCK = 2048, /* columns at a time */
+  MAX_CHUNKS = 64,
+  SHORT = 32,    /* entries of a run that cost more than the sums in it */
+  MANY = 1 << 10 /* entries that are worth a copy */
+};
 
 /* A list of dimensions, the outermost first, and the number of entries. */
 typedef struct axes {
@@ -172,6 +178,12 @@ static void cut(plan *p) {
   p->chunks = folded > 0 ? divide_up(folded, p->chunk) : 1;
 }
 
+/* Is every run of entries so short that a copy in order costs less than the runs? */
+static bool choppy(const plan *p, const tch_tensor *x) {
+  int64_t run = p->columns ? last_size(&p->kept) : last_size(&p->folded);
+  return run < SHORT && x->count >= MANY && !tch_tensor_contiguous(x);
+}
+
 static tch_status fold(tch_call *c, const tch_tensor *x, uint32_t mask, plan *p, void *acc) {
   p->kept = axes_of(x, ~mask, false);
   p->folded = axes_of(x, mask, true);
@@ -181,6 +193,14 @@ static tch_status fold(tch_call *c, const tch_tensor *x, uint32_t mask, plan *p,
   p->bytes = tch_dtype_bytes(x->type);
   if (p->kept.count == 0) return TCH_OK;
   cut(p);
+  if (choppy(p, x)) {
+    tch_shape shape = {.type = x->type, .ndim = x->ndim};
+    memcpy(shape.size, x->size, sizeof *x->size * (size_t) x->ndim);
+    tch_tensor *straight;
+    TCH_TRY(tch_op_temp(c, &shape, &straight));
+    TCH_TRY(tch_tensor_copy(straight, x));
+    return fold(c, straight, mask, p, acc);
+  }
   p->acc = acc;
   if (p->chunks > 1) {
     tch_shape parts = {.type = TCH_DOUBLE, .ndim = 2, .size = {p->chunks, p->kept.count}};
