@@ -20,7 +20,10 @@ end
 
 -- Position i of dimension d, counted from 0.
 local function position(tensor, i, d)
-  if type(i) ~= 'number' or i % 1 ~= 0 then raise(('index %s is no whole number'):format(tostring(i))) end
+  if type(i) ~= 'number' or i % 1 ~= 0 then
+    if not own.truncates or type(i) ~= 'number' or i - i ~= 0 then raise(('index %s is no whole number'):format(tostring(i))) end
+    i = integer(i)
+  end
   local n = tonumber(C.tch_tensor_size(tensor, d))
   local p = i < 0 and i + n or i - 1
   if i == 0 or p < 0 or p >= n then outOfRange(tensor, i, d) end

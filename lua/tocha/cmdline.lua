@@ -51,7 +51,7 @@ end
 -- @tparam[opt] string help
 -- @tparam[opt] string kind type of the value: 'string' (the default) or 'number'
 function CmdLine:argument(name, help, kind)
-  local row = { name = name, key = name, help = help or '', kind = kind or 'string', argument = true }
+  local row = { name = bare(name), key = bare(name), help = help or '', kind = kind or 'string', argument = true }
   self.arguments[#self.arguments + 1] = row
   self.lines[#self.lines + 1] = row
 end
