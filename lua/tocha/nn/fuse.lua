@@ -43,15 +43,17 @@ end
 function fuse.forward(self, modules, i, input, count, norm, activation)
   local conv, last = modules[i], modules[i + count - 1]
   local output, mean, var, gamma, beta, eps = last.output, nil, nil, nil, nil, nil
+  local inplace = activation ~= nil and activation.inplace
   input = glue.constant(input)
-  if glue.differ(output, input) or (activation and activation.overwrites and norm == nil) then output = input.new() end
+  -- What an activation in place left is only known to be ours if the module before it has the very same.
+  local foreign = inplace and not rawequal(output, (norm or conv).output) or activation and not inplace and activation.overwrites
+  if foreign or glue.differ(output, input) then output = input.new() end
   if norm then mean, var, gamma, beta, eps = norm.running_mean, norm.running_var, norm.weight, norm.bias, norm.eps end
   local ok, result = pcall(glue.ops.conv2d_fused, output, input, conv.weight, conv.bias, mean, var, gamma, beta,
     { conv.dH, conv.dW }, { conv.padH, conv.padW }, nil, conv.groups, eps, activation and 0,
     activation and activation.updateOutput == relu6 and 6 or nil)
   if not ok then return end
   last.output = result
-  local inplace = activation ~= nil and activation.inplace
   if inplace then activation.overwrites = true elseif activation then activation.overwrites = nil end
   if norm and activation then
     if inplace then norm.output = result else forget(norm) end
