@@ -11,11 +11,11 @@ local fail = own.failWith
 
 -- A term as a list of labels; `...` becomes the labels '1', '2' ... of as many dimensions, the last one '1'.
 local function labelsOf(term, hidden)
-  local labels, before = {}, nil
+  local labels = {}
   local head, tail = term:match '^(%a*)%.%.%.(%a*)$'
   if not head and not term:find '^%a*$' then fail('einsum: %q is no list of letters with at most one ...', term) end
   for label in (head or term):gmatch '%a' do labels[#labels + 1] = label end
-  before = #labels
+  local before = #labels
   for k = head and hidden or 0, 1, -1 do labels[#labels + 1] = tostring(k) end
   for label in (tail or ''):gmatch '%a' do labels[#labels + 1] = label end
   return labels, head and before

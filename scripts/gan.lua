@@ -3,7 +3,6 @@
 local root = (arg and arg[0] or ''):match '^(.*)scripts/[^/]*$'
 if root then package.path = root .. 'lua/?.lua;' .. root .. 'lua/?/init.lua;' .. package.path end
 local torch = require 'tocha'
-local nn = require 'tocha.nn'
 local optim = require 'tocha.optim'
 local data = require 'tocha.data'
 local models = require 'tocha.models.gan'
@@ -47,7 +46,8 @@ local function say(...) if not options.quiet then print(...) end end
 
 -- Data ----------------------------------------------------------------------------------------------------------------
 -- batches(epoch) iterates over pictures from -1 to 1 and their labels; all batches are whole.
-local channels, side, classes, count, batches, judge = 1, 28, 10, nil, nil, nil
+local channels, side, classes = 1, 28, 10
+local count, batches, judge
 if colour then
   channels, side = 3, 64
   local set = cmd:try(data.fromFolder, options.pictures)

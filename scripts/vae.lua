@@ -142,10 +142,11 @@ end
 
 run.fixed = run.fixed or torch.randn(100, options.latent)
 for number = run.epoch + 1, options.epochs do
-  local timer, divergence = torch.Timer(), nil
+  local timer = torch.Timer()
   history.train[number] = epoch(number)
   if history.train[number] ~= history.train[number] then cmd:fail 'the bound is no number: a lower --lr may help' end
-  history.test[number], divergence = test()
+  local value, divergence = test()
+  history.test[number] = value
   run.epoch = number
   say(('epoch %d: bound %.2f train, %.2f test (divergence %.2f), %.1f s'):format(number, history.train[number],
     history.test[number], divergence, timer:time().real))

@@ -124,8 +124,9 @@ local function rules(list)
         if type(config.maxIter) == 'number' and not (config.maxIter < 100) then config.maxIter = 3 end
         local state = random() < 0.5 and {} or config
         for _ = 1, 3 do
-          rule(function(y) return random() < 0.95 and y:sum() or pick(makers)(), random() < 0.95 and y:clone() or pick(makers)() end,
-            x, config, state)
+          rule(function(y)
+            return random() < 0.95 and y:sum() or pick(makers)(), random() < 0.95 and y:clone() or pick(makers)()
+          end, x, config, state)
         end
       end }
     end
@@ -141,7 +142,10 @@ local function damaged(bytes)
     if what == 1 then bytes = bytes:sub(1, at - 1)
     elseif what == 2 then bytes = bytes:sub(1, at - 1) .. string.char(random(0, 255)) .. bytes:sub(at + 1)
     elseif what == 3 then bytes = bytes:sub(1, at) .. bytes:sub(random(#bytes))
-    else bytes = bytes:sub(1, at - 1) .. pick { '\0\0\0\0', '\255\255\255\127', '\255\255\255\255', '9999999999' } .. bytes:sub(at + 4) end
+    else
+      bytes = bytes:sub(1, at - 1) .. pick { '\0\0\0\0', '\255\255\255\127', '\255\255\255\255', '9999999999' }
+        .. bytes:sub(at + 4)
+    end
     if #bytes == 0 then break end
   end
   return bytes
@@ -220,7 +224,8 @@ function calls.list()
   layers(list)
   rules(list)
   readers(list)
-  objects(list, { pick = pick, makers = makers, arguments = arguments, small = small, scratch = scratch, types = types, left = left })
+  objects(list, { pick = pick, makers = makers, arguments = arguments, small = small, scratch = scratch, types = types,
+    left = left })
   table.sort(list, function(a, b) return a[1] < b[1] end)
   return list
 end

@@ -9,7 +9,9 @@ local image = require 'tocha.image'
 local decoders = {}
 
 local function bytesOf(text) return torch.ByteTensor(torch.ByteStorage():string(text)) end
-local function textOf(tensor) return tensor:storage():string():sub(tensor:storageOffset(), tensor:storageOffset() + tensor:nElement() - 1) end
+local function textOf(tensor)
+  return tensor:storage():string():sub(tensor:storageOffset(), tensor:storageOffset() + tensor:nElement() - 1)
+end
 
 local function written(suffix, write)
   local path = os.tmpname()
@@ -45,8 +47,8 @@ end
 
 local function tar()
   return written('.tar', function(path)
-    assert(os.execute(('d=$(mktemp -d) && mkdir $d/a && echo x > $d/a/%s.jpg && echo yy > $d/a/b.png && tar cf %s -C $d a && rm -r $d')
-      :format(('n'):rep(120), path)) == 0)
+    assert(os.execute(('d=$(mktemp -d) && mkdir $d/a && echo x > $d/a/%s.jpg && echo yy > $d/a/b.png && '
+      .. 'tar cf %s -C $d a && rm -r $d'):format(('n'):rep(120), path)) == 0)
   end)
 end
 

@@ -124,8 +124,9 @@ return function(list, tools)
     local loader = data.DataLoader(set(), options { batch = random(-1, 5), shuffle = true, dropLast = true, seed = any(),
       workers = random(-1, 3), prefetch = random(0, 4), height = small(9), width = any(), planes = random(0, 4), scale = any(),
       mean = any(), deviation = any(), skip = true, cover = true,
-      augment = options { rotation = any(), shear = small(), zoom = any(), hflip = true, crop = small(), area = any(), ratio = any(),
-        cutout = any(), hue = any(), brightness = any(), fill = pick { 'nearest', 'wrap', 'reflect', 'constant', 'x' } } })
+      augment = options { rotation = any(), shear = small(), zoom = any(), hflip = true, crop = small(), area = any(),
+        ratio = any(), cutout = any(), hue = any(), brightness = any(),
+        fill = pick { 'nearest', 'wrap', 'reflect', 'constant', 'x' } } })
     for input in loader:batches(mostly(small())) do if random() < 0.2 then input:add(1) break end end
     if random() < 0.5 then loader:load() end
     loader:close()
@@ -141,7 +142,8 @@ return function(list, tools)
   add('train.grid', function() train.grid(tools.scratch, mostly(torch.rand(small(), pick { 1, 3 }, small(), small())),
     options { columns = any(), pad = any(), low = any(), high = any() }) end)
   add('train.plot', function()
-    train.plot(tools.scratch, { { y = mostly { any(), 1, 2 }, x = random() < 0.3 and { 1, any(), 3 } or nil, name = any(), style = any() } },
+    train.plot(tools.scratch,
+      { { y = mostly { any(), 1, 2 }, x = random() < 0.3 and { 1, any(), 3 } or nil, name = any(), style = any() } },
       options { title = any(), xlabel = any(), logscale = true })
   end)
 
@@ -151,7 +153,8 @@ return function(list, tools)
     local nodes = { nn.Identity()() }
     for i = 2, small(6) do
       local from = random() < 0.6 and nodes[random(i - 1)] or { nodes[random(i - 1)], nodes[random(i - 1)] }
-      local module = pick { nn.Linear(4, 4), nn.CAddTable(), nn.Tanh(), nn.JoinTable(2), nn.SplitTable(1), nn.Narrow(1, 1, small()) }
+      local module = pick { nn.Linear(4, 4), nn.CAddTable(), nn.Tanh(), nn.JoinTable(2), nn.SplitTable(1),
+        nn.Narrow(1, 1, small()) }
       nodes[i] = module(mostly(from))
     end
     local graph = nn.gModule({ mostly(nodes[1]) }, { mostly(nodes[#nodes]) })
@@ -184,7 +187,9 @@ return function(list, tools)
 
   -- -- reinforcement learning -------------------------------------------------------------------------------------
 
-  local function environment() return rl.make(pick(rl.environments), options { size = any(), slippery = any(), limit = small() }) end
+  local function environment()
+    return rl.make(pick(rl.environments), options { size = any(), slippery = any(), limit = small() })
+  end
   local function act(env) return mostly(env.actions:sample(torch.Generator(1))) end
   object('rl environments', function()
     local env = environment()

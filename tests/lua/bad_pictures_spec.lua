@@ -99,7 +99,8 @@ describe('Bad pictures', function()
 
   it('that announce more than can be are refused before memory is asked for', function()
     local function png(w, h)
-      return '\137PNG\r\n\26\n' .. chunk('IHDR', long(w) .. long(h) .. '\8\2\0\0\0') .. chunk('IDAT', zeros(100)) .. chunk('IEND', '')
+      return '\137PNG\r\n\26\n' .. chunk('IHDR', long(w) .. long(h) .. '\8\2\0\0\0') .. chunk('IDAT', zeros(100))
+        .. chunk('IEND', '')
     end
     local before = peak()
     says('cannot hold the 30000x8000 pixels', image.load, write('wide.png', png(30000, 8000)))
@@ -126,7 +127,9 @@ describe('Bad pictures', function()
     local count, why = loader:skipped()
     assert.equal(2, seen)
     assert.equal(data.size(set) - 2, count)
-    for _, name in ipairs { '3.jpg', '4.jpg' } do assert.is_truthy(table.concat(why, '\n'):find(folder .. '/set/b/' .. name, 1, true)) end
+    for _, name in ipairs { '3.jpg', '4.jpg' } do
+      assert.is_truthy(table.concat(why, '\n'):find(folder .. '/set/b/' .. name, 1, true))
+    end
   end)
 
   it('in empty folders are missed by name', function()

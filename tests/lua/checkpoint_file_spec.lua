@@ -73,7 +73,8 @@ describe('readCheckpoint', function()
   end)
 
   it('refuses pickles that lie', function()
-    for _, case in ipairs { { 't.', 'a mark is missing' }, { 'h\7.', 'entry 7 was not stored' }, { '0.', 'nothing is on the stack' },
+    for _, case in ipairs { { 't.', 'a mark is missing' }, { 'h\7.', 'entry 7 was not stored' },
+                            { '0.', 'nothing is on the stack' },
                             { 'K\1K\2s.', 'pairs go into no dictionary' }, { 'X\255\255\255\127a', 'truncated' },
                             { '\255', 'code 255 is not known' }, { '\128\9.', 'protocol 9 is not known' },
                             { 'K\1K\2R.', 'a call of what is no function' }, { 'K\1Q.', 'a reference is no storage' },

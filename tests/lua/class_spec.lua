@@ -2,7 +2,6 @@ local torch = require 'tocha'
 
 describe('operators of tensors', function()
   it('are looked for in the class of their type first', function()
-    local torch = require 'tocha'
     function torch.ShortTensor:__sub(other) return { self:totable(), other } end
     assert.same({ { 4 }, 3 }, torch.ShortTensor { 4 } - 3)
     torch.getmetatable('torch.ShortTensor').__sub = nil

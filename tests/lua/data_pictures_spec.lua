@@ -154,7 +154,7 @@ describe('Pictures in folders', function()
     local set = data.fromFolder(fill(8))
     local loader = data.DataLoader(set, { batch = 2, workers = 2, prefetch = 2 })
     for _ = 1, 5 do
-      for _ in loader:batches() do break end
+      for _ in loader:batches() do break end -- luacheck: ignore 512
     end
     assert.equal(16, #gather(loader))
     loader:close()
@@ -177,7 +177,8 @@ describe('Pictures in folders', function()
 
   it('in archives that are damaged are errors', function()
     local path = fill(2)
-    assert(os.execute(('tar -cf %s/a.tar -C %s set && head -c 3000 %s/a.tar > %s/b.tar'):format(folder, folder, folder, folder)) == 0)
+    assert(os.execute(('tar -cf %s/a.tar -C %s set && head -c 3000 %s/a.tar > %s/b.tar')
+      :format(folder, folder, folder, folder)) == 0)
     says('b.tar: truncated', data.fromFolder, folder .. '/b.tar')
     says('damaged tar archive: no header at byte 512', data.fromFolder, write('c.tar', ('x'):rep(2048)))
     assert.equal(path, folder .. '/set')
@@ -219,10 +220,10 @@ describe('Augmentation', function()
   it('moves pixels as Keras does', function()
     local x = torch.range(1, 36):double():mul(1.3):sin():mul(90):add(100):view(6, 6)
     for k, row in ipairs(dofile 'tests/golden/augment.lua') do
-      local fill, change, values = unpack(row)
-      change.fill, change.value = fill, 7
+      local way, change, values = unpack(row)
+      change.fill, change.value = way, 7
       local worst = (data.transform(x, change) - torch.DoubleTensor(values):view(6, 6)):abs():max()
-      assert.is_true(worst < 1e-5, ('row %d, %s: %g'):format(k, fill, worst))
+      assert.is_true(worst < 1e-5, ('row %d, %s: %g'):format(k, way, worst))
     end
     says('fill is none', data.transform, x, { fill = 'none' })
   end)

@@ -122,7 +122,8 @@ describe('Sets', function()
   end)
 
   it('peek: a sheet of pictures as the network sees them', function()
-    local set = { data = torch.ByteTensor(5, 3, 8, 8):fill(100), labels = torch.LongTensor { 1, 2, 1, 2, 1 }, classes = { 'a', 'b' } }
+    local set = { data = torch.ByteTensor(5, 3, 8, 8):fill(100), labels = torch.LongTensor { 1, 2, 1, 2, 1 },
+      classes = { 'a', 'b' } }
     local path = folder .. '/sheet.png'
     data.DataLoader(set, { mean = .5, deviation = .25 }):peek(path, 3)
     local sheet = image.load(path, 3, 'byte')

@@ -83,7 +83,8 @@ describe('scripts that make pictures', function()
 
   it('gan.lua draws, judges, and goes on with the very numbers', function()
     script('train', '--data . --model mlp --epochs 1 --valid 0 --save judge.t7 --plot "" --quiet')
-    local words = '--data . --model dcgan --width 4 --batch 16 --epochs 3 --conditional --spectral --loss hinge --out %s --save %s.t7'
+    local words = '--data . --model dcgan --width 4 --batch 16 --epochs 3 --conditional --spectral --loss hinge '
+      .. '--out %s --save %s.t7'
     local output, err, code = script('gan', words:gsub('%%s', 'whole') .. ' --classifier judge.t7 --samples 20')
     assert.equal('', err)
     assert.equal(0, code)
@@ -124,7 +125,9 @@ describe('scripts that make pictures', function()
     assert.equal('', err)
     assert.equal(0, code)
     assert.matches('\nepoch 3: bound [%d.]+ train, [%d.]+ test %(divergence [%d.]+%)', output)
-    for _, name in ipairs { 'reconstructions', 'samples', 'map', 'curves' } do assert.is_true(exists('whole-' .. name .. '.png'), name) end
+    for _, name in ipairs { 'reconstructions', 'samples', 'map', 'curves' } do
+      assert.is_true(exists('whole-' .. name .. '.png'), name)
+    end
     killed('vae', 3, (words:gsub('%%s', 'part')))
     assert.equal(output:match '[^\n]*\n$', (script('vae', '--resume part.t7 --quiet')))
     same(torch.load(folder .. '/whole.t7'), torch.load(folder .. '/part.t7'), 'vae')

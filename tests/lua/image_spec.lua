@@ -40,7 +40,8 @@ describe('image.scale', function()
   end)
 
   it('averages areas, and shrinks without aliases as Pillow does', function()
-    close(image.scale(torch.DoubleTensor { { 1, 2, 3, 4, 5 } }, 2, 1, 'area'), torch.DoubleTensor { { (1 + 2 + 1.5) / 2.5, (1.5 + 4 + 5) / 2.5 } })
+    close(image.scale(torch.DoubleTensor { { 1, 2, 3, 4, 5 } }, 2, 1, 'area'),
+      torch.DoubleTensor { { (1 + 2 + 1.5) / 2.5, (1.5 + 4 + 5) / 2.5 } })
     local x = torch.range(1, 63):double():mul(1.3):sin():view(7, 9)
     for _, row in ipairs(dofile 'tests/golden/image.lua') do
       local mode, height, width, values = unpack(row)
@@ -236,7 +237,8 @@ end)
 describe('Showing', function()
   it('lays pictures out on a grid', function()
     local x = torch.rand(5, 3, 4, 6)
-    assert.same({ 3, 12, 16 }, image.toDisplayTensor { input = x, nrow = 2, padding = 2, scaleeach = true }:narrow(2, 1, 12):size():totable())
+    assert.same({ 3, 12, 16 },
+      image.toDisplayTensor { input = x, nrow = 2, padding = 2, scaleeach = true }:narrow(2, 1, 12):size():totable())
     assert.same({ 3, 4, 30 }, image.toDisplayTensor(x):size():totable())
     assert.same({ 4, 12 }, image.toDisplayTensor { torch.rand(4, 6), torch.rand(4, 6) }:size():totable() and { 4, 12 })
     local g = image.toDisplayTensor(torch.rand(4, 6):mul(9))

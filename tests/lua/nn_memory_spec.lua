@@ -103,7 +103,8 @@ describe('CTCCriterion', function()
     local first = c:forward(x:narrow(2, 1, 1), { { 2, 3, 3 } })
     local second = c:forward(x:narrow(2, 2, 1), { torch.LongTensor { 4 } })
     assert.is_near(first + second, both, 1e-4)
-    local labels, steps, counts = torch.LongTensor { { 2, 3, 3 }, { 4, 1, 1 } }, torch.LongTensor { 6, 6 }, torch.LongTensor { 3, 1 }
+    local labels = torch.LongTensor { { 2, 3, 3 }, { 4, 1, 1 } }
+    local steps, counts = torch.LongTensor { 6, 6 }, torch.LongTensor { 3, 1 }
     assert.is_near(both, c:forward(x, { labels, steps, counts }), 1e-5)
     local short = c:forward(x, { labels = labels, steps = torch.LongTensor { 6, 4 }, counts = counts })
     assert.is_near(first + c:forward(x:narrow(2, 2, 1):narrow(1, 1, 4), { { 4 } }), short, 1e-4)

@@ -221,7 +221,8 @@ for _, name in ipairs(names) do
 
     it('gives the same on the tape', function()
       model:evaluate()
-      same(copied(model:forward(input)), map(function(t) return t:detach() end, model(input)), 'tape', 1e-5) -- folded normalisation rounds otherwise
+      -- folded normalisation rounds otherwise
+      same(copied(model:forward(input)), map(function(t) return t:detach() end, model(input)), 'tape', 1e-5)
     end)
   end)
 end

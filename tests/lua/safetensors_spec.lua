@@ -105,7 +105,8 @@ describe('JSON', function()
   it('is told where it is wrong', function()
     for text, why in pairs { ['{"a" 1}'] = 'a colon is missing at byte 6', ['[1 2]'] = 'a comma or %] is missing at byte 4',
       ['{1:2}'] = 'a name is missing at byte 2', ['"a'] = 'a string without an end', ['"\\q"'] = 'an unknown escape',
-      ['"\\ud83d"'] = 'half a surrogate pair', ['01'] = 'no value', ['{"a":1,"a":2}'] = 'stands twice', ['1 2'] = 'more than one value',
+      ['"\\ud83d"'] = 'half a surrogate pair', ['01'] = 'no value', ['{"a":1,"a":2}'] = 'stands twice',
+      ['1 2'] = 'more than one value',
       [''] = 'no value at byte 1', ['nul'] = 'no value' } do
       local value, message = json.decode(text)
       assert.is_nil(value)

@@ -181,7 +181,8 @@ describe('torch.save', function()
 
   it('leaves the old file and no other when it fails', function()
     torch.save(path, 'old')
-    assert.error_matches(function() torch.save(path, { coroutine.create(print) }) end, 'save: a thread cannot be written, at <%?>%.1')
+    assert.error_matches(function() torch.save(path, { coroutine.create(print) }) end,
+      'save: a thread cannot be written, at <%?>%.1')
     assert.equal('old', torch.load(path))
     assert.equal(path .. '\n', run('ls -d ' .. path .. '*'))
   end)

@@ -1,4 +1,5 @@
 --- Lua states in threads.
+-- luacheck: globals number __threadid
 local torch = require 'tocha'
 local threads = require 'tocha.threads'
 local tds = require 'tocha.tds'
@@ -148,9 +149,9 @@ describe('threads', function()
     local before = torch.getnumthreads()
     with(1, function(pool)
       pool:addjob(function()
-        local torch = require 'tocha'
-        torch.setnumthreads(1)
-        return torch.getnumthreads()
+        local own = require 'tocha'
+        own.setnumthreads(1)
+        return own.getnumthreads()
       end, function(n) assert.are.equal(1, n) end)
       pool:synchronize()
     end)

@@ -133,7 +133,8 @@ describe('Searches', function()
   end)
 
   it('draw from lists and ranges, the same for the same seed', function()
-    local space = { { 'rate', { from = 1e-4, to = 1e-1, log = true } }, { 'n', { from = 1, to = 3, whole = true } }, { 'k', { 'p', 'q' } } }
+    local space = { { 'rate', { from = 1e-4, to = 1e-1, log = true } }, { 'n', { from = 1, to = 3, whole = true } },
+      { 'k', { 'p', 'q' } } }
     local settings, below = search.random(space, 200, 2), 0
     for _, s in ipairs(settings) do
       assert.is_true(s.rate >= 1e-4 and s.rate <= 1e-1 and s.n % 1 == 0 and s.n >= 1 and s.n <= 3 and (s.k == 'p' or s.k == 'q'))

@@ -49,7 +49,7 @@ function csv.readCSV(path, separator)
   end
   local text, rows, lines, at, line = contents('readCSV', path):gsub('^\239\187\191', ''), {}, {}, 1, 1
   while at <= #text do
-    local row, start, first, done, value = {}, at, line, false, nil
+    local row, start, first, done, value = {}, at, line, false
     while not done do
       value, at, done = field(text, at, separator, path, line)
       row[#row + 1] = value

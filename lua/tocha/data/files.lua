@@ -35,10 +35,10 @@ local function unpackList(path)
 end
 
 -- Those below a part ("train"), with the part taken off their names.
-local function below(files, part)
-  if not part then return files end
+local function below(list, part)
+  if not part then return list end
   local prefix, found = part:gsub('/*$', '/'), {}
-  for _, file in ipairs(files) do
+  for _, file in ipairs(list) do
     if file.name:sub(1, #prefix) == prefix then
       file.name = file.name:sub(#prefix + 1)
       found[#found + 1] = file

@@ -212,8 +212,7 @@ function maps.lime(net, x, class, options)
   end
   z[1]:fill(1)
   local weights = quietly(net, function()
-    local scores
-    scores, class = scoresOf('lime', net, x, class)
+    class = select(2, scoresOf('lime', net, x, class))
     local y = sharesOf(net, x, class, n, 'lime', function(i, picture)
       local keep = z[i]:index(1, labels:view(-1)):type(picture:type()):view(1, x:size(3), x:size(4)):expandAs(picture)
       picture:add(-(options.value or 0)):cmul(keep):add(options.value or 0)

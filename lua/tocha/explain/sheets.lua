@@ -20,7 +20,8 @@ function sheets.overlay(picture, map, strength)
   local base, v = picture:float():expand(3, picture:size(2), picture:size(3)):clone(), map:float():clone()
   local most = math.max(math.abs(v:min()), math.abs(v:max()))
   if most > 0 then v:div(most) end
-  local colour, cover = torch.FloatTensor(3, v:size(1), v:size(2)):zero(), nil
+  local colour = torch.FloatTensor(3, v:size(1), v:size(2)):zero()
+  local cover
   if v:min() < 0 then
     colour[1]:copy(torch.cmax(v, 0):ceil())
     colour[3]:copy(torch.cmax(torch.mul(v, -1), 0):ceil())

@@ -123,9 +123,9 @@ end
 -- Before version 1.6: pickles of a magic number, a version, the system, the object and the keys, then counts and elements.
 local function fromPlain(path, source)
   local text = bytes.text(source, 0, source:nElement())
-  local at, sources, parts, why, value = 1, {}, {}, nil, nil
+  local at, sources, parts = 1, {}, {}
   for k = 1, 5 do
-    value, why = pickle.read(text, at, known, k == 4 and storages(sources) or nil)
+    local value, why = pickle.read(text, at, known, k == 4 and storages(sources) or nil)
     if value == nil then return nil, ('%s: %s'):format(path, why) end
     parts[k], at = value, why
   end

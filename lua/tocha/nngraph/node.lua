@@ -1,7 +1,7 @@
 --- A call of a module in a graph: what `nn.Linear(3, 2)(x)` gives for a node x.
 -- @module tocha.nngraph.node
 local torch = require 'tocha'
-local graph = require 'tocha.nngraph.graph'
+require 'tocha.nngraph.graph'
 local nngraph = require 'tocha.nngraph'
 local raise = require 'tocha.bindings.own'.raise
 

@@ -121,9 +121,9 @@ function serialize.load(bytes, items)
   local file = torch.MemoryFile(type(bytes) == 'string' and bytes or bytes:string(), 'r')
   file:binary()
   file.functions, file.missing = true, missing
-  file.resolve = function(reference)
-    if type(reference) == 'string' then return fetch(reference) end
-    local object = items and items[reference]
+  file.resolve = function(place)
+    if type(place) == 'string' then return fetch(place) end
+    local object = items and items[place]
     if object == nil then raise 'what these bytes share with their maker is not beside them' end
     return object
   end
