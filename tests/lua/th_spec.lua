@@ -27,6 +27,10 @@ describe('th', function()
     assert.are.equal(0, rc)
   end)
 
+  it('loads a package of nngraph before anything else', function()
+    assert.equal('2\t\n', (run "print(require 'nngraph.nesting'.cloneNested({ torch.ones(2) })[1]:sum())"))
+  end)
+
   it('gives a failing script its trace and a failing exit', function()
     local output, rc = run 'error "no such thing"'
     assert.truthy(output:find('no such thing', 1, true))

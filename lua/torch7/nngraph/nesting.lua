@@ -1,7 +1,7 @@
 --- `require 'nngraph.nesting'`: nested tables of tensors as one value, for packages that use Torch7's names of it.
 -- @module nngraph.nesting
 local torch = require 'torch'
-local utils = require 'tocha.nn.utils'
+local utils = require('tocha.nn').utils
 
 local function isTable(value) return torch.type(value) == 'table' end
 
