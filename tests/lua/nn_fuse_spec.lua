@@ -48,7 +48,11 @@ describe('runs of modules in one pass', function()
       local net = network(inplace)
       net:evaluate()
       local y = net:forward(x):clone()
-      near(y, apart(net:clone(), x))
+      local plain = net:clone()
+      near(y, apart(plain, x))
+      for i, m in ipairs(net.modules) do -- what Torch7's scripts look at
+        if i ~= 1 and i ~= 4 then near(m.output, plain.modules[i].output) end
+      end
       near(net:forward(x[1]), y[1])
       assert.equal(0, net:get(1).output:dim()) -- folded
     end)

@@ -1,9 +1,9 @@
 --- Runs of modules that a Sequential does in one pass over memory: a convolution, its batch normalisation, an activation.
 --
--- With an activation that works in place (`nn.ReLU(true)`) convolution and activation are one pass always: what the modules
--- keep is the same. In evaluation the batch normalisation is folded in too, and an activation not in place. Then the modules
--- before the last one of the run keep no output: theirs is empty. A backward pass in evaluation needs them, so the Sequential
--- runs forward again, module by module, and keeps to that until `evaluate()` or `training()` is called.
+-- An activation joins where it works in place (`nn.ReLU(true)`), so that what the modules keep is the same. In evaluation the
+-- batch normalisation is folded in too. Then the convolution keeps no output: its is empty. A backward pass in evaluation
+-- needs it, so the Sequential runs forward again, module by module, and keeps to that until `evaluate()` or `training()` is
+-- called.
 -- @module tocha.nn.fuse
 local nn = require 'tocha.nn'
 local glue = require 'tocha.bindings.module'
@@ -18,16 +18,15 @@ local relu, relu6 = nn.ReLU.updateOutput, nn.ReLU6.updateOutput
 local emptied = setmetatable({}, { __mode = 'k' })
 local whole = setmetatable({}, { __mode = 'k' })
 
-local function activates(m) return m ~= nil and (m.updateOutput == relu or m.updateOutput == relu6) end
+local function activates(m) return m ~= nil and m.inplace and (m.updateOutput == relu or m.updateOutput == relu6) end
 
 --- What modules[i] begins: how many modules make one pass (1: it alone), the normalisation among them, the activation.
 function fuse.run(self, modules, i)
   if modules[i].updateOutput ~= convolve then return 1 end
   local second = modules[i + 1]
   if second == nil then return 1 end
-  if activates(second) then
-    if second.inplace or (self.train == false and not whole[self]) then return 2, nil, second end
-  elseif second.updateOutput == normalize and second.nDim == 4 and second.train == false and not whole[self] then
+  if activates(second) then return 2, nil, second end
+  if second.updateOutput == normalize and second.nDim == 4 and second.train == false and not whole[self] then
     local third = modules[i + 2]
     if activates(third) then return 3, second, third end
     return 2, second
@@ -35,18 +34,13 @@ function fuse.run(self, modules, i)
   return 1
 end
 
-local function forget(m)
-  if m.output:dim() > 0 then m.output = m.output.new() end
-end
-
 --- The output of `count` modules from modules[i] on; nothing if the convolution refuses its input.
 function fuse.forward(self, modules, i, input, count, norm, activation)
   local conv, last = modules[i], modules[i + count - 1]
   local output, mean, var, gamma, beta, eps = last.output, nil, nil, nil, nil, nil
-  local inplace = activation ~= nil and activation.inplace
   input = glue.constant(input)
   -- What an activation in place left is only known to be ours if the module before it has the very same.
-  local foreign = inplace and not rawequal(output, (norm or conv).output) or activation and not inplace and activation.overwrites
+  local foreign = activation and not rawequal(output, (norm or conv).output)
   if foreign or glue.differ(output, input) then output = input.new() end
   if norm then mean, var, gamma, beta, eps = norm.running_mean, norm.running_var, norm.weight, norm.bias, norm.eps end
   local ok, result = pcall(glue.ops.conv2d_fused, output, input, conv.weight, conv.bias, mean, var, gamma, beta,
@@ -54,15 +48,14 @@ function fuse.forward(self, modules, i, input, count, norm, activation)
     activation and activation.updateOutput == relu6 and 6 or nil)
   if not ok then return end
   last.output = result
-  if inplace then activation.overwrites = true elseif activation then activation.overwrites = nil end
-  if norm and activation then
-    if inplace then norm.output = result else forget(norm) end
+  if activation then activation.overwrites = true end
+  if not norm then
+    conv.output = result
+    return result
   end
-  if inplace and not norm then conv.output = result
-  else
-    forget(conv)
-    emptied[self] = true
-  end
+  norm.output = result
+  if conv.output:dim() > 0 then conv.output = conv.output.new() end
+  emptied[self] = true
   return result
 end
 
