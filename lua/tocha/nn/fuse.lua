@@ -48,7 +48,6 @@ function fuse.forward(self, modules, i, input, count, norm, activation)
     activation and activation.updateOutput == relu6 and 6 or nil)
   if not ok then return end
   last.output = result
-  if activation then activation.overwrites = true end
   if not norm then
     conv.output = result
     return result
