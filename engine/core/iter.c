@@ -183,6 +183,7 @@ static void tile_piece(void *context, int64_t begin, int64_t end) {
     }
     for (int64_t m = 0; m < rows; m++) {
       p->row(p->context, n, data, step);
+      // cppcheck-suppress uninitvar ; the loop above gave each of the p->n a value
       for (int k = 0; k < p->n; k++) data[k] = (char *) data[k] + next[k];
     }
   }

@@ -90,9 +90,10 @@ static inline __attribute__((always_inline)) vwhole max_vector(const tch_windows
       const real *from = x + q * h->step;
       vreal value = tile_load_part(from, first);
       if (stride == 2) value = tile_even(value, tile_load_part(from + LANES, second));
-      vwhole mask = p + q ? all_above(value, m) : ~best;
+      vwhole mask = p + q ? all_above(value, m) : ~best, here = {0};
+      here += (whole) (p * h->widest + q);
       m = tile_either(mask, value, m);
-      best = (mask & ((vwhole){0} + (whole) (p * h->widest + q))) | (~mask & best);
+      best = (mask & here) | (~mask & best);
     }
   tile_store_part(y, m, count);
   return best;

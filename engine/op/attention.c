@@ -31,7 +31,7 @@ typedef struct job {
   double scale;
   bool causal;
   part q, k, v, y, gq, gk, gv; /* y: the output, or its gradient */
-  char *lse;                   /* (batch, heads, L) */
+  void *lse;                   /* (batch, heads, L) */
   char *mask;                  /* (batch, heads, L, S), the first three by these strides, in elements */
   bool seen;                   /* it holds bytes */
   int64_t mask_step[3];
