@@ -1,0 +1,56 @@
+-- What a wrong call of tensors says, at whose line, and that it leaves its arguments as they were.
+local torch = require 'tocha'
+local nn = require 'tocha.nn'
+
+local x = torch.FloatTensor { { 1, 2, 3 }, { 4, 5, 6 } }
+local result = torch.FloatTensor { 7 }
+
+local cases = {
+  ['sizes that do not go together'] = {
+    { 'mm: 2x3 times 2x3 is not possible', function() torch.mm(result, x, x) end },
+    { 'add: x is 2x3 and y is 4x5: the sizes differ in a dimension where neither is 1',
+      function() torch.add(result, x, torch.FloatTensor(4, 5)) end },
+    { 'weight has 3 input planes, input has 1',
+      function() nn.SpatialConvolution(3, 4, 2, 2):forward(torch.FloatTensor(1, 5, 5)) end },
+  },
+  ['types that differ'] = {
+    { 'mul: y is a DoubleTensor, but x is a FloatTensor', function() torch.cmul(result, x, torch.DoubleTensor(2, 3)) end },
+  },
+  ['dimensions that are not there'] = {
+    { 'sum: there is no dimension 3 in a tensor of 2 dimensions (2x3)', function() torch.sum(result, x, 3) end },
+    { 'narrow: entries 2 to 3 are not in dimension 1 of size 2 (tensor 2x3)', function() result:set(x:narrow(1, 2, 2)) end },
+  },
+  ['indices out of range'] = {
+    { 'index 3 is not in 1..2 (dimension 1 of tensor 2x3)', function() result:set(x[3]) end },
+    { 'index[1] = 3, but dimension 1 has 2 entries (1 to 2)', function() result:index(x, 1, torch.LongTensor { 3 }) end },
+    { 'gather: index[1][1] = 4, but dimension 2 has 3 entries (1 to 3)',
+      function() result:gather(x, 2, torch.LongTensor { { 4 }, { 1 } }) end },
+  },
+  ['labels out of range'] = {
+    { 'target[2] = 0, but labels run from 1 to 3',
+      function() nn.CrossEntropyCriterion():forward(x, torch.FloatTensor { 1, 0 }) end },
+  },
+  ['empty tensors'] = {
+    { 'there is nothing to choose from (empty)', function() result:fill(torch.FloatTensor():max()) end },
+  },
+  ['absurd sizes'] = {
+    { 'the product of the sizes is too large', function() result:resize(2 ^ 40, 2 ^ 40) end },
+    { 'out of memory: 4.0 TiB asked', function() result:resize(2 ^ 40) end },
+    { 'size -1 of dimension 1 is negative', function() torch.FloatTensor(-1):sum() end },
+  },
+}
+
+describe('a wrong call is refused:', function()
+  for what, list in pairs(cases) do
+    it(what, function()
+      for _, case in ipairs(list) do
+        local good, message = pcall(case[2])
+        assert.is_false(good)
+        assert.is_truthy(message:find(case[1], 1, true), message)
+        assert.is_truthy(message:find 'refusals_spec%.lua:%d+: ', message)
+        assert.same({ { 1, 2, 3 }, { 4, 5, 6 } }, x:totable())
+        assert.same({ 7 }, result:totable())
+      end
+    end)
+  end
+end)
