@@ -9,7 +9,7 @@ local newTable = require 'table.new'
 
 -- Entries between two collections: few, so that the memory given back is still in the nearest caches, and more for each KiB of
 -- Lua's heap, because marking that is what a collection costs.
-local least, perKiB = 4096, 2
+local least, perKiB = 8192, 2
 
 -- An object that nothing holds: f runs at the end of the collector's cycle.
 local function atEnd(f)

@@ -190,6 +190,25 @@ tch_status tch_tensor_view_of(tch_storage *s, int64_t offset, int ndim, const in
   return status;
 }
 
+tch_status tch_tensor_row(const tch_tensor *t, int64_t index, tch_tensor **out) {
+  char text[TCH_SHAPE_TEXT];
+  if (t->ndim == 0 || index < 0 || index >= t->size[0])
+    return tch_fail(TCH_ERROR_VALUE, "row: index %lld is not in the first dimension of tensor %s", (long long) index + 1,
+                    tch_shape_text(t, text));
+  tch_tensor *r = new_header(t->type);
+  if (r == NULL) return TCH_ERROR_MEMORY;
+  r->ndim = t->ndim - 1;
+  r->count = t->count / t->size[0];
+  r->offset = t->offset + index * t->stride[0];
+  for (int d = 0; d < r->ndim; d++) {
+    r->size[d] = t->size[d + 1];
+    r->stride[d] = t->stride[d + 1];
+  }
+  if (t->storage) tch_storage_retain(r->storage = t->storage);
+  *out = r;
+  return TCH_OK;
+}
+
 tch_status tch_tensor_set(tch_tensor *t, const tch_tensor *from) {
   if (t == from) return TCH_OK;
   if (t->type != from->type)

@@ -125,6 +125,7 @@ TCH_API tch_status tch_tensor_empty(tch_dtype type, tch_tensor **out);
 TCH_API tch_status tch_tensor_new(tch_dtype type, int ndim, const int64_t *size, tch_tensor **out); /* contents undefined */
 TCH_API tch_status tch_tensor_view_of(tch_storage *s, int64_t offset, int ndim, const int64_t *size, const int64_t *stride,
                                       tch_tensor **out); /* stride NULL: contiguous; retains s; bounds are checked */
+TCH_API tch_status tch_tensor_row(const tch_tensor *t, int64_t index, tch_tensor **out); /* t[index], without history */
 TCH_API void tch_tensor_retain(tch_tensor *t);
 TCH_API void tch_tensor_release(tch_tensor *t);  /* NULL is fine */
 TCH_API void tch_tensor_free(tch_tensor *t);     /* drops storage and history now; t stays a valid empty tensor */

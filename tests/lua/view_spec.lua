@@ -98,6 +98,68 @@ describe('indexing', function()
     assert.same({ 4, 3, 2, 1 }, x[3]:totable())
   end)
 
+  it('runs backwards through ranges with a negative step', function()
+    local x = torch.range(1, 10)
+    assert.same({ 10, 9, 8, 7, 6, 5, 4, 3, 2, 1 }, x[{ { -1, 1, -1 } }]:totable())
+    assert.same({ 9, 6, 3 }, x[{ { 9, 2, -3 } }]:totable())
+    assert.same({ 4 }, x[{ { 4, 4, -5 } }]:totable())
+    assert.equal(0, x[{ { 3, 4, -1 } }]:nElement())
+    assert.equal(10, x[10]) -- what was read is a copy
+    x[{ { 9, 2, -3 } }]:fill(0)
+    assert.equal(9, x[9])
+    x[{ { 9, 2, -3 } }] = torch.Tensor { 90, 60, 30 }
+    assert.same({ 1, 2, 30, 4, 5, 60, 7, 8, 90, 10 }, x:totable())
+    x[{ { 10, 7, -1 } }] = x[{ { 1, 4 } }]
+    assert.same({ 4, 30, 2, 1 }, x:narrow(1, 7, 4):totable())
+    x[{ { 3, 1, -2 } }] = 5
+    assert.same({ 5, 2, 5 }, x:narrow(1, 1, 3):totable())
+    local y = matrix()
+    assert.same({ { 12, 11, 10, 9 }, { 4, 3, 2, 1 } }, y[{ { 3, 1, -2 }, { 4, 1, -1 } }]:totable())
+    y[{ { 3, 2, -1 }, { 2, 1, -1 } }] = { { 1, 2 }, { 3, 4 } }
+    assert.same({ { 1, 2, 3, 4 }, { 4, 3, 7, 8 }, { 2, 1, 11, 12 } }, y:totable())
+    local z = torch.range(1, 4):requiresGrad(true)
+    z[{ { 4, 2, -2 } }]:dot(torch.Tensor { 10, 1 }):backward()
+    assert.same({ 0, 1, 0, 10 }, z.grad:totable())
+    for _, bad in ipairs { { 1, 3, -1 }, { 11, 1, -1 }, { 3, 0, -1 }, { 3, 1, 0 }, { 3, 1 } } do
+      assert.has_error(function() return x[{ bad }] end,
+        ('range {%s} is not in 1..10 (dimension 1 of tensor 10)'):format(table.concat(bad, ', ')))
+    end
+  end)
+
+  it('picks and writes rows by masks and indices', function()
+    local x = matrix()
+    local mask = torch.ByteTensor { 1, 0, 1 }
+    assert.same({ { 1, 2, 3, 4 }, { 9, 10, 11, 12 } }, x[mask]:totable())
+    assert.same({ { 1 }, { 3 } }, torch.range(1, 3):view(3, 1)[mask]:totable())
+    assert.same({ { 2, 10 } }, x:t()[{ { 2 }, mask }]:totable())
+    assert.same({ 1, 3 }, torch.range(1, 3)[mask]:totable())
+    assert.same({ 0, 4 }, x[torch.ByteTensor(3):zero()]:size():totable())
+    assert.same({ 3, 4, 2 }, torch.zeros(3, 4, 2)[torch.ByteTensor(3):fill(1)]:size():totable())
+    x[mask] = 0
+    assert.same({ { 0, 0, 0, 0 }, { 5, 6, 7, 8 }, { 0, 0, 0, 0 } }, x:totable())
+    x[mask] = torch.Tensor { { 1, 2, 3, 4 }, { 4, 3, 2, 1 } }:double()
+    assert.same({ { 1, 2, 3, 4 }, { 5, 6, 7, 8 }, { 4, 3, 2, 1 } }, x:totable())
+    x[torch.ByteTensor { 0, 1, 1 }] = { 7, 7, 7, 9 } -- a row for each
+    assert.same({ { 7, 7, 7, 9 }, { 7, 7, 7, 9 } }, x:narrow(1, 2, 2):totable())
+    x[torch.LongTensor { 3, 1 }] = { { 3, 3, 3, 3 }, { 1, 1, 1, 1 } }
+    x[{ {}, torch.LongTensor { 4, 2 } }] = 0
+    assert.same({ { 1, 0, 1, 0 }, { 7, 0, 7, 0 }, { 3, 0, 3, 0 } }, x:totable())
+    x[{ { 3, 2, -1 }, torch.ByteTensor { 1, 0, 0, 1 } }] = { { 1, 2 }, { 3, 4 } }
+    assert.same({ { 1, 0, 1, 0 }, { 3, 0, 7, 4 }, { 1, 0, 3, 2 } }, x:totable())
+    x[torch.ByteTensor(3):zero()] = 100
+    assert.is_true(x:max() < 100)
+    local z = matrix():requiresGrad(true)
+    z[mask]:sum():backward()
+    assert.same({ 4, 0, 4 }, z.grad:sum(2):view(-1):totable())
+    assert.has_error(function() return x[torch.ByteTensor(2)] end, 'masked_select: mask is 2, but the tensor is 3x4')
+    assert.has_error(function() return x[{ {}, mask }] end,
+      'a mask of 3 cannot pick from the 4 entries of dimension 2 of tensor 3x4')
+    assert.has_error(function() x[mask] = torch.Tensor(3, 4) end, 'expand: dimension 1 of size 3 cannot become 2 (tensor 3x4): only size 1 stretches')
+    assert.has_error(function() x[{ mask, torch.LongTensor { 1 } }] = 1 end,
+      'assignment through more than one tensor of indices is not possible')
+    assert.has_error(function() x[mask] = 'x' end, 'a string cannot be assigned to elements of a tensor')
+  end)
+
   it('names what is out of range', function()
     local x = matrix()
     assert.has_error(function() return x[4] end, 'index 4 is not in 1..3 (dimension 1 of tensor 3x4)')
