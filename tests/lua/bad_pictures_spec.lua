@@ -3,28 +3,10 @@ local torch = require 'tocha'
 local bit = require 'bit'
 local data = require 'tocha.data'
 local image = require 'tocha.image'
+local files = dofile 'tests/lua/files.lua'
+local write, read, says = files.write, files.read, files.says
 
 local folder
-
-local function write(name, text)
-  local file = assert(io.open(folder .. '/' .. name, 'wb'))
-  file:write(text)
-  file:close()
-  return folder .. '/' .. name
-end
-
-local function read(path)
-  local file = assert(io.open(path, 'rb'))
-  local text = file:read '*a'
-  file:close()
-  return text
-end
-
-local function says(part, ...)
-  local good, why = pcall(...)
-  assert.is_false(good)
-  assert.is_truthy(why:find(part, 1, true), why)
-end
 
 local function long(n)
   return string.char(bit.band(bit.rshift(n, 24), 255), bit.band(bit.rshift(n, 16), 255), bit.band(bit.rshift(n, 8), 255),
@@ -55,11 +37,10 @@ local function peak() return tonumber(read '/proc/self/status':match 'VmHWM:%s*(
 
 describe('Bad pictures', function()
   before_each(function()
-    folder = os.tmpname()
-    os.remove(folder)
+    folder = files.makeFolder()
     assert(os.execute('mkdir -p ' .. folder .. '/set/a ' .. folder .. '/set/b') == 0)
   end)
-  after_each(function() os.execute('rm -r ' .. folder) end)
+  after_each(files.removeFolder)
 
   it('with bombs in their texts and profiles cost no memory', function()
     local n = 80e6

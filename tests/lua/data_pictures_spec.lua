@@ -2,15 +2,10 @@ local torch = require 'tocha'
 local nn = require 'tocha.nn'
 local data = require 'tocha.data'
 local image = require 'tocha.image'
+local files = dofile 'tests/lua/files.lua'
+local write, says = files.write, files.says
 
 local folder
-
-local function write(name, text)
-  local file = assert(io.open(folder .. '/' .. name, 'wb'))
-  file:write(text)
-  file:close()
-  return folder .. '/' .. name
-end
 
 -- Two classes of pictures 6x6, one all dark, one all bright; picture k of a class has the value 10 k more.
 local function fill(n)
@@ -23,12 +18,6 @@ local function fill(n)
   return folder .. '/set'
 end
 
-local function says(part, ...)
-  local good, why = pcall(...)
-  assert.is_false(good)
-  assert.is_truthy(why:find(part, 1, true), why)
-end
-
 -- All inputs of an epoch, in order of the samples.
 local function gather(loader, epoch)
   local all = {}
@@ -39,12 +28,8 @@ local function gather(loader, epoch)
 end
 
 describe('Pictures in folders', function()
-  before_each(function()
-    folder = os.tmpname()
-    os.remove(folder)
-    assert(os.execute('mkdir ' .. folder) == 0)
-  end)
-  after_each(function() os.execute('chmod -R u+rwx ' .. folder .. '; rm -r ' .. folder) end)
+  before_each(function() folder = files.makeFolder() end)
+  after_each(files.removeFolder)
 
   it('are a class each', function()
     local path = fill(3)

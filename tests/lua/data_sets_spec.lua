@@ -2,21 +2,10 @@
 local torch = require 'tocha'
 local data = require 'tocha.data'
 local image = require 'tocha.image'
+local files = dofile 'tests/lua/files.lua'
+local write, says = files.write, files.says
 
 local folder
-
-local function write(name, text)
-  local file = assert(io.open(folder .. '/' .. name, 'wb'))
-  file:write(text)
-  file:close()
-  return folder .. '/' .. name
-end
-
-local function says(part, ...)
-  local good, why = pcall(...)
-  assert.is_false(good)
-  assert.is_truthy(why:find(part, 1, true), why)
-end
 
 -- n records whose labels are 0, 1, ... and whose pixels have the label's value, the last one 200.
 local function records(n, head)
@@ -28,12 +17,8 @@ local function records(n, head)
 end
 
 describe('Sets', function()
-  before_each(function()
-    folder = os.tmpname()
-    os.remove(folder)
-    assert(os.execute('mkdir ' .. folder) == 0)
-  end)
-  after_each(function() os.execute('rm -r ' .. folder) end)
+  before_each(function() folder = files.makeFolder() end)
+  after_each(files.removeFolder)
 
   it('read CIFAR-10 from its folder and from its archive', function()
     assert(os.execute('mkdir ' .. folder .. '/cifar-10-batches-bin') == 0)

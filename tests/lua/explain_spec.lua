@@ -2,6 +2,8 @@ local torch = require 'tocha'
 local nn = require 'tocha.nn'
 local explain = require 'tocha.explain'
 local image = require 'tocha.image'
+local files = dofile 'tests/lua/files.lua'
+local says = files.says
 
 -- Scores: 0, and a weighted sum of the pixels (the weights in w).
 local function linear(w)
@@ -11,12 +13,6 @@ local function linear(w)
   net:get(2).weight[2]:copy(w:view(-1))
   net:get(2).bias:zero()
   return net
-end
-
-local function says(part, ...)
-  local good, why = pcall(...)
-  assert.is_false(good)
-  assert.is_truthy(why:find(part, 1, true), why)
 end
 
 describe('explain', function()

@@ -1,7 +1,10 @@
---- Helpers of the specs that read files: golden bytes, scratch files, and damage.
+--- Helpers of the specs that read files: golden bytes, scratch files and folders, damage, and what errors say.
+local assert = require 'luassert'
+
 local files = {}
 
 local scratch = os.tmpname()
+local folder
 
 --- A path that may be written again and again.
 function files.path(suffix) return scratch .. (suffix or '') end
@@ -13,6 +16,42 @@ function files.put(bytes)
   file:write(bytes)
   file:close()
   return scratch
+end
+
+--- Makes an empty folder for a test, into which files.write writes, and returns its path.
+function files.makeFolder()
+  folder = os.tmpname()
+  os.remove(folder)
+  assert(os.execute('mkdir ' .. folder) == 0)
+  return folder
+end
+
+--- Removes that folder, whatever a test did to its permissions.
+function files.removeFolder() os.execute(('chmod -R u+rwx %s; rm -r %s'):format(folder, folder)) end
+
+--- Writes bytes to a file of that folder, in folders that it makes, and returns its path.
+function files.write(name, bytes)
+  local path = folder .. '/' .. name
+  if name:find '/' then assert(os.execute('mkdir -p ' .. path:match '^(.*)/') == 0) end
+  local file = assert(io.open(path, 'wb'))
+  file:write(bytes)
+  file:close()
+  return path
+end
+
+--- The bytes of a file.
+function files.read(path)
+  local file = assert(io.open(path, 'rb'))
+  local bytes = file:read '*a'
+  file:close()
+  return bytes
+end
+
+--- The call fails, and its error has the part in it.
+function files.says(part, ...)
+  local good, why = pcall(...)
+  assert.is_false(good)
+  assert.is_truthy(tostring(why):find(part, 1, true), why)
 end
 
 --- The bytes of a hexadecimal text.

@@ -1,14 +1,8 @@
 local data = require 'tocha.data'
+local files = dofile 'tests/lua/files.lua'
+local write, read = files.write, files.read
 
 local folder
-
-local function write(name, text)
-  local path = folder .. '/' .. name
-  local file = assert(io.open(path, 'wb'))
-  file:write(text)
-  file:close()
-  return path
-end
 
 local function long(n)
   return string.char(math.floor(n / 2 ^ 24) % 256, math.floor(n / 2 ^ 16) % 256, math.floor(n / 256) % 256, n % 256)
@@ -22,20 +16,9 @@ end
 
 local function gzip(path) assert(os.execute('gzip -kf ' .. path) == 0) return path .. '.gz' end
 
-local function content(path)
-  local file = assert(io.open(path, 'rb'))
-  local text = file:read '*a'
-  file:close()
-  return text
-end
-
 describe('IDX files', function()
-  before_each(function()
-    folder = os.tmpname()
-    os.remove(folder)
-    assert(os.execute('mkdir ' .. folder) == 0)
-  end)
-  after_each(function() os.execute('rm -r ' .. folder) end)
+  before_each(function() folder = files.makeFolder() end)
+  after_each(files.removeFolder)
 
   it('are read plain and gzipped', function()
     local path = write('a', idx(8, { 2, 3 }, '\1\2\3\4\5\255'))
@@ -57,7 +40,7 @@ describe('IDX files', function()
   it('are read from several gzip members', function()
     local text = idx(8, { 4 }, '\1\2\3\4')
     local a, b = gzip(write('a', text:sub(1, 6))), gzip(write('b', text:sub(7)))
-    assert.same({ 1, 2, 3, 4 }, data.idx(write('ab.gz', content(a) .. content(b))):totable())
+    assert.same({ 1, 2, 3, 4 }, data.idx(write('ab.gz', read(a) .. read(b))):totable())
   end)
 
   local function refuses(name, text, pattern)
@@ -79,7 +62,7 @@ describe('IDX files', function()
     refuses('short', idx(8, { 2, 3 }, '\1\2\3'), 'truncated: its contents end after 15 bytes, 18 are needed')
     refuses('long', idx(8, { 2 }, '\1\2\3'), 'more bytes follow the 10 that its header announces')
     refuses('absurd', idx(8, { 4e9, 4e9, 4e9 }, '\1'), 'truncated: the file is too short for the sizes in its header')
-    local packed = content(gzip(write('whole', idx(8, { 3000 }, ('ab'):rep(1500)))))
+    local packed = read(gzip(write('whole', idx(8, { 3000 }, ('ab'):rep(1500)))))
     refuses('cut.gz', packed:sub(1, -6), 'truncated')
     refuses('bad.gz', packed:sub(1, 30) .. ('\255'):rep(9) .. packed:sub(40), 'damaged')
     refuses('tail.gz', packed .. 'tail', 'damaged')

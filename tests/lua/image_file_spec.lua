@@ -1,25 +1,15 @@
 local torch = require 'tocha'
 local image = require 'tocha.image'
+local files = dofile 'tests/lua/files.lua'
+local write, says = files.write, files.says
 
 local folder
-
-local function write(name, text)
-  local path = folder .. '/' .. name
-  local file = assert(io.open(path, 'wb'))
-  file:write(text)
-  file:close()
-  return path
-end
 
 local function steps(...) return torch.range(1, 3 * 4 * 5):div(60):view(3, 4, 5):type('torch.' .. (... or 'Float') .. 'Tensor') end
 
 describe('Pictures in files', function()
-  before_each(function()
-    folder = os.tmpname()
-    os.remove(folder)
-    assert(os.execute('mkdir ' .. folder) == 0)
-  end)
-  after_each(function() os.execute('rm -r ' .. folder) end)
+  before_each(function() folder = files.makeFolder() end)
+  after_each(files.removeFolder)
 
   it('keep their bytes as PNG and PPM', function()
     local x = steps():mul(255):floor():byte()
@@ -58,11 +48,6 @@ describe('Pictures in files', function()
   end)
 
   it('that cannot be read are errors with their name', function()
-    local function says(part, ...)
-      local good, why = pcall(...)
-      assert.is_false(good)
-      assert.is_truthy(why:find(part, 1, true), why)
-    end
     says('cannot read ' .. folder .. '/none.jpg: No such file', image.load, folder .. '/none.jpg')
     says('cannot read ' .. folder .. ': Is a directory', image.load, folder)
     says('x.png: the file is empty', image.load, write('x.png', ''))

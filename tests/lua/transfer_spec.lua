@@ -4,15 +4,11 @@ local data = require 'tocha.data'
 local image = require 'tocha.image'
 local models = require 'tocha.models'
 local search = require 'tocha.train.search'
+local files = dofile 'tests/lua/files.lua'
+local says = files.says
 
 local root = io.popen('pwd'):read '*l'
 local folder
-
-local function says(part, ...)
-  local good, why = pcall(...)
-  assert.is_false(good)
-  assert.is_truthy(why:find(part, 1, true), why)
-end
 
 local function run(name, words)
   local pipe = io.popen(('cd %s && luajit %s/scripts/%s.lua %s 2>&1; echo "code $?"'):format(folder, root, name, words))
@@ -35,12 +31,10 @@ end
 
 describe('Networks for pictures', function()
   before_each(function()
-    folder = os.tmpname()
-    os.remove(folder)
-    assert(os.execute('mkdir ' .. folder) == 0)
+    folder = files.makeFolder()
     fill()
   end)
-  after_each(function() os.execute('rm -r ' .. folder) end)
+  after_each(files.removeFolder)
 
   it('go into files with what prediction needs, and come back', function()
     torch.manualSeed(1)

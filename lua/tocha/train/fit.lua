@@ -69,6 +69,7 @@ local function begin(o)
   local run = saved or { epoch = 0, step = 0, optimState = {}, history = { loss = {}, train = {}, valid = {}, seconds = {} },
                          best = { score = -math.huge } }
   run.parameters, run.gradients = o.net:getParameters()
+  run.history.cpu = run.history.cpu or {} -- older checkpoints have none
   run.config = {}
   for key, value in pairs(o.config or {}) do run.config[key] = value end
   return run
@@ -90,7 +91,8 @@ end
 -- - save: path of the last checkpoint, the best one gets `-best` before its suffix; resume: path of a checkpoint to go on from
 -- - keep(net): called with a copy of the network whenever it is the best so far on the validation
 -- - plot: path of a PNG with the curves; quiet; note: anything, saved along; limit: at most so many batches an epoch
--- @treturn table history: lists loss, train, valid (percent), seconds
+-- @treturn table history: lists loss, train, valid (percent), seconds, cpu (processor seconds of all threads, validation
+-- included)
 -- @treturn table best: score, epoch, of the validation; the network has those parameters in the end
 -- @treturn module the network (another one than o.net if the run was resumed)
 return function(o)
@@ -106,6 +108,8 @@ return function(o)
       if score > best.score then best.score, best.epoch, best.net = score, epoch, o.net:clearState():clone() end
       if o.keep and best.epoch == epoch then o.keep(best.net) end
     end
+    local used = timer:time()
+    history.cpu[epoch] = used.user + used.sys
     if not o.quiet then
       print(('epoch %d: loss %.4f, accuracy %.2f%% train%s, %.1f s'):format(epoch, history.loss[epoch], history.train[epoch],
         o.valid and (', %.2f%% validation'):format(history.valid[epoch]) or '', history.seconds[epoch]))
