@@ -5,6 +5,7 @@
 enum {
   CHUNK = 256, /* rows of packed B that are used on many positions before the next: 16 KB, half of the first cache */
   GROUP = 16,  /* tiles of positions that meet a chunk together */
+  DEPTH = 512, /* of packed A: a panel of it and a strip of B stay in the second cache */
   SLIDE_N = 4
 };
 
@@ -290,6 +291,137 @@ static void slide(const tch_contraction *g, int64_t block, int64_t m0, int64_t m
   }
 }
 
+/* -- many positions, B where it lies: vectors run along positions ------------------------------------------------------ */
+
+/* The step between the offsets of `count` neighbours; 0 if they are not in one row. */
+static int64_t step_of(const int64_t *table, int64_t count) {
+  int64_t step = count > 1 ? table[1] - table[0] : 1;
+  for (int64_t i = 2; i < count; i++)
+    if (table[i] - table[i - 1] != step) return 0;
+  return step;
+}
+
+/* Rows [r0, r1) of A at a vector of positions m .. m + count; lanes from count on hold some number of A. */
+static void pack_positions(const tch_contraction *g, int64_t m, int64_t count, int64_t r0, int64_t r1, real *to) {
+  int64_t at[LANES], step = count == LANES ? step_of(g->am + m, LANES) : 0;
+  const real *a = g->a, *first = a + g->am[m];
+  if (step == 1) {
+    for (int64_t r = r0; r < r1; r++, to += TILE_N) tile_store(to, tile_load(first + g->ar[r]));
+  } else if (step == 2) {
+    for (int64_t r = r0; r < r1; r++, to += TILE_N) {
+      const real *from = first + g->ar[r];
+      tile_store(to, tile_pairs(tile_load(from), tile_load(from + LANES - 1)));
+    }
+  } else {
+    for (int64_t l = 0; l < LANES; l++) at[l] = g->am[m + (l < count ? l : 0)];
+    for (int64_t r = r0; r < r1; r++, to += TILE_N) {
+      const real *from = a + g->ar[r];
+      for (int l = 0; l < LANES; l++) to[l] = from[at[l]];
+    }
+  }
+}
+
+/* sum[i] (+)= sum over r of w[br[r] + i * step] * x[r]; x packed in rows of TILE_N, of which the first `halves` vectors count.
+ * Meanwhile the numbers of the next `rows` columns are fetched: weights of a batch of one come from memory, once. */
+static inline __attribute__((always_inline)) void rows_tile(const int rows, const int halves, int64_t nr, const real *w,
+                                                            int64_t step, const int64_t *br, const real *x, bool add,
+                                                            vreal (*sum)[2]) {
+  vreal s[TILE_M][2];
+  const real *ahead = w + br[0] + rows * step;
+  const bool along = step >= nr; /* a column lies along memory */
+  int64_t fetched = 0;
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; i++) s[i][0] = s[i][1] = (vreal){0};
+  for (int64_t r = 0; r < nr; r++, x += TILE_N) {
+    const real *at = w + br[r];
+    __builtin_prefetch(along ? ahead + fetched : at + rows * step);
+    fetched += rows;
+    if (fetched >= nr) fetched -= nr, ahead += step;
+    vreal x0 = tile_load(x), x1 = halves == 2 ? tile_load(x + LANES) : x0;
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++) {
+      vreal y = tile_splat(at[i * step]);
+      s[i][0] = tile_fma(y, x0, s[i][0]);
+      if (halves == 2) s[i][1] = tile_fma(y, x1, s[i][1]);
+    }
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; i++)
+#pragma GCC unroll 2
+    for (int h = 0; h < halves; h++) sum[i][h] = add ? sum[i][h] + s[i][h] : s[i][h];
+}
+
+static void rows_sum(int rows, int halves, int64_t nr, const real *w, int64_t step, const int64_t *br, const real *x,
+                     bool add, vreal (*sum)[2]) {
+#define CASE(count)                                                                                                    \
+  case count: {                                                                                                        \
+    enum { ROWS = count <= TILE_M ? count : 1 };                                                                       \
+    if (halves == 2) rows_tile(ROWS, 2, nr, w, step, br, x, add, sum);                                                 \
+    else rows_tile(ROWS, 1, nr, w, step, br, x, add, sum);                                                             \
+    break;                                                                                                             \
+  }
+  switch (rows) { CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) }
+#undef CASE
+}
+
+/* Columns [n, n + rows) of C at up to TILE_N positions from m on. */
+static void finish_rows(const tch_contraction *g, int64_t n, int rows, int64_t m, int64_t count, vreal (*sum)[2]) {
+  const tch_finish *all = &g->finish;
+  const int64_t *cm = g->cm + m;
+  finish f = {.low = tile_splat((real) all->low), .high = tile_splat((real) all->high), .beta = (real) all->beta};
+  const real *scales = all->scale ? (const real *) all->scale + n : NULL;
+  const real *biases = all->bias ? (const real *) all->bias + n : NULL;
+  bool whole = f.beta == 0 && count == TILE_N && adjacent(cm, 0, TILE_N);
+  real *c = (real *) g->c + n * g->cn;
+  for (int i = 0; i < rows; i++, c += g->cn) {
+    vreal scale = tile_splat((real) all->alpha * (scales ? scales[i] : 1)), bias = tile_splat(biases ? biases[i] : 0);
+    sum[i][0] = tile_fma(scale, sum[i][0], bias);
+    sum[i][1] = tile_fma(scale, sum[i][1], bias);
+    if (whole) {
+      tile_store(c + cm[0], tile_clamp(sum[i][0], f.low, f.high));
+      tile_store(c + cm[0] + LANES, tile_clamp(sum[i][1], f.low, f.high));
+      continue;
+    }
+    for (int64_t h = 0, first = 0; first < count; h++, first += LANES) {
+      int64_t width = least(count - first, LANES);
+      real *to = c + cm[first];
+      if (adjacent(cm, first, width)) {
+        vreal v = sum[i][h];
+        if (f.beta != 0) v += f.beta * tile_load_part(to, (int) width);
+        tile_store_part(to, tile_clamp(v, f.low, f.high), (int) width);
+      } else
+        for (int64_t l = 0; l < width; l++) put(c + cm[first + l], sum[i][h][l], &f);
+    }
+  }
+}
+
+static int64_t rows_room(const tch_contraction *g, int64_t columns, int64_t positions) {
+  int64_t panels = (positions + TILE_N - 1) / TILE_N * TILE_N;
+  return panels * (least(g->r, DEPTH) + (g->r > DEPTH ? columns : 0));
+}
+
+static void rows(const tch_contraction *g, int64_t n0, int64_t n1, int64_t m0, int64_t m1, void *room) {
+  int64_t depth = g->r > DEPTH ? DEPTH : g->r > 0 ? g->r : 1, panels = (m1 - m0 + TILE_N - 1) / TILE_N;
+  int64_t strips = (n1 - n0 + TILE_M - 1) / TILE_M, height = (n1 - n0 + strips - 1) / strips;
+  real *x = room;
+  vreal kept[TILE_M][2], (*partial)[2] = (vreal(*)[2])(x + panels * depth * TILE_N);
+  for (int64_t r = 0; r < g->r || r == 0; r += depth) {
+    int64_t count = least(g->r - r, depth);
+    for (int64_t m = m0, p = 0; m < m1; m += LANES, p++)
+      pack_positions(g, m, least(m1 - m, LANES), r, r + count, x + p / 2 * depth * TILE_N + p % 2 * LANES);
+    for (int64_t n = n0; n < n1; n += height) {
+      int64_t these = least(n1 - n, height);
+      for (int64_t p = 0; p < panels; p++) {
+        int64_t m = m0 + p * TILE_N, positions = least(m1 - m, TILE_N);
+        vreal(*sum)[2] = g->r > depth ? partial + (n - n0) * panels + p * these : kept;
+        rows_sum((int) these, positions > LANES ? 2 : 1, count, (const real *) g->b + n * g->bn, g->bn, g->br + r,
+                 x + p * depth * TILE_N, r > 0, sum);
+        if (r + depth >= g->r) finish_rows(g, n, (int) these, m, positions, sum);
+      }
+    }
+  }
+}
+
 /* -- around them ------------------------------------------------------------------------------------------------- */
 
 static void pad(const void *from, int64_t row, int64_t step, int64_t rows, int64_t width, void *to, int64_t to_width,
@@ -338,6 +470,8 @@ const tch_conv_kernels TABLE_NAME(TCH_REAL, TCH_ISA) = {
     .slide = slide,
     .gather = gather,
     .long_gather = long_gather,
+    .rows = rows,
+    .rows_room = rows_room,
     .pad = pad,
     .sum_planes = sum_planes,
 };

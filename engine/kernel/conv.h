@@ -32,6 +32,10 @@ typedef struct tch_conv_kernels {
   void (*gather)(const tch_contraction *g, int64_t block, int64_t m0, int64_t m1);
   /* The same for a long r and few m: B is packed on the way, in pieces. sums is room for (m1 - m0) * tile_n numbers. */
   void (*long_gather)(const tch_contraction *g, int64_t block, int64_t m0, int64_t m1, void *sums);
+  /* Positions [m0, m1) of columns [n0, n1), with vectors along positions: A is packed on the way, B read where it lies. room is
+   * memory for rows_room numbers, aligned as vectors are. */
+  void (*rows)(const tch_contraction *g, int64_t n0, int64_t n1, int64_t m0, int64_t m1, void *room);
+  int64_t (*rows_room)(const tch_contraction *g, int64_t columns, int64_t positions);
   /* The same for few columns or a short r, in blocks of slide_n columns and without packing. Positions that lie side by side in
    * A and in C make it fast; it reads up to `lanes` elements from the last position on. */
   void (*slide)(const tch_contraction *g, int64_t block, int64_t m0, int64_t m1);

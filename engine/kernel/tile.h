@@ -169,23 +169,27 @@ static inline __attribute__((always_inline)) void tile_transpose(vreal v[LANES])
 /* -- pairs of neighbours ------------------------------------------------------------------------------------------ */
 
 /* tile_even, tile_odd: the numbers at even and odd places of p followed by q. tile_zip0, tile_zip1: the two halves of p and q
- * taken in turn, which undoes them. */
+ * taken in turn, which undoes them. tile_pairs: the numbers at even places of p and odd places of q. */
 #if defined(__AVX512F__) && defined(TCH_REAL_IS_float)
+#define tile_pairs(p, q) TILE_SHUFFLE(p, q, 0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31)
 #define tile_even(p, q) TILE_SHUFFLE(p, q, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
 #define tile_odd(p, q)  TILE_SHUFFLE(p, q, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31)
 #define tile_zip0(p, q) TILE_SHUFFLE(p, q, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
 #define tile_zip1(p, q) TILE_SHUFFLE(p, q, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
 #elif defined(__AVX512F__) || (defined(__AVX2__) && defined(TCH_REAL_IS_float))
+#define tile_pairs(p, q) TILE_SHUFFLE(p, q, 0, 2, 4, 6, 9, 11, 13, 15)
 #define tile_even(p, q) TILE_SHUFFLE(p, q, 0, 2, 4, 6, 8, 10, 12, 14)
 #define tile_odd(p, q)  TILE_SHUFFLE(p, q, 1, 3, 5, 7, 9, 11, 13, 15)
 #define tile_zip0(p, q) TILE_SHUFFLE(p, q, 0, 8, 1, 9, 2, 10, 3, 11)
 #define tile_zip1(p, q) TILE_SHUFFLE(p, q, 4, 12, 5, 13, 6, 14, 7, 15)
 #elif defined(__AVX2__) || defined(TCH_REAL_IS_float)
+#define tile_pairs(p, q) TILE_SHUFFLE(p, q, 0, 2, 5, 7)
 #define tile_even(p, q) TILE_SHUFFLE(p, q, 0, 2, 4, 6)
 #define tile_odd(p, q)  TILE_SHUFFLE(p, q, 1, 3, 5, 7)
 #define tile_zip0(p, q) TILE_SHUFFLE(p, q, 0, 4, 1, 5)
 #define tile_zip1(p, q) TILE_SHUFFLE(p, q, 2, 6, 3, 7)
 #else
+#define tile_pairs(p, q) TILE_SHUFFLE(p, q, 0, 3)
 #define tile_even(p, q) TILE_SHUFFLE(p, q, 0, 2)
 #define tile_odd(p, q)  TILE_SHUFFLE(p, q, 1, 3)
 #define tile_zip0(p, q) TILE_SHUFFLE(p, q, 0, 2)

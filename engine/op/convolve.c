@@ -1,4 +1,4 @@
-/* Convolution as gathered sums (kernel/conv.h): this file makes the tables of offsets and cuts the work.
+/* Convolution as gathered sums (kernel/conv.h): this file makes the tables of offsets, sums.c cuts the work.
  *
  *   forward   C = y   m: images and output positions   n: output channels   r: input channels and taps
  *   input     C = gx  m: images and input positions    n: input channels    r: output channels and taps
@@ -9,18 +9,16 @@
 #include "core/cpu.h"
 #include "core/error.h"
 #include "core/thread.h"
-#include "kernel/conv.h"
 #include "op/depthwise.h"
 #include "op/gemm.h"
 #include "op/scratch.h"
+#include "op/sums.h"
 #include "op/winograd.h"
 
 TCH_KERNEL_FAMILY(conv)
 
-/* Work is counted in products; a piece for another thread is worth it from PIECE on (about ten microseconds). */
-enum { PIECE = 1 << 18, UNIT = 1 << 21 };
+enum { PIECE = 1 << 18 }; /* products that a piece for another thread is worth (about ten microseconds) */
 
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 static int64_t max(int64_t a, int64_t b) { return a > b ? a : b; }
 static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -88,83 +86,10 @@ static tch_status position_table(tch_scratch *s, int64_t n, int64_t rows, int64_
   return TCH_OK;
 }
 
-/* -- cutting ----------------------------------------------------------------------------------------------------- */
-
-/* The ways to a sum (kernel/conv.h). */
-typedef enum path { GATHER, LONG_GATHER, SLIDE } path;
-
-/* Which way the sums of forward and input gradient take: vectors along positions where a block of columns would be mostly
- * empty. */
-static path path_of(int64_t columns) { return columns <= 4 ? SLIDE : GATHER; }
-
-/* One sum per group; the groups lie `*_group` elements apart. */
-typedef struct job {
-  const tch_conv_kernels *k;
-  tch_contraction g;
-  tch_dtype type;
-  int64_t groups, blocks, a_group, b_group, c_group, packed_group, bias_group;
-  int64_t chunk, chunks; /* positions per unit, units per block */
-  path path;
-  char *sums; /* of long_gather */
-} job;
-
-static tch_contraction group_of(const job *j, int64_t group) {
-  tch_contraction g = j->g;
-  g.a = at(j->type, g.a, group * j->a_group);
-  g.b = at(j->type, g.b, group * j->b_group);
-  g.c = at(j->type, g.c, group * j->c_group);
-  if (g.packed) g.packed = at(j->type, g.packed, group * j->packed_group);
-  if (g.finish.bias) g.finish.bias = at(j->type, g.finish.bias, group * j->bias_group);
-  if (g.finish.scale) g.finish.scale = at(j->type, g.finish.scale, group * j->bias_group);
-  return g;
-}
-
-static void pack_piece(void *context, int64_t begin, int64_t end) {
-  const job *j = context;
-  for (int64_t u = begin; u < end; u++) {
-    tch_contraction g = group_of(j, u / j->blocks);
-    j->k->pack(&g, u % j->blocks);
-  }
-}
-
-/* Units are ordered group, chunk, block: a thread meets the blocks of one chunk, whose A is still in its cache. */
-static void sum_piece(void *context, int64_t begin, int64_t end) {
-  const job *j = context;
-  for (int64_t u = begin; u < end; u++) {
-    int64_t block = u % j->blocks, chunk = u / j->blocks % j->chunks, group = u / j->blocks / j->chunks;
-    tch_contraction g = group_of(j, group);
-    int64_t m0 = chunk * j->chunk, m1 = min(g.m, m0 + j->chunk);
-    switch (j->path) {
-      case GATHER: j->k->gather(&g, block, m0, m1); break;
-      case SLIDE: j->k->slide(&g, block, m0, m1); break;
-      case LONG_GATHER:
-        j->k->long_gather(&g, block, m0, m1,
-                          at(j->type, j->sums, ((group * j->blocks + block) * g.m + m0) * j->k->tile_n));
-    }
-  }
-}
-
-/* Runs a job whose g is filled but for packed. */
-static tch_status run(tch_scratch *s, job *j, path path) {
-  int64_t tile_m = j->k->tile_m, tile_n = path == SLIDE ? j->k->slide_n : j->k->tile_n,
-          bytes = tch_dtype_bytes(j->type);
-  tch_contraction *g = &j->g;
-  j->path = path;
-  j->blocks = ceil_div(g->n, tile_n);
-  int64_t units = j->groups * j->blocks, unit = UNIT / max(1, g->r * min(g->n, tile_n));
-  if (path == LONG_GATHER) {
-    TCH_TRY(tch_scratch_take(s, units * g->m * tile_n * bytes, &j->sums));
-    unit = max(16 * tile_m, ceil_div(g->m * units, 8));
-  } else if (path == GATHER) {
-    j->packed_group = j->blocks * g->r * tile_n;
-    TCH_TRY(tch_scratch_take(s, j->groups * j->packed_group * bytes, &g->packed));
-    tch_parallel(units, max(1, PIECE / 8 / max(1, g->r * tile_n)), pack_piece, j);
-  }
-  j->chunk = ceil_div(max(4 * tile_m, min(unit, 4096)), tile_m) * tile_m;
-  j->chunks = ceil_div(g->m, j->chunk);
-  int64_t work = min(g->m, j->chunk) * max(1, g->r) * min(g->n, tile_n);
-  tch_parallel(units * j->chunks, max(1, PIECE / work), sum_piece, j);
-  return TCH_OK;
+/* Whether the positions of rows x columns of n images stand in memory in their order. */
+static bool in_order(const tch_planes *p, int64_t n, int64_t rows, int64_t columns) {
+  int64_t row = p->stride[2], last = (rows - 1) * row + columns;
+  return p->stride[3] == 1 && (rows == 1 || row >= columns) && (n == 1 || p->stride[0] >= last);
 }
 
 /* -- the choice of a method ---------------------------------------------------------------------------------------- */
@@ -172,7 +97,7 @@ static tch_status run(tch_scratch *s, job *j, path path) {
 /*   DENSE      the window covers the plane: a product of matrices (dense, below)
  *   DEPTHWISE  a plane per channel, each with its own window (depthwise.c)
  *   WINOGRAD   windows of 3x3, stride 1, where the multiplications saved pay (winograd.c)
- *   GATHERED   everything else: gathered sums (this file), in one of the ways of `path`
+ *   GATHERED   everything else: gathered sums (this file), in one of the ways of tch_path
  * Depthwise and Winograd read rows of neighbouring numbers. */
 typedef enum method { DEPTHWISE, WINOGRAD, GATHERED } method;
 
@@ -237,15 +162,15 @@ static tch_status count_table(tch_scratch *s, int64_t n, const int64_t **out) {
 static tch_status forward(tch_scratch *s, const tch_conv_geometry *g, tch_planes x, const void *weight,
                           const tch_finish *finish, tch_planes y) {
   int64_t channels = g->c / g->groups, taps = g->kernel[0] * g->kernel[1], outs = g->o / g->groups;
-  path path = path_of(outs);
-  TCH_TRY(add_border(s, g->type, &x, g->n, g->c, g->in, g->pad, g->pad, path == SLIDE));
-  job j = {.k = tch_conv_table(g->type),
-           .type = g->type,
-           .groups = g->groups,
-           .a_group = channels * x.stride[1],
-           .b_group = outs * channels * taps,
-           .c_group = outs * y.stride[1],
-           .bias_group = outs};
+  bool whole = in_order(&y, g->n, g->out[0], g->out[1]);
+  tch_path path = tch_path_of(outs, taps, channels * taps, g->n * g->out[0] * g->out[1], whole);
+  TCH_TRY(add_border(s, g->type, &x, g->n, g->c, g->in, g->pad, g->pad, path == TCH_SLIDE));
+  tch_sum_job j = {.type = g->type,
+                   .groups = g->groups,
+                   .a_group = channels * x.stride[1],
+                   .b_group = outs * channels * taps,
+                   .c_group = outs * y.stride[1],
+                   .bias_group = outs};
   j.g = (tch_contraction){.m = g->n * g->out[0] * g->out[1],
                           .n = outs,
                           .r = channels * taps,
@@ -259,7 +184,7 @@ static tch_status forward(tch_scratch *s, const tch_conv_geometry *g, tch_planes
   TCH_TRY(tap_table(s, g, &x, &j.g.ar));
   TCH_TRY(count_table(s, j.g.r, &j.g.br));
   TCH_TRY(position_table(s, g->n, g->out[0], g->out[1], y.stride, 0, &j.g.cm));
-  return run(s, &j, path);
+  return tch_sum_run(s, &j, path);
 }
 
 tch_status tch_convolve(const tch_conv_geometry *g, tch_planes x, const void *weight, const tch_finish *finish,
@@ -287,12 +212,11 @@ static tch_status weight_gradient(tch_scratch *s, const tch_conv_geometry *g, tc
                                   double alpha, double beta) {
   TCH_TRY(add_border(s, g->type, &x, g->n, g->c, g->in, g->pad, g->pad, false));
   int64_t channels = g->c / g->groups, taps = g->kernel[0] * g->kernel[1], outs = g->o / g->groups;
-  job j = {.k = tch_conv_table(g->type),
-           .type = g->type,
-           .groups = g->groups,
-           .a_group = channels * x.stride[1],
-           .b_group = outs * gy.stride[1],
-           .c_group = outs * gw.stride[0]};
+  tch_sum_job j = {.type = g->type,
+                   .groups = g->groups,
+                   .a_group = channels * x.stride[1],
+                   .b_group = outs * gy.stride[1],
+                   .c_group = outs * gw.stride[0]};
   j.g = (tch_contraction){.m = channels * taps,
                           .n = outs,
                           .r = g->n * g->out[0] * g->out[1],
@@ -307,7 +231,7 @@ static tch_status weight_gradient(tch_scratch *s, const tch_conv_geometry *g, tc
   TCH_TRY(window_table(s, g, &x, &j.g.ar));
   TCH_TRY(position_table(s, g->n, g->out[0], g->out[1], gy.stride, 0, &j.g.br));
   TCH_TRY(position_table(s, channels, g->kernel[0], g->kernel[1], step, 0, &j.g.cm));
-  return run(s, &j, LONG_GATHER);
+  return tch_sum_run(s, &j, TCH_LONG_GATHER);
 }
 
 tch_status tch_convolve_weight(const tch_conv_geometry *g, tch_planes x, tch_planes gy, tch_planes gw, double alpha,
@@ -411,7 +335,7 @@ static bool apart(const tch_conv_geometry *g) {
 
 typedef struct transposed {
   const tch_conv_geometry *g;
-  path path;
+  tch_path path;
   bool apart;
   tch_planes gy, gx;
   int64_t before[2];
@@ -424,13 +348,12 @@ static tch_status phase_sum(const transposed *t, const phase *v, const phase *h)
   const tch_planes *gy = &t->gy, *gx = &t->gx;
   tch_scratch memory = {0}, *s = &memory;
   int64_t channels = g->c / g->groups, taps = g->kernel[0] * g->kernel[1], outs = g->o / g->groups;
-  job j = {.k = tch_conv_table(g->type),
-           .type = g->type,
-           .groups = g->groups,
-           .a_group = outs * gy->stride[1],
-           .b_group = outs * channels * taps,
-           .c_group = channels * gx->stride[1],
-           .bias_group = channels};
+  tch_sum_job j = {.type = g->type,
+                   .groups = g->groups,
+                   .a_group = outs * gy->stride[1],
+                   .b_group = outs * channels * taps,
+                   .c_group = channels * gx->stride[1],
+                   .bias_group = channels};
   j.g = (tch_contraction){.m = g->n * v->count * h->count,
                           .n = channels,
                           .r = outs * v->taps * h->taps,
@@ -454,7 +377,7 @@ static tch_status phase_sum(const transposed *t, const phase *v, const phase *h)
   if (status == TCH_OK)
     status = position_table(s, g->n, v->count, h->count, out_step, v->first * gx->stride[2] + h->first * gx->stride[3],
                             &j.g.cm);
-  if (status == TCH_OK) status = run(s, &j, t->path);
+  if (status == TCH_OK) status = tch_sum_run(s, &j, t->path);
   tch_scratch_free(s);
   return status;
 }
@@ -476,11 +399,14 @@ static tch_status phase_parts(const transposed *t, int64_t p, int64_t q) {
 
 static tch_status input_gradient(tch_scratch *s, const tch_conv_geometry *g, tch_planes gy, const void *weight,
                                  const tch_finish *finish, tch_planes gx) {
-  transposed t = {g, path_of(g->c / g->groups), false, gy, gx, {0, 0}, weight, *finish};
+  bool whole = g->stride[0] == 1 && g->stride[1] == 1 && in_order(&gx, g->n, g->in[0], g->in[1]);
+  int64_t taps = g->kernel[0] * g->kernel[1];
+  tch_path path = tch_path_of(g->c / g->groups, taps, g->o / g->groups * taps, g->n * g->in[0] * g->in[1], whole);
+  transposed t = {g, path, false, gy, gx, {0, 0}, weight, *finish};
   int64_t after[2] = {0, 0};
-  t.apart = t.path == GATHER && apart(g);
+  t.apart = t.path == TCH_GATHER && apart(g);
   for (int d = 0; d < 2 && !t.apart; d++) reach(g, d, &t.before[d], &after[d]);
-  TCH_TRY(add_border(s, g->type, &t.gy, g->n, g->o, g->out, t.before, after, t.path == SLIDE));
+  TCH_TRY(add_border(s, g->type, &t.gy, g->n, g->o, g->out, t.before, after, t.path == TCH_SLIDE));
   for (int64_t p = 0; p < min(g->stride[0], g->in[0]); p++)
     for (int64_t q = 0; q < min(g->stride[1], g->in[1]); q++) TCH_TRY(phase_parts(&t, p, q));
   return TCH_OK;

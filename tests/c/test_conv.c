@@ -12,8 +12,9 @@ static shape random_shape(void) {
   shape s = {.n = random_from(1, 3), .groups = random_from(1, 3)};
   s.c = s.groups * planes[random_below(9)], s.o = s.groups * planes[random_below(9)];
   if (random_below(4) == 0) s.groups = s.c, s.o = s.c * random_from(1, 2);
+  bool point = random_below(4) == 0;
   for (int d = 0; d < 2; d++) {
-    s.kernel[d] = random_from(1, 4), s.stride[d] = random_from(1, 3), s.dilation[d] = random_from(1, 2);
+    s.kernel[d] = point ? 1 : random_from(1, 4), s.stride[d] = random_from(1, 3), s.dilation[d] = random_from(1, 2);
     s.pad[d] = random_from(0, 3);
     int64_t span = s.dilation[d] * (s.kernel[d] - 1) + 1, least = span - 2 * s.pad[d];
     s.in[d] = random_from(least < 1 ? 1 : least, (least < 1 ? 1 : least) + 19);
@@ -96,8 +97,19 @@ static void compare_fused(const shape *s, tch_tensor *x, tch_tensor *w, tch_tens
   tch_tensor_release(got);
 }
 
-static void compare(tch_dtype type, bool views) {
-  shape s = random_shape();
+/* Weights that are large beside the positions: they are read where they lie, in more than one stretch of the inner sum. */
+static shape heavy_shape(void) {
+  bool point = random_below(2) == 0;
+  shape s = {.n = random_from(1, 2), .c = random_from(60, 75), .groups = 1, .dilation = {1, 1}};
+  for (int d = 0; d < 2; d++) {
+    s.kernel[d] = point ? 1 : 3, s.pad[d] = point ? 0 : random_from(0, 1), s.stride[d] = random_from(1, 3);
+    s.in[d] = random_from(3, point ? 9 : 4), s.out[d] = (s.in[d] + 2 * s.pad[d] - s.kernel[d]) / s.stride[d] + 1;
+  }
+  s.o = random_from(1, 12) + 4 * s.n * s.out[0] * s.out[1];
+  return s;
+}
+
+static void compare(tch_dtype type, bool views, shape s) {
   int64_t cg = s.c / s.groups;
   tch_tensor *x = random_tensor(type, 4, (int64_t[]){s.n, s.c, s.in[0], s.in[1]}, views);
   tch_tensor *w = random_tensor(type, 4, (int64_t[]){s.o, cg, s.kernel[0], s.kernel[1]}, views);
@@ -132,13 +144,17 @@ static void compare(tch_dtype type, bool views) {
 
 static void convolution_is_its_definition(void **state) {
   for (int i = 0; i < 40; i++) {
-    EVERY_ISA(compare(TCH_FLOAT, i % 3 == 0));
-    EVERY_ISA(compare(TCH_DOUBLE, i % 3 == 1));
+    EVERY_ISA(compare(TCH_FLOAT, i % 3 == 0, random_shape()));
+    EVERY_ISA(compare(TCH_DOUBLE, i % 3 == 1, random_shape()));
+  }
+  for (int i = 0; i < 3; i++) {
+    EVERY_ISA(compare(TCH_FLOAT, i == 0, heavy_shape()));
+    EVERY_ISA(compare(TCH_DOUBLE, i == 1, heavy_shape()));
   }
 }
 
-static void threads_do_not_change_a_bit(void **state) {
-  int64_t xs[] = {5, 19, 17, 13}, ws[] = {37, 19, 3, 3}, size[] = {17, 13};
+static void threads_do_not_change(const int64_t xs[4], const int64_t ws[4]) {
+  const int64_t *size = xs + 2;
   tch_tensor *x = random_tensor(TCH_FLOAT, 4, xs, false), *w = random_tensor(TCH_FLOAT, 4, ws, false);
   tch_tensor *y[2] = {NULL}, *gx[2] = {NULL}, *gw[2] = {NULL};
   int threads = tch_threads();
@@ -158,6 +174,12 @@ static void threads_do_not_change_a_bit(void **state) {
   }
   tch_tensor_release(x);
   tch_tensor_release(w);
+}
+
+static void threads_do_not_change_a_bit(void **state) {
+  threads_do_not_change((int64_t[]){5, 19, 17, 13}, (int64_t[]){37, 19, 3, 3});
+  threads_do_not_change((int64_t[]){2, 60, 40, 40}, (int64_t[]){90, 60, 1, 1});
+  threads_do_not_change((int64_t[]){1, 530, 5, 5}, (int64_t[]){230, 530, 1, 1});
 }
 
 /* -- gradients of the ops, which are the second derivatives of convolution ------------------------------------------ */
@@ -245,8 +267,8 @@ static void misfits_are_named(void **state) {
   for (int i = 0; i < 5; i++) tch_tensor_release(all[i]);
 }
 
-static void failing_memory_leaves_nothing_behind(void **state) {
-  int64_t xs[] = {2, 3, 9, 9}, ws[] = {4, 3, 3, 3}, pad[] = {1};
+static void failing_memory_leaves_nothing(const int64_t ws[4]) {
+  int64_t xs[] = {2, 3, 9, 9}, pad[] = {1};
   tch_tensor *x = zeros(4, xs), *w = zeros(4, ws), *y = NULL;
   int64_t used = tch_memory_used();
   int failures = 0;
@@ -266,6 +288,11 @@ static void failing_memory_leaves_nothing_behind(void **state) {
   tch_tensor_release(y);
   tch_tensor_release(x);
   tch_tensor_release(w);
+}
+
+static void failing_memory_leaves_nothing_behind(void **state) {
+  failing_memory_leaves_nothing((int64_t[]){4, 3, 3, 3});
+  failing_memory_leaves_nothing((int64_t[]){20, 3, 1, 1});
 }
 
 int main(void) {
