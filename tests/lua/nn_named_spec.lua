@@ -7,31 +7,98 @@ local golden = dofile(here .. '../golden/penalty.lua')
 
 describe('first values', function()
   before_each(function() torch.manualSeed(5) end)
-  local function deviation(t) return t:std() end
+  local initialize = nn.initialize
 
-  it('have the deviations of their formulas', function()
-    local w = torch.Tensor(64, 32, 3, 3)
-    local glorot, he = math.sqrt(2 / (32 * 9 + 64 * 9)), math.sqrt(2 / (32 * 9))
-    assert.is_near(glorot, deviation(nn.initialize.xavierNormal(w)), 0.03 * glorot)
-    assert.is_near(2 * glorot, deviation(nn.initialize.xavierUniform(w, 2)), 0.06 * glorot)
-    assert.is_near(he, deviation(nn.initialize.kaimingNormal(w)), 0.03 * he)
-    assert.is_near(he / math.sqrt(1.04), deviation(nn.initialize.kaimingUniform(w, 0.2)), 0.03 * he)
+  -- The weights of layers as they are, their fan in and fan out; in the last one outputs come second.
+  local weights = {
+    { nn.Linear(300, 200).weight, 300, 200 },
+    { nn.SpatialConvolution(32, 64, 3, 5).weight, 32 * 15, 64 * 15 },
+    { nn.SpatialConvolution(64, 128, 3, 3, 1, 1, 1, 1, 4).weight, 16 * 9, 128 * 9 },
+    { nn.VolumetricConvolution(16, 24, 2, 3, 3).weight, 16 * 18, 24 * 18 },
+    { nn.SpatialFullConvolution(32, 16, 4, 4).weight, 16 * 16, 32 * 16 },
+  }
+
+  -- A sample's deviation is off by d / sqrt(2 n); a mean of 0 by d / sqrt(n).
+  local function drawn(weight, deviation)
+    local n = weight:nElement()
+    assert.is_near(deviation, weight:std(), 4 * deviation / math.sqrt(2 * n))
+    assert.is_near(0, weight:mean(), 4 * deviation / math.sqrt(n))
+  end
+
+  local function uniform(weight, deviation)
+    drawn(weight, deviation)
+    local limit = deviation * math.sqrt(3)
+    local reached = torch.abs(weight):max()
+    assert.is_true(reached <= limit * (1 + 1e-6) and reached > 0.999 * limit)
+  end
+
+  local function normal(weight, deviation)
+    drawn(weight, deviation)
+    assert.is_near(0.3173, torch.abs(weight):gt(deviation):float():mean(), 0.02)
+  end
+
+  it('have the deviations and bounds of their formulas', function()
+    for _, row in ipairs(weights) do
+      local w, fanIn, fanOut = unpack(row)
+      local glorot = math.sqrt(2 / (fanIn + fanOut))
+      normal(initialize.xavierNormal(w), glorot)
+      uniform(initialize.xavierUniform(w), glorot)
+      uniform(initialize.xavierUniform(w, initialize.gain 'Tanh'), 5 / 3 * glorot)
+      normal(initialize.kaimingNormal(w), math.sqrt(2 / fanIn))
+      normal(initialize.kaimingNormal(w, 0, 'fanOut'), math.sqrt(2 / fanOut))
+      uniform(initialize.kaimingUniform(w, 0.2), math.sqrt(2 / 1.04 / fanIn))
+      uniform(initialize.kaimingUniform(w, nil, 'fanOut'), math.sqrt(2 / fanOut))
+    end
+  end)
+
+  it('know the gains of activations', function() -- torch.nn.init.calculate_gain
+    for name, gain in pairs { Identity = 1, Sigmoid = 1, Tanh = 5 / 3, ReLU = 1.4142135623730951,
+      LeakyReLU = 1.4141428569978354, SELU = 0.75 } do
+      assert.is_near(gain, initialize.gain(name), 1e-12)
+    end
+    assert.is_near(1.37516331034023, initialize.gain('LeakyReLU', 0.24), 1e-12)
+    assert.error_matches(function() initialize.gain 'Sofa' end, 'no gain is known for Sofa')
   end)
 
   it('are orthogonal, in rows or columns', function()
-    local wide, tall = nn.initialize.orthogonal(torch.Tensor(3, 5), 2), nn.initialize.orthogonal(torch.Tensor(6, 2, 2))
-    assert.is_true((wide * wide:t() - torch.eye(3) * 4):abs():max() < 1e-5)
-    local flat = tall:view(6, 4)
-    assert.is_true((flat:t() * flat - torch.eye(4)):abs():max() < 1e-5)
+    for _, row in ipairs(weights) do
+      local w = initialize.orthogonal(row[1], 1.5)
+      local flat = w:view(w:size(1), -1)
+      if flat:size(1) > flat:size(2) then flat = flat:t() end
+      assert.is_true((flat * flat:t() - torch.eye(flat:size(1)) * 2.25):abs():max() < 1e-4)
+    end
+    local tall = initialize.orthogonal(torch.DoubleTensor(6, 2, 2)):view(6, 4)
+    assert.is_true((tall:t() * tall - torch.eye(4):double()):abs():max() < 1e-12)
+    assert.is_true(math.abs(tall:mean()) < 0.4 and tall:min() < 0)
   end)
 
   it('are cut at a number of deviations', function()
-    local t = nn.initialize.truncatedNormal(torch.Tensor(2000), 1, 0.5, 1.5)
-    assert.is_true((t - 1):abs():max() <= 0.75 and (t - 1):abs():max() > 0.7)
+    local w = nn.SpatialConvolution(16, 32, 3, 3).weight
+    for _, case in ipairs { { 2, 0.8796 }, { 1, 0.5396 }, { 0.1, 0.0577 } } do -- and what is left of a deviation of 1
+      local t = initialize.truncatedNormal(w, 1, 0.5, case[1]) - 1
+      local reached = torch.abs(t):max()
+      assert.is_true(reached <= 0.5 * case[1] + 1e-6 and reached > 0.45 * case[1])
+      assert.is_near(0.5 * case[2], t:std(), 0.01 * case[1])
+      assert.is_near(0, t:mean(), 0.02 * case[1])
+    end
+    local turned = initialize.truncatedNormal(torch.Tensor(300, 20):t())
+    assert.is_true(torch.abs(turned):max() <= 2 and torch.abs(turned):min() < 0.01)
   end)
 
-  it('need a weight', function()
-    assert.error_matches(function() nn.initialize.kaimingNormal(torch.Tensor(3)) end, 'two dimensions or more')
+  it('need a weight, and numbers', function()
+    local w = torch.ones(2, 3)
+    for _, case in ipairs {
+      { 'kaimingNormal: a weight of two dimensions or more is needed', initialize.kaimingNormal, torch.Tensor(3) },
+      { 'orthogonal: a weight of two dimensions or more', initialize.orthogonal, torch.Tensor() },
+      { 'xavierNormal: a FloatTensor or DoubleTensor is wanted, but a nil', initialize.xavierNormal },
+      { 'xavierUniform: a FloatTensor or DoubleTensor is wanted, but a torch.LongTensor', initialize.xavierUniform, w:long() },
+      { 'xavierNormal: argument 2 is a string', initialize.xavierNormal, w, 'ReLU' },
+      { "kaimingUniform: the mode is 'fanIn' or 'fanOut', not fan_out", initialize.kaimingUniform, w, 0, 'fan_out' },
+      { 'truncatedNormal: the limit is 0 deviations', initialize.truncatedNormal, w, 0, 1, 0 },
+    } do
+      assert.error_matches(function() case[2](unpack(case, 3)) end, 'nn.initialize.' .. case[1])
+    end
+    assert.equal(6, w:sum())
   end)
 end)
 

@@ -10,9 +10,9 @@ local nn = {
 }
 package.loaded[...] = nn
 
-nn.functional = require 'tocha.nn.functional'
+nn.functional, nn.utils = require 'tocha.nn.functional', require 'tocha.nn.utils'
 for _, file in ipairs {
-  'utils', 'module', 'derive', 'call', 'container', 'branches', 'depthconcat',
+  'module', 'derive', 'call', 'container', 'branches', 'depthconcat',
   'linear', 'sparse',
   'convolution', 'volumetric', 'mapped',
   'pooling', 'volumepool', 'unpooling', 'fractional', 'subsampling',

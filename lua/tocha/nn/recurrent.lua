@@ -44,6 +44,9 @@ function Recurrent:__init(gates, inputSize, hiddenSize, options)
   self.inputSize, self.hiddenSize, self.layers = inputSize, hiddenSize, options.layers or 1
   self.bidirectional, self.bias = options.bidirectional or false, options.bias ~= false
   self.dropout, self.batchFirst = options.dropout or 0, options.batchFirst or false
+  if type(self.dropout) ~= 'number' or not (self.dropout >= 0 and self.dropout < 1) then
+    raise(('%s: dropout is %s, but 0 <= dropout < 1 is needed'):format(torch.type(self), tostring(self.dropout)))
+  end
   each(self, function(list, layer)
     local width = layer == 1 and inputSize or hiddenSize * (self.bidirectional and 2 or 1)
     parameter.new(self, list[1], gates * hiddenSize, width)

@@ -1,11 +1,9 @@
 --- Walks over nested tables of tensors, and copies of whole modules (nn.utils of Torch7).
 -- @module tocha.nn.utils
 local torch = require 'tocha'
-local nn = require 'tocha.nn'
 local raise = require 'tocha.bindings.own'.raise
 
 local utils = {}
-nn.utils = utils
 
 local function complain(a, b)
   raise(('expecting nested tensors or tables, got %s and %s'):format(torch.type(a), torch.type(b)))
