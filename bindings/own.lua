@@ -50,6 +50,12 @@ function own.raise(message)
 end
 local raise = own.raise
 
+--- What Lua itself said of a mistake in one of tocha's own files, without the position there; nil for any other error.
+function own.lapse(message)
+  local file, text = tostring(message):match('^(.-):%d+: (.*)$')
+  return file and isOwn('@' .. file) and text or nil
+end
+
 --- Raises the engine's last failure; after a failed allocation dropped tensors are collected first, so that the script that
 -- catches the error has their memory.
 function own.fail(status)

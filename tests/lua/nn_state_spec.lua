@@ -230,9 +230,42 @@ describe('bad input', function()
       end, 'what its last forward computed is a FloatTensor of 3x2, but the output is a FloatTensor of 4x2' },
       { function() nn.MSECriterion():forward(torch.zeros(2), 3) end, 'a tensor is wanted as the target, but a number' },
       { function() nn.ClassNLLCriterion():forward(torch.zeros(2)) end, 'a label or a tensor of labels is wanted' },
+      { function() nn.LSTM(3, 4):forward {} end, 'tocha.LSTM%(3 %-> 4%): the first entry of the input is a nil' },
     } do
       assert.error_matches(case[1], case[2])
     end
+  end)
+
+  it('of a constructor is refused by its name at the line of the call', function()
+    for _, case in ipairs {
+      { 'nn.Linear: size 1 of weight is missing', nn.Linear },
+      { 'nn.Linear: size 1 of weight is missing', nn.Linear, 3 },
+      { 'nn.Narrow: dimension and offset are needed', nn.Narrow },
+      { 'tocha.GRU: hiddenSize cannot be nil', nn.GRU, 3 },
+      { 'tocha.GRU: hiddenSize cannot be a string', nn.GRU, 3, 'x' },
+      { 'tocha.GRU: options are a table, not a number', nn.GRU, 3, 4, 2 },
+      { 'tocha.RNN: options are a table, not a number', nn.RNN, 3, 4, 2 },
+      { 'tocha.LSTM: there is no option layer, only layers bidirectional', nn.LSTM, 3, 4, { layer = 2 } },
+      { 'tocha.LSTM: layers is 0, but a whole number from 1 is needed', nn.LSTM, 3, 4, { layers = 0 } },
+      { 'tocha.TransformerLayer: there is no option head', nn.TransformerLayer, 4, 2, { head = 2 } },
+      { 'tocha.LayerNorm: the size of the last dimensions is wanted', nn.LayerNorm },
+      { 'nn.BCECriterion: weights cannot be a number', nn.BCECriterion, -1 },
+      { "nn.LayerNormalization: wrong arguments: bad argument #1 to 'sqrt'", nn.LayerNormalization },
+      { 'nn.SpatialLPPooling: nn.Power: argument pow is missing', nn.SpatialLPPooling },
+      { 'nn.WeightNorm: module cannot be nil', nn.WeightNorm },
+    } do
+      local ok, message = pcall(case[2], unpack(case, 3))
+      assert.is_false(ok)
+      local where, said = message:match('^(.-):%d+: (.*)$')
+      assert.is_truthy(where:find 'nn_state_spec.lua$')
+      assert.are.equal(case[1], said:sub(1, #case[1]))
+    end
+    local Mine, parent = torch.class('test.MineAlone', 'nn.Linear', {}) -- a class of a program's own
+    function Mine:__init(width) parent.__init(self, width.x, 2) end
+    local _, message = pcall(Mine, {})
+    assert.is_truthy(message:find 'nn_state_spec.lua:%d+: test.MineAlone: size 2 of weight is missing')
+    _, message = pcall(Mine)
+    assert.is_truthy(message:find "nn_state_spec.lua:%d+: attempt to index local 'width'")
   end)
 
   it('leaves the module usable', function()

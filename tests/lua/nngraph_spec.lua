@@ -25,6 +25,13 @@ end
 describe('a graph of module calls', function()
   local input = { torch.randn(5, 4), torch.randn(5, 2) }
 
+  it('wants tables of nodes', function()
+    for name, call in pairs {
+      inputs = function() nn.gModule() end,
+      outputs = function() nn.gModule({ nn.Identity()() }, nn.Identity()()) end,
+    } do assert.error_matches(call, 'gModule: ' .. name .. ' is a .*, but a table of nodes is wanted') end
+  end)
+
   it('computes what its modules do', function()
     local net, by = both()
     local got, want = net:forward(input), by(input)

@@ -17,10 +17,10 @@ local names = { 'in_proj_weight', 'in_proj_bias', 'out_proj_weight', 'out_proj_b
 
 function MultiHead:__init(size, heads, options)
   multiHead.__init(self)
-  if size % heads ~= 0 then
-    raise(('nn.MultiHeadAttention: %d features cannot be cut into %d heads'):format(size, heads))
+  options = parameter.options(self, options, 'causal bias')
+  if size % heads ~= 0 or heads < 1 then
+    raise(('%d features cannot be cut into %d heads'):format(size, heads))
   end
-  options = options or {}
   self.size, self.heads, self.causal = size, heads, options.causal or false
   parameter.new(self, 'in_proj_weight', 3 * size, size)
   parameter.new(self, 'out_proj_weight', size, size)
@@ -125,7 +125,7 @@ local Layer, layer = torch.class('tocha.TransformerLayer', 'nn.Sequential', nn)
 
 function Layer:__init(size, heads, options)
   layer.__init(self)
-  options = options or {}
+  options = parameter.options(self, options, 'hidden dropout activation causal normFirst')
   local hidden, dropout = options.hidden or 4 * size, options.dropout or 0
   local activation = options.activation or nn.GELU
   local attention = nn.MultiHeadAttention(size, heads, { causal = options.causal })

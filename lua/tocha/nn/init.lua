@@ -29,4 +29,10 @@ for _, file in ipairs {
   require('tocha.nn.' .. file)
 end
 
+local guard = require 'tocha.nn.path'.guard
+for _, value in pairs(nn) do
+  local class = type(value) == 'table' and getmetatable(value)
+  if type(class) == 'table' and rawget(class, '__typename') then guard(class) end
+end
+
 return nn

@@ -83,6 +83,7 @@ local LayerNorm, layer = torch.class('tocha.LayerNorm', 'nn.Module', nn)
 
 function LayerNorm:__init(size, eps, affine)
   layer.__init(self)
+  if size == nil then raise(('%s: the size of the last dimensions is wanted'):format(torch.type(self))) end
   self.size = type(size) == 'table' and torch.LongStorage(size) or torch.LongStorage { size }
   self.eps = eps or 1e-5
   if affine ~= false then
@@ -133,7 +134,7 @@ local GroupNorm, group = torch.class('tocha.GroupNorm', 'nn.Module', nn)
 function GroupNorm:__init(groups, channels, eps, wanted)
   group.__init(self)
   if channels % groups ~= 0 then
-    raise(('nn.GroupNorm: %d channels cannot be cut into %d groups'):format(channels, groups))
+    raise(('%d channels cannot be cut into %d groups'):format(channels, groups))
   end
   self.groups, self.channels, self.eps = groups, channels, eps or 1e-5
   affine(self, channels, wanted)

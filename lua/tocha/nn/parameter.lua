@@ -4,11 +4,15 @@
 -- deviation * sqrt(3). The order of draws is weight, then bias, so a seed gives the values it always gave.
 -- @module tocha.nn.parameter
 local torch = require 'tocha'
+local raise = require 'tocha.bindings.own'.raise
 
 local parameter = {}
 
 --- Adds the fields NAME, with undefined contents, and gradNAME, zero.
 function parameter.new(module, name, ...)
+  for i = 1, select('#', ...) do
+    if select(i, ...) == nil then raise(('%s: size %d of %s is missing'):format(torch.type(module), i, name)) end
+  end
   module[name] = torch.Tensor(...)
   module['grad' .. name:sub(1, 1):upper() .. name:sub(2)] = torch.Tensor(...):zero()
 end
@@ -18,6 +22,19 @@ function parameter.uniform(module, deviation, fanIn)
   local d = deviation and deviation * math.sqrt(3) or 1 / math.sqrt(fanIn)
   if module.weight then module.weight:uniform(-d, d) end
   if module.bias then module.bias:uniform(-d, d) end
+end
+
+--- The table of options given to a constructor, {} for none; `known` lists their names.
+function parameter.options(module, options, known)
+  if options ~= nil and type(options) ~= 'table' then
+    raise(('%s: options are a table, not a %s'):format(torch.type(module), torch.type(options)))
+  end
+  for name in pairs(options or {}) do
+    if not (' ' .. known .. ' '):find(' ' .. tostring(name) .. ' ', 1, true) then
+      raise(('%s: there is no option %s, only %s'):format(torch.type(module), tostring(name), known))
+    end
+  end
+  return options or {}
 end
 
 --- Takes the bias away from a layer.

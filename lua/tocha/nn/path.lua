@@ -6,6 +6,8 @@
 local torch = require 'tocha'
 local own = require 'tocha.bindings.own'
 
+local constructors = setmetatable({}, { __mode = 'k' })
+
 -- The module whose method runs at a level of the stack; true at the stack's end, and at a constructor, whose module is
 -- not there yet.
 local function moduleAt(level)
@@ -14,7 +16,7 @@ local function moduleAt(level)
   local name, value = debug.getlocal(level, 1)
   if name ~= 'self' or type(value) ~= 'table' then return nil end
   if torch.isTypeOf(value, 'nn.Module') or torch.isTypeOf(value, 'nn.Criterion') then
-    return value, info.func == value.__init
+    return value, info.func == value.__init or constructors[info.func] ~= nil
   end
 end
 
@@ -29,7 +31,10 @@ local function find()
   local level, inner, outer, steps = 2, nil, nil, {}
   while true do
     local module, done = moduleAt(level + 1)
-    if done then break end
+    if done then
+      if rawequal(module, inner) then inner = nil end -- it is being made: nothing to describe
+      break
+    end
     if module and not rawequal(module, outer) then
       local index = outer and indexOf(module, outer)
       if index then table.insert(steps, 1, { container = module, index = index }) end
@@ -69,6 +74,29 @@ function path.long()
     lines[i] = ('In %d module of %s:\n'):format(step.index, torch.type(step.container))
   end
   return table.concat(lines) .. path.short()
+end
+
+-- What Lua says of a nil where a number is wanted, as a sentence about the argument.
+local function wrongArgument(text)
+  local name, kind = text:match("^attempt to .* '([%w_]+)' %(an? (%a+) value%)$")
+  return name and ('%s cannot be %s'):format(name, kind == 'nil' and 'nil' or 'a ' .. kind) or 'wrong arguments: ' .. text
+end
+
+--- Lets the constructor of a class answer for its arguments: an error names the class, and one that Lua raises over an
+-- argument is at the caller's line.
+function path.guard(class)
+  local init = rawget(class, '__init')
+  if not init or constructors[init] then return end
+  local function guarded(self, ...)
+    local ok, message = pcall(init, self, ...)
+    if ok then return end
+    local text, name = own.lapse(message), torch.type(self) .. ': '
+    if text then own.raise(name .. wrongArgument(text)) end
+    local place, said = tostring(message):match('^(.-:%d+: )(.*)$')
+    if place and said:sub(1, #name) ~= name then message = place .. name .. said end
+    error(message, 0)
+  end
+  class.__init, constructors[init], constructors[guarded] = guarded, true, true
 end
 
 own.context = path.short

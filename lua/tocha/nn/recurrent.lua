@@ -40,10 +40,13 @@ end
 
 function Recurrent:__init(gates, inputSize, hiddenSize, options)
   recurrent.__init(self)
-  options = options or {}
+  options = parameter.options(self, options, 'layers bidirectional bias dropout batchFirst nonlinearity')
   self.inputSize, self.hiddenSize, self.layers = inputSize, hiddenSize, options.layers or 1
   self.bidirectional, self.bias = options.bidirectional or false, options.bias ~= false
   self.dropout, self.batchFirst = options.dropout or 0, options.batchFirst or false
+  if type(self.layers) ~= 'number' or self.layers < 1 or self.layers % 1 ~= 0 then
+    raise(('%s: layers is %s, but a whole number from 1 is needed'):format(torch.type(self), tostring(self.layers)))
+  end
   if type(self.dropout) ~= 'number' or not (self.dropout >= 0 and self.dropout < 1) then
     raise(('%s: dropout is %s, but 0 <= dropout < 1 is needed'):format(torch.type(self), tostring(self.dropout)))
   end
@@ -81,6 +84,7 @@ local function unpacked(input)
 end
 
 local function check(self, x, states, wanted)
+  if not torch.isTensor(x) then raise(('the first entry of the input is a %s, not a tensor'):format(torch.type(x))) end
   if x:dim() ~= 2 and x:dim() ~= 3 or x:size(x:dim()) ~= self.inputSize then
     raise(('the input is %s, but (steps, batch, %d) or (steps, %d) is needed'):format(
       table.concat(x:size():totable(), 'x'), self.inputSize, self.inputSize))
@@ -140,9 +144,9 @@ end
 local RNN, rnn = torch.class('tocha.RNN', 'tocha.Recurrent', nn)
 
 function RNN:__init(inputSize, hiddenSize, options)
-  self.nonlinearity = options and options.nonlinearity or 'tanh'
+  self.nonlinearity = type(options) == 'table' and options.nonlinearity or 'tanh'
   if self.nonlinearity ~= 'tanh' and self.nonlinearity ~= 'relu' then
-    raise(("nn.RNN: nonlinearity is 'tanh' or 'relu', not %s"):format(tostring(self.nonlinearity)))
+    raise(("nonlinearity is 'tanh' or 'relu', not %s"):format(tostring(self.nonlinearity)))
   end
   rnn.__init(self, 1, inputSize, hiddenSize, options)
 end

@@ -55,6 +55,12 @@ end
 
 function gModule:__init(inputs, outputs)
   container.__init(self)
+  for i, name in ipairs { 'inputs', 'outputs' } do
+    local list = select(i, inputs, outputs)
+    if type(list) ~= 'table' or torch.typename(list) then
+      raise(('gModule: %s is a %s, but a table of nodes is wanted'):format(name, torch.type(list)))
+    end
+  end
   if nngraph.length(inputs) == 0 then raise 'gModule: there are no inputs' end
   local outnode = nngraph.Node { annotations = { _debugLabel = 'output' } }
   for i = 1, nngraph.length(outputs) do
