@@ -50,11 +50,11 @@ describe('runs of modules in one pass', function()
       local y = net:forward(x):clone()
       local plain = net:clone()
       near(y, apart(plain, x))
-      for i, m in ipairs(net.modules) do -- what Torch7's scripts look at
-        if i ~= 1 and i ~= 4 then near(m.output, plain.modules[i].output) end
-      end
+      assert.is_nil(rawget(net:get(1), 'output')) -- left out
+      for i, m in ipairs(net.modules) do near(m.output, plain.modules[i].output) end -- what Torch7's scripts look at
+      assert.is_not_nil(rawget(net:get(1), 'output'))
       near(net:forward(x[1]), y[1])
-      assert.equal(0, net:get(1).output:dim()) -- folded
+      near(net:get(1).output, plain.modules[1].output[1])
     end)
 
     it('have the gradients of the modules, inplace ' .. tostring(inplace), function()
@@ -79,6 +79,35 @@ describe('runs of modules in one pass', function()
       near(net:updateGradInput(x, g), plain.gradInput)
     end)
   end
+
+  it('leave the convolution an output to read after a clone, a file, clearState and another type', function()
+    local net, x = network(true), torch.randn(2, 3, 9, 9)
+    net:evaluate()
+    local y = net:forward(x):clone()
+    local conv = net:get(1)
+    assert.equal(0, net:clone():get(1).output:dim())
+    local fields = {}
+    for key in pairs(torch.deserialize(torch.serialize(net)):get(1)) do fields[key] = true end
+    assert.is_true(fields.output) -- the file has what Torch7 needs
+    assert.equal(0, conv.output:dim())
+    net:forward(x)
+    net:clearState()
+    assert.equal(0, conv.output:dim())
+    near(net:forward(x), y)
+    net:double()
+    assert.equal('torch.DoubleTensor', conv.output:type())
+    assert.equal(0, conv.output:dim())
+    near(net:forward(x:double()):float(), y)
+    near(conv.output, nn.SpatialConvolution.updateOutput(conv:clone(), x:double()))
+    net:training()
+    net:forward(x:double())
+    assert.equal(4, conv.output:dim())
+    local dilated = nn.SpatialDilatedConvolution(3, 2, 3, 3, 1, 1, 0, 0, 2, 2) -- inherits the field
+    assert.equal(4, nn.Sequential():add(dilated):add(nn.ReLU(true)):forward(x):dim())
+    assert.is_nil(dilated.missing)
+    assert.equal(0, dilated:clearState().output:dim())
+    assert.is_nil(nn.SpatialConvolution.output)
+  end)
 
   it('in place work in training too', function()
     local conv, relu = nn.SpatialConvolution(3, 5, 3, 3), nn.ReLU(true)

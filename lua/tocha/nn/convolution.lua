@@ -8,6 +8,7 @@ local derive = require 'tocha.nn.derive'
 local F = require 'tocha.nn.functional'
 local parameter = require 'tocha.nn.parameter'
 local resize = require 'tocha.nn.resize'
+local skipped = require 'tocha.nn.skipped'
 local raise = require 'tocha.bindings.own'.raise
 
 local function fanIn(self) return self.kW * self.kH * self.nInputPlane end
@@ -60,6 +61,8 @@ local SpatialConvolution = define('nn.SpatialConvolution', function(self, ...)
   parameter.new(self, 'weight', self.nOutputPlane, self.nInputPlane / (groups or 1), self.kH, self.kW)
   parameter.new(self, 'bias', self.nOutputPlane)
 end, 'conv2d(input, self.weight, self.bias, {self.dH, self.dW}, {self.padH, self.padW}, nil, self.groups)')
+
+skipped.give(SpatialConvolution, SpatialConvolution.updateOutput)
 
 function SpatialConvolution:__tostring__()
   return describe(self, self.groups and (', groups %d'):format(self.groups))

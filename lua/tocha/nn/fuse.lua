@@ -1,12 +1,13 @@
 --- Runs of modules that a Sequential does in one pass over memory: a convolution, its batch normalisation, an activation.
 --
 -- An activation joins where it works in place (`nn.ReLU(true)`), so that what the modules keep is the same. In evaluation the
--- batch normalisation is folded in too. Then the convolution keeps no output: its is empty. A backward pass in evaluation
--- needs it, so the Sequential runs forward again, module by module, and keeps to that until `evaluate()` or `training()` is
--- called.
+-- batch normalisation is folded in too. Then the convolution keeps no output: it is computed when somebody reads it
+-- (skipped.lua). A backward pass in evaluation needs more, so the Sequential runs forward again, module by module, and keeps to
+-- that until `evaluate()` or `training()` is called.
 -- @module tocha.nn.fuse
 local nn = require 'tocha.nn'
 local glue = require 'tocha.bindings.module'
+local skipped = require 'tocha.nn.skipped'
 
 local fuse = {}
 
@@ -14,8 +15,8 @@ local fuse = {}
 local convolve, normalize = nn.SpatialConvolution.updateOutput, nn.SpatialBatchNormalization.updateOutput
 local relu, relu6 = nn.ReLU.updateOutput, nn.ReLU6.updateOutput
 
--- Sequentials whose last forward left outputs empty, and those that are to run module by module.
-local emptied = setmetatable({}, { __mode = 'k' })
+-- Sequentials whose last forward left outputs out, and those that are to run module by module.
+local partial = setmetatable({}, { __mode = 'k' })
 local whole = setmetatable({}, { __mode = 'k' })
 
 local function activates(m) return m ~= nil and m.inplace and (m.updateOutput == relu or m.updateOutput == relu6) end
@@ -40,7 +41,7 @@ function fuse.forward(self, modules, i, input, count, norm, activation)
   local output, mean, var, gamma, beta, eps = last.output, nil, nil, nil, nil, nil
   input = glue.constant(input)
   -- What an activation in place left is only known to be ours if the module before it has the very same.
-  local foreign = activation and not rawequal(output, (norm or conv).output)
+  local foreign = activation and not rawequal(output, rawget(norm or conv, 'output'))
   if foreign or glue.differ(output, input) then output = input.new() end
   if norm then mean, var, gamma, beta, eps = norm.running_mean, norm.running_var, norm.weight, norm.bias, norm.eps end
   local ok, result = pcall(glue.ops.conv2d_fused, output, input, conv.weight, conv.bias, mean, var, gamma, beta,
@@ -53,19 +54,19 @@ function fuse.forward(self, modules, i, input, count, norm, activation)
     return result
   end
   norm.output = result
-  if conv.output:dim() > 0 then conv.output = conv.output.new() end
-  emptied[self] = true
+  skipped.leave(conv, input)
+  partial[self] = true
   return result
 end
 
---- Before a backward pass: fills the outputs that the forward pass left empty.
+--- Before a backward pass: makes the outputs that the forward pass left out.
 function fuse.restore(self, input)
-  if not emptied[self] then return end
-  emptied[self], whole[self] = nil, true
+  if not partial[self] then return end
+  partial[self], whole[self] = nil, true
   self:updateOutput(input)
 end
 
 --- Allows one pass again.
-function fuse.allow(self) emptied[self], whole[self] = nil, nil end
+function fuse.allow(self) partial[self], whole[self] = nil, nil end
 
 return fuse
