@@ -104,7 +104,7 @@ typedef struct job {
   const tch_tensor *from;
   tch_tensor *to;
   int64_t plane;
-  double scale; /* bytes run to 255 */
+  bool bytes; /* they give what their shares of 255 as floats give */
 } job;
 
 static void piece(void *context, int64_t begin, int64_t end) {
@@ -113,13 +113,14 @@ static void piece(void *context, int64_t begin, int64_t end) {
   for (int64_t i = begin; i < end; i++) {
     for (int c = 0; c < 3; c++) {
       int64_t at = c * j->plane + i;
-      from[c] = (j->from->type == TCH_FLOAT ? (double) TCH_DATA(float, j->from)[at] : TCH_DATA(double, j->from)[at]) / j->scale;
+      if (j->from->type == TCH_DOUBLE) from[c] = TCH_DATA(double, j->from)[at];
+      else from[c] = (double) (TCH_DATA(float, j->from)[at] / (j->bytes ? 255 : 1));
     }
     j->convert(from, to);
     for (int c = 0; c < 3; c++) {
       int64_t at = c * j->plane + i;
-      if (j->to->type == TCH_FLOAT) TCH_DATA(float, j->to)[at] = (float) (to[c] * j->scale);
-      else TCH_DATA(double, j->to)[at] = to[c] * j->scale;
+      if (j->to->type == TCH_DOUBLE) TCH_DATA(double, j->to)[at] = to[c];
+      else TCH_DATA(float, j->to)[at] = (float) to[c] * (j->bytes ? 255 : 1);
     }
   }
 }
@@ -136,7 +137,7 @@ tch_status tch_image_colours(tch_tensor *image, tch_colours which, tch_tensor **
   TCH_TRY(tch_image_work(image, "colours", &work));
   tch_status status = tch_tensor_new(work->type, 3, work->size, &result);
   if (status == TCH_OK) {
-    job j = {table[which], work, result, work->size[1] * work->size[2], image->type == TCH_BYTE ? 255 : 1};
+    job j = {table[which], work, result, work->size[1] * work->size[2], image->type == TCH_BYTE};
     tch_parallel(j.plane, 4096, piece, &j);
   }
   tch_tensor_release(work);

@@ -27,7 +27,7 @@ tch_status tch_image_result(tch_tensor *work, const tch_tensor *like, tch_tensor
     const float *from = TCH_DATA(float, work);
     uint8_t *to = TCH_DATA(uint8_t, bytes);
     for (int64_t i = 0; i < work->count; i++) {
-      float v = from[i] + .5f;
+      double v = from[i] + .5;
       to[i] = (uint8_t) (v >= 255 ? 255 : v > 0 ? v : 0); /* not a number: 0 */
     }
     *out = bytes;

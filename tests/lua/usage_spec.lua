@@ -39,6 +39,11 @@ describe('a script for Torch7', function()
       file:close()
       assert(paths.dofile('other.lua') == 'value' and loaded == 1)
 
+      require 'image'
+      local _, size, side = dok.unpack({ { size = 4 } }, 'f', 'what it does',
+        { arg = 'size', type = 'number', default = 3 }, { arg = 'side', type = 'number', defaulta = 'size' })
+      assert(size == 4 and side == 4)
+
       local start = sys.clock()
       for i = 1, 3 do xlua.progress(i, 3) end
       assert(sys.clock() >= start and sys.clock() - start < 60)

@@ -34,9 +34,9 @@ function M.rgb2y(dst, src)
   if src == nil then dst, src = nil, dst end
   rgb('rgb2y', src)
   local bytes = src:type() == 'torch.ByteTensor'
-  local x = bytes and src:float() or src
+  local x = bytes and src:float():div(255) or src
   local y = x[1]:clone():mul(.299):add(.587, x[2]):add(.114, x[3]):view(1, src:size(2), src:size(3))
-  return deliver(dst, bytes and y:add(.5):floor():byte() or y)
+  return deliver(dst, bytes and y:mul(255):add(.5):floor():byte() or y)
 end
 
 --- The shares of red, green and blue in their sum: `rgb2nrgb([dst,] src)`.
