@@ -1,6 +1,8 @@
--- Networks for pictures against torchvision's numbers (tests/golden/make_models.py). TOCHA_SLOW=1 compares the large ones too.
+-- Networks for pictures against torchvision's numbers, those of tests/golden/make_models.py and, where it is installed, its own.
+-- TOCHA_SLOW=1 compares the large ones too.
 local torch = require 'tocha'
 local models = require 'tocha.models'
+local files = dofile 'tests/lua/files.lua'
 local golden = dofile 'tests/golden/models.lua'
 
 local function uniform(n, k)
@@ -41,4 +43,34 @@ describe('models', function()
       end)
     end
   end
+
+  -- A Python that has torchvision: Debian's package is for the system's own.
+  local function python()
+    for _, name in ipairs { 'python3', '/usr/bin/python3' } do
+      local find = [[import importlib.util as u, sys; sys.exit(not u.find_spec('torchvision'))]]
+      if os.execute(('%s -c "%s" 2>/dev/null'):format(name, find)) == 0 then return name end
+    end
+  end
+
+  it('give what the installed torchvision gives, with weights from its checkpoints', function()
+    local interpreter = python()
+    if not interpreter then return pending 'torchvision is not installed (Debian: python3-torchvision)' end
+    local folder, names = files.makeFolder(), { 'resnet18', 'mobilenet_v2' }
+    finally(files.removeFolder)
+    if os.getenv 'TOCHA_SLOW' then
+      names = { 'resnet18', 'resnet34', 'resnet50', 'resnet101', 'vgg11_bn', 'vgg16', 'mobilenet_v2', 'densenet121', 'inception_v3' }
+    end
+    local side = #names > 2 and 96 or 48
+    torch.manualSeed(3)
+    local x = torch.randn(2, 3, side, side):float()
+    torch.writeNpy(folder .. '/x.npy', x)
+    assert.equal(0, os.execute(('%s tests/golden/torchvision_peer.py %s %s'):format(interpreter, folder, table.concat(names, ' '))))
+    for _, name in ipairs(names) do
+      local net = models[name] { pretrained = ('%s/%s.pt'):format(folder, name) }
+      net:evaluate()
+      local expected = torch.readNpy(('%s/%s.npy'):format(folder, name)):double()
+      local distance = (net:forward(x):double() - expected):norm() / expected:norm()
+      assert.is_true(distance < 1e-4, ('%s: %g'):format(name, distance))
+    end
+  end)
 end)
