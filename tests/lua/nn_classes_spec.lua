@@ -296,3 +296,28 @@ it('containers of packages call their children by name, and errors name the path
   assert.is_false(ok)
   assert.is_truthy(message:find('model[1][1] nn.Linear(2 -> 1): ', 1, true), message)
 end)
+
+it('tables with names go through modules and come back with the gradients', function()
+  local input = { A = torch.randn(2, 3), B = { torch.randn(2, 1), x = torch.randn(1) } }
+  local layer = nn.SelectTable 'A'
+  assert.is_true(layer:forward(input):equal(input.A))
+  local g = torch.randn(2, 3)
+  local gradInput = layer:backward(input, g)
+  assert.is_true(gradInput.A:equal(g))
+  assert.are.same({ 0, 0, 0 }, { gradInput.B[1][1][1], gradInput.B[1][2][1], gradInput.B.x[1] })
+  assert.are.same({ 2, 1 }, gradInput.B[1]:size():totable())
+  local leaf = input.A:clone():requiresGrad(true)
+  torch.sum(torch.cmul(nn.Sequential():add(layer):add(nn.Tanh()) { A = leaf, B = input.B }, g)):backward()
+  local net = nn.Sequential():add(layer):add(nn.Tanh())
+  net:forward(input)
+  assert.is_true((net:backward(input, g).A - leaf.grad):abs():max() < 1e-6)
+  assert.error_matches(function() nn.SelectTable 'C':forward(input) end, 'no entry C')
+end)
+
+it('nn.utils can be required first', function()
+  local program = "local utils = require 'tocha.nn.utils'; assert(utils == require 'tocha.nn'.utils); io.write 'same'"
+  local pipe = io.popen(("luajit -e %q 2>&1"):format('package.path = [[' .. package.path .. ']] ' .. program))
+  local said = pipe:read '*a'
+  pipe:close()
+  assert.are.equal('same', said)
+end)

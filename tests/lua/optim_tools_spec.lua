@@ -99,6 +99,26 @@ describe('an average of weights', function()
 end)
 
 describe('a rate over a run', function()
+  it('is PyTorch\'s', function()
+    local golden = dofile((debug.getinfo(1, 'S').source:match('^@(.*[/\\])') or './') .. '../golden/schedule.lua')
+    local plateau = schedule.plateau(2, 0.5)
+    local ours = {
+      cosine = function(i) return schedule.cosine(i, 20, 0) end,
+      step = function(i) return schedule.step(i, 6, 0.5) end,
+      warmup = function(i) return schedule.warmup(i, 5) end,
+      oneCycle = function(i) return schedule.oneCycle(i, 20) end,
+      plateau = function(i) return plateau(golden.losses[i + 1]) end,
+    }
+    for name, f in pairs(ours) do
+      for i, want in ipairs(golden[name]) do assert.is_near(want, f(i - 1), 1e-12, name .. ' ' .. i) end
+    end
+  end)
+
+  it('with a warm-up rises in a straight line and then falls as it would without', function()
+    for i = 0, 9 do assert.is_near((i + 0.5) / 10, schedule.cosine(i, 100), 1e-12) end
+    for i = 10, 99 do assert.is_near(schedule.cosine(i - 10, 90, 0), schedule.cosine(i, 100), 1e-12) end
+  end)
+
   it('falls in steps, rises at first, goes up and down once', function()
     assert.same({ 1, 0.5, 0.25 }, { schedule.step(9, 10, 0.5), schedule.step(10, 10, 0.5), schedule.step(29, 10, 0.5) })
     assert.same({ 0.25, 1, 1 }, { schedule.warmup(0, 4), schedule.warmup(3, 4), schedule.warmup(9, 4) })

@@ -71,9 +71,12 @@ local function adopt(to, from)
     if torch.isTensor(to) and to:type() == plain:type() then return to:set(plain) end
     return plain
   end
+  if type(from) ~= 'table' then return from end
   to = type(to) == 'table' and to or {}
-  for k = 1, #from do to[k] = adopt(to[k], from[k]) end
-  for k = #to, #from + 1, -1 do to[k] = nil end
+  for k, value in pairs(from) do to[k] = adopt(to[k], value) end
+  for k in pairs(to) do
+    if from[k] == nil then to[k] = nil end
+  end
   return to
 end
 

@@ -87,20 +87,36 @@ end
 
 -- -- arithmetic on nested tables -----------------------------------------------------------------------------------
 
---- The same nesting of tables with f applied to every entry, in the order of the keys 1, 2, ...
+local none = {}
+
+-- The keys of a table beside 1, 2, ... n, in the order of their names.
+local function others(value, n)
+  if next(value, n > 0 and n or nil) == nil then return none end
+  local keys = {}
+  for k in next, value do
+    if type(k) ~= 'number' or k < 1 or k > n or k % 1 ~= 0 then keys[#keys + 1] = k end
+  end
+  table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
+  return keys
+end
+
+--- The same nesting of tables with f applied to every entry: in the order of the keys 1, 2, ... and then of the names of others.
 function utils.map(f, value)
   if type(value) ~= 'table' then return f(value) end
-  local out = {}
-  for k = 1, #value do out[k] = utils.map(f, value[k]) end
+  local out, n = {}, #value
+  for k = 1, n do out[k] = utils.map(f, value[k]) end
+  for _, k in ipairs(others(value, n)) do out[k] = utils.map(f, value[k]) end
   return out
 end
 
---- The tensors of a nested table in the order of their keys 1, 2, ...
+--- The tensors of a nested table in the order of `map`.
 function utils.flat(value, list)
   list = list or {}
   if torch.isTensor(value) then list[#list + 1] = value
   elseif type(value) == 'table' then
-    for i = 1, #value do utils.flat(value[i], list) end
+    local n = #value
+    for i = 1, n do utils.flat(value[i], list) end
+    for _, k in ipairs(others(value, n)) do utils.flat(value[k], list) end
   end
   return list
 end
@@ -112,9 +128,8 @@ function utils.unflat(like, list, position)
     position[1] = position[1] + 1
     return list[position[1]]
   end
-  local out = {}
-  for i = 1, #like do out[i] = utils.unflat(like[i], list, position) end
-  return out
+  if type(like) ~= 'table' then return like end
+  return utils.map(function(t) return utils.unflat(t, list, position) end, like)
 end
 
 function utils.recursiveResizeAs(t1, t2)
