@@ -1,25 +1,30 @@
-/* Iteration over operands of one broadcast shape. */
+/* Iteration over operands of one broadcast shape. A kernel is fast on long rows without gaps. Where the operands do not lie so,
+ * the elements are cut into boxes, and what has gaps or another order is packed into a block that stays in the nearest cache: the
+ * kernel runs over blocks, and a block of results is moved to its places. */
 #include "core/iter.h"
+#include "core/box.h"
 #include "core/thread.h"
-#include "core/turn.h"
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-  GRAIN = 1 << 15, /* elements a piece of work should have */
-  TILE = 256,      /* entries of a row where an operand is walked across its memory */
-  NEAR = 64,       /* bytes that lie together there: as many rows make a tile */
-  MANY = 1 << 10,  /* elements whose short rows are worth copies */
-  LINE = 8         /* strides from here on use a cache line for one entry or two */
+  GRAIN = 1 << 15,  /* elements a piece of work should have */
+  LONG = 256,       /* entries of a row that are worth a call */
+  FEW = 64,         /* elements that are not worth a plan */
+  BOX = 2048,       /* elements of a box */
+  LINE = 64,        /* bytes of a cache line */
+  WORD = 8          /* bytes of the widest element */
 };
 
+/* Dimensions from the innermost. */
 typedef struct plan {
   tch_row row;
   void *context;
-  int n, ndim; /* operands; outer dimensions, without the row's */
-  int64_t size[TCH_MAX_DIMS], length;
-  int64_t stride[TCH_ITER_MAX][TCH_MAX_DIMS], step[TCH_ITER_MAX], bytes[TCH_ITER_MAX];
+  int n, ndim; /* operands, dimensions */
+  int64_t size[TCH_MAX_DIMS], extent[TCH_MAX_DIMS]; /* of everything, of a box */
+  int64_t stride[TCH_ITER_MAX][TCH_MAX_DIMS], bytes[TCH_ITER_MAX];
   char *data[TCH_ITER_MAX];
+  bool rows; /* the kernel is called for each row of a box, not for the box */
 } plan;
 
 bool tch_broadcast(const tch_tensor *a, const tch_tensor *b, tch_shape *out) {
@@ -56,36 +61,48 @@ static void order_dimensions(const tch_tensor *result, const tch_shape *shape, i
     }
 }
 
-/* Merges neighbouring dimensions that every operand steps through alike. Returns their number. */
-static int merge(const tch_shape *shape, tch_tensor *const *operand, int n, int64_t *size, int64_t stride[][TCH_MAX_DIMS]) {
+/* Fills in the dimensions; neighbours that every operand steps through alike become one. */
+static void merge(plan *p, const tch_shape *shape, tch_tensor *const *operand) {
   int order[TCH_MAX_DIMS], m = 0;
   order_dimensions(operand[0], shape, order);
-  for (int i = 0; i < shape->ndim; i++) {
-    int64_t s = shape->size[order[i]];
+  for (int i = shape->ndim - 1; i >= 0; i--) {
+    int64_t s = shape->size[order[i]], stride[TCH_ITER_MAX];
     if (s == 1) continue;
     bool joins = m > 0;
-    for (int k = 0; k < n && joins; k++) joins = stride[k][m - 1] == s * stride_of(operand[k], order[i], shape->ndim);
-    int at = joins ? m - 1 : m++;
-    size[at] = joins ? size[at] * s : s;
-    for (int k = 0; k < n; k++) stride[k][at] = stride_of(operand[k], order[i], shape->ndim);
+    for (int k = 0; k < p->n; k++) {
+      stride[k] = stride_of(operand[k], order[i], shape->ndim);
+      joins = joins && stride[k] == p->size[m - 1] * p->stride[k][m - 1];
+    }
+    if (joins) {
+      p->size[m - 1] *= s;
+      continue;
+    }
+    for (int k = 0; k < p->n; k++) p->stride[k][m] = stride[k];
+    p->size[m++] = s;
   }
-  return m;
+  if (m == 0) {
+    for (int k = 0; k < p->n; k++) p->stride[k][0] = 1;
+    p->size[m++] = 1;
+  }
+  p->ndim = m;
 }
+
+/* -- rows of the innermost dimension, where the operands lie ----------------------------------------------------------------- */
 
 static void rows_piece(void *context, int64_t begin, int64_t end) {
   const plan *p = context;
-  int64_t place[TCH_MAX_DIMS];
+  int64_t place[TCH_MAX_DIMS], step[TCH_ITER_MAX];
   void *data[TCH_ITER_MAX];
   int64_t left = begin;
-  for (int k = 0; k < p->n; k++) data[k] = p->data[k];
-  for (int d = p->ndim - 1; d >= 0; d--) {
+  for (int k = 0; k < p->n; k++) data[k] = p->data[k], step[k] = p->stride[k][0];
+  for (int d = 1; d < p->ndim; d++) {
     place[d] = left % p->size[d];
     left /= p->size[d];
     for (int k = 0; k < p->n; k++) data[k] = (char *) data[k] + place[d] * p->stride[k][d] * p->bytes[k];
   }
   for (int64_t r = begin; r < end; r++) {
-    p->row(p->context, p->length, data, p->step);
-    for (int d = p->ndim - 1; d >= 0; d--) {
+    p->row(p->context, p->size[0], data, step);
+    for (int d = 1; d < p->ndim; d++) {
       int64_t move = ++place[d] == p->size[d] ? 1 - p->size[d] : 1;
       for (int k = 0; k < p->n; k++) data[k] = (char *) data[k] + move * p->stride[k][d] * p->bytes[k];
       if (move == 1) break;
@@ -97,103 +114,126 @@ static void rows_piece(void *context, int64_t begin, int64_t end) {
 static void part_piece(void *context, int64_t begin, int64_t end) {
   const plan *p = context;
   void *data[TCH_ITER_MAX];
-  for (int k = 0; k < p->n; k++) data[k] = p->data[k] + begin * p->step[k] * p->bytes[k];
-  p->row(p->context, end - begin, data, p->step);
+  int64_t step[TCH_ITER_MAX];
+  for (int k = 0; k < p->n; k++) step[k] = p->stride[k][0], data[k] = p->data[k] + begin * step[k] * p->bytes[k];
+  p->row(p->context, end - begin, data, step);
 }
 
-static void run_plan(plan *p) {
+static void run_rows(plan *p) {
   int64_t rows = 1;
-  for (int d = 0; d < p->ndim; d++) rows *= p->size[d];
-  if (rows == 1) tch_parallel(p->length, GRAIN, part_piece, p);
-  else tch_parallel(rows, p->length >= GRAIN ? 1 : GRAIN / p->length, rows_piece, p);
+  for (int d = 1; d < p->ndim; d++) rows *= p->size[d];
+  if (rows == 1) tch_parallel(p->size[0], GRAIN, part_piece, p);
+  else tch_parallel(rows, p->size[0] >= GRAIN ? 1 : GRAIN / p->size[0], rows_piece, p);
 }
 
-static int64_t tiles_of(int64_t n, int64_t each) { return (n + each - 1) / each; }
+/* -- boxes ------------------------------------------------------------------------------------------------------------------ */
 
-/* Does operand k walk along rows in long steps, and across them in short ones? */
-static bool crosses(const plan *p, int k) {
-  int64_t across = llabs(p->stride[k][p->ndim - 1]), along = llabs(p->step[k]);
-  return k > 0 && across > 0 && across < along && along >= LINE;
-}
+/* What a kernel gets of one operand in one box. */
+typedef struct part {
+  bool packed; /* in a block, in the order of the box */
+  int64_t step, stride[TCH_MAX_DIMS]; /* as the kernel sees it */
+} part;
 
-static bool any_crosses(const plan *p) {
-  if (p->ndim == 0 || p->length < NEAR) return false;
-  for (int k = 1; k < p->n; k++)
-    if (crosses(p, k)) return true;
-  return false;
-}
-
-/* Asks for the cache lines of `bytes` bytes at `offset` bytes from p, which may lie outside of the tensor. */
-static inline void fetch(const void *p, int64_t offset, int64_t bytes) {
-  for (uintptr_t at = (uintptr_t) p + (uintptr_t) offset, end = at + (uintptr_t) bytes; at < end; at += 64)
-    __builtin_prefetch((const void *) at);
-}
-
-/* to[m * TILE + i] = from[i * along + m * across] for elements of `bytes` each: reads in the order of memory. */
-static void pack(int64_t n, int64_t rows, int64_t bytes, const char *from, int64_t along, int64_t across, char *to) {
-  if (across == 1) {
-    for (int64_t i = 0; i < n; i++) fetch(from, (i + TILE) * along * bytes, rows * bytes); /* the next tile's */
-    tch_turn(bytes, n, rows, to, TILE, from, along);
-    return;
+/* Does the operand lie in the order of the box, without gaps? */
+static bool in_order(const plan *p, int k, const int64_t *size) {
+  int64_t next = 1;
+  for (int d = 0; d < p->ndim; d++) {
+    if (size[d] > 1 && p->stride[k][d] != next) return false;
+    next *= size[d];
   }
-#define PACK(T)                          \
-  for (int64_t i = 0; i < n; i++)        \
-    for (int64_t m = 0; m < rows; m++) ((T *) to)[m * TILE + i] = ((const T *) from)[i * along + m * across];
-  switch (bytes) {
-    case 1: PACK(uint8_t) break;
-    case 2: PACK(uint16_t) break;
-    case 4: PACK(uint32_t) break;
-    default: PACK(uint64_t) break;
+  return true;
+}
+
+static bool constant(const plan *p, int k, const int64_t *size) {
+  for (int d = 0; d < p->ndim; d++)
+    if (size[d] > 1 && p->stride[k][d] != 0) return false;
+  return true;
+}
+
+static void take_part(const plan *p, int k, const int64_t *size, part *t) {
+  bool same = k > 0 && constant(p, k, size), fits = p->rows ? p->stride[k][0] == 1 : in_order(p, k, size);
+  t->packed = !same && !fits;
+  t->step = same ? 0 : 1;
+  int64_t next = 1;
+  for (int d = 0; d < p->ndim; d++) {
+    t->stride[d] = t->packed ? next : p->stride[k][d];
+    next *= size[d];
   }
-#undef PACK
 }
 
-/* Rows of a tile, by the widest operand that crosses. */
-static int64_t tile_rows(const plan *p) {
-  int64_t bytes = 1;
-  for (int k = 1; k < p->n; k++)
-    if (crosses(p, k) && p->bytes[k] > bytes) bytes = p->bytes[k];
-  return NEAR / bytes;
+/* Calls the kernel for every row of a box: the rest of the dimensions are walked. */
+static void row_calls(const plan *p, const int64_t *size, const part *part, void **data, const int64_t *step) {
+  int64_t place[TCH_MAX_DIMS] = {0};
+  for (int d = 1;;) {
+    p->row(p->context, size[0], data, step);
+    for (d = 1; d < p->ndim; d++) {
+      int64_t move = ++place[d] == size[d] ? 1 - size[d] : 1;
+      for (int k = 0; k < p->n; k++) data[k] = (char *) data[k] + move * part[k].stride[d] * p->bytes[k];
+      if (move == 1) break;
+      place[d] = 0;
+    }
+    if (d >= p->ndim) return;
+  }
 }
 
-/* Tiles [begin, end): TILE entries of `high` neighbouring rows. An operand that crosses the rows is turned into their direction
- * first, so that every cache line is read once. */
-static void tile_piece(void *context, int64_t begin, int64_t end) {
+/* One box: its sizes, and where its first elements lie. Returns the number of elements. */
+static int64_t place_box(const plan *p, int64_t box, int64_t *size, char **at) {
+  int64_t count = 1;
+  for (int k = 0; k < p->n; k++) at[k] = p->data[k];
+  for (int d = 0; d < p->ndim; d++) {
+    int64_t boxes = (p->size[d] + p->extent[d] - 1) / p->extent[d], first = box % boxes * p->extent[d];
+    box /= boxes;
+    size[d] = p->size[d] - first < p->extent[d] ? p->size[d] - first : p->extent[d];
+    count *= size[d];
+    for (int k = 0; k < p->n; k++) at[k] += first * p->stride[k][d] * p->bytes[k];
+  }
+  return count;
+}
+
+static void box_piece(void *context, int64_t begin, int64_t end) {
   const plan *p = context;
-  _Alignas(64) char turned[TCH_ITER_MAX][TILE * NEAR];
-  int last = p->ndim - 1;
-  int64_t high = tile_rows(p);
-  int64_t tiles_along = tiles_of(p->length, TILE), tiles_across = tiles_of(p->size[last], high);
-  int64_t step[TCH_ITER_MAX], next[TCH_ITER_MAX];
-  for (int k = 0; k < p->n; k++) {
-    step[k] = crosses(p, k) ? 1 : p->step[k];
-    next[k] = (crosses(p, k) ? TILE : p->stride[k][last]) * p->bytes[k];
-  }
-  for (int64_t t = begin; t < end; t++) {
-    int64_t i = t % tiles_along * TILE, r = t / tiles_along % tiles_across * high, outer = t / tiles_along / tiles_across;
-    int64_t n = p->length - i < TILE ? p->length - i : TILE, rows = p->size[last] - r < high ? p->size[last] - r : high;
+  _Alignas(64) char block[TCH_ITER_MAX][BOX * WORD];
+  for (int64_t b = begin; b < end; b++) {
+    int64_t size[TCH_MAX_DIMS], step[TCH_ITER_MAX];
+    char *at[TCH_ITER_MAX];
     void *data[TCH_ITER_MAX];
+    part part[TCH_ITER_MAX];
+    int64_t count = place_box(p, b, size, at);
     for (int k = 0; k < p->n; k++) {
-      int64_t at = i * p->step[k] + r * p->stride[k][last], place = outer;
-      for (int d = last - 1; d >= 0; d--) at += place % p->size[d] * p->stride[k][d], place /= p->size[d];
-      data[k] = p->data[k] + at * p->bytes[k];
-      if (!crosses(p, k)) continue;
-      pack(n, rows, p->bytes[k], data[k], p->step[k], p->stride[k][last], turned[k]);
-      data[k] = turned[k];
+      take_part(p, k, size, &part[k]);
+      data[k] = part[k].packed ? block[k] : at[k];
+      step[k] = part[k].step;
+      if (k > 0 && part[k].packed) tch_box_move(p->bytes[k], p->ndim, size, block[k], part[k].stride, at[k], p->stride[k]);
     }
-    for (int64_t m = 0; m < rows; m++) {
-      p->row(p->context, n, data, step);
-      // cppcheck-suppress uninitvar ; the loop above gave each of the p->n a value
-      for (int k = 0; k < p->n; k++) data[k] = (char *) data[k] + next[k];
-    }
+    if (p->rows) row_calls(p, size, part, data, step);
+    else p->row(p->context, count, data, step);
+    if (part[0].packed) tch_box_move(p->bytes[0], p->ndim, size, at[0], p->stride[0], block[0], part[0].stride);
   }
 }
 
-static void run_tiles(plan *p) {
-  int64_t high = tile_rows(p), tiles = tiles_of(p->length, TILE) * tiles_of(p->size[p->ndim - 1], high);
-  for (int d = 0; d < p->ndim - 1; d++) tiles *= p->size[d];
-  tch_parallel(tiles, GRAIN / (TILE * high), tile_piece, p);
+static void run_boxes(plan *p) {
+  int64_t boxes = 1, each = 1;
+  for (int d = 0; d < p->ndim; d++) boxes *= (p->size[d] + p->extent[d] - 1) / p->extent[d], each *= p->extent[d];
+  tch_parallel(boxes, each >= GRAIN ? 1 : GRAIN / each, box_piece, p);
 }
+
+/* Chooses the boxes; false if rows as they lie are as good. */
+static bool cut(plan *p, int64_t count) {
+  tch_grid_view view[TCH_ITER_MAX];
+  bool plain = p->size[0] >= LONG || count < FEW;
+  for (int k = 0; k < p->n; k++) {
+    view[k] = (tch_grid_view) {p->stride[k], p->bytes[k]};
+    plain = plain && (count < FEW || p->stride[k][0] == 1 || (k > 0 && p->stride[k][0] == 0));
+    for (int d = 0; d < p->ndim && k == 0; d++)
+      if (p->stride[0][d] == 0 && p->size[d] > 1) return false; /* results on top of each other: in order */
+  }
+  if (plain) return false;
+  tch_box_extents(p->n, view, p->ndim, p->size, LINE, BOX, p->extent);
+  p->rows = p->extent[0] >= LONG && p->ndim > 1;
+  return true;
+}
+
+/* -- the calls ---------------------------------------------------------------------------------------------------------------- */
 
 /* One row of everything, if all operands lie alike and without gaps. */
 static bool run_flat(const tch_shape *shape, tch_tensor *const *operand, int n, tch_row row, void *context) {
@@ -201,47 +241,30 @@ static bool run_flat(const tch_shape *shape, tch_tensor *const *operand, int n, 
   p.row = row;
   p.context = context;
   p.n = n;
-  p.length = tch_shape_count(shape);
+  p.size[0] = tch_shape_count(shape);
   for (int k = 0; k < n; k++) {
-    if (operand[k]->count != p.length || !tch_tensor_contiguous(operand[k])) return false;
+    if (operand[k]->count != p.size[0] || !tch_tensor_contiguous(operand[k])) return false;
     p.data[k] = tch_tensor_data(operand[k]);
     p.bytes[k] = tch_dtype_bytes(operand[k]->type);
-    p.step[k] = 1;
+    p.stride[k][0] = 1;
   }
-  tch_parallel(p.length, GRAIN, part_piece, &p);
+  tch_parallel(p.size[0], GRAIN, part_piece, &p);
   return true;
-}
-
-/* Short rows cost more than a copy of the operands that break them: copies them, and goes on. False: nothing was done. */
-static bool run_copies(const tch_shape *shape, tch_tensor *const *operand, int n, tch_row row, void *context) {
-  tch_tensor *straight[TCH_ITER_MAX], *copy[TCH_ITER_MAX] = {NULL};
-  bool changed = false;
-  for (int k = 0; k < n; k++) {
-    straight[k] = operand[k];
-    if (k == 0 || operand[k]->count != operand[0]->count || tch_tensor_contiguous(operand[k])) continue;
-    if (tch_tensor_new(operand[k]->type, operand[k]->ndim, operand[k]->size, &copy[k]) != TCH_OK) continue;
-    if (tch_tensor_copy(copy[k], operand[k]) == TCH_OK) straight[k] = copy[k], changed = true;
-  }
-  if (changed) tch_iterate(shape, straight, n, row, context);
-  for (int k = 1; k < n; k++) tch_tensor_release(copy[k]);
-  return changed;
 }
 
 void tch_iterate(const tch_shape *shape, tch_tensor *const *operand, int n, tch_row row, void *context) {
   if (run_flat(shape, operand, n, row, context)) return;
-  plan p = {.row = row, .context = context, .n = n};
+  plan p;
   int64_t count = tch_shape_count(shape);
   if (count == 0) return;
+  p.row = row;
+  p.context = context;
+  p.n = n;
   for (int k = 0; k < n; k++) {
     p.data[k] = tch_tensor_data(operand[k]);
     p.bytes[k] = tch_dtype_bytes(operand[k]->type);
   }
-  int m = merge(shape, operand, n, p.size, p.stride);
-  p.ndim = m > 0 ? m - 1 : 0;
-  p.length = m > 0 ? p.size[m - 1] : 1;
-  for (int k = 0; k < n; k++) p.step[k] = m > 0 ? p.stride[k][m - 1] : 1;
-  bool breaks = p.ndim > 0 && p.length < NEAR && count >= MANY && tch_tensor_contiguous(operand[0]);
-  if (breaks && run_copies(shape, operand, n, row, context)) return;
-  if (any_crosses(&p)) run_tiles(&p);
-  else run_plan(&p);
+  merge(&p, shape, operand);
+  if (cut(&p, count)) run_boxes(&p);
+  else run_rows(&p);
 }

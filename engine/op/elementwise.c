@@ -22,7 +22,7 @@ static parameters read_parameters(const tch_call *c) {
   return p;
 }
 
-enum { STREAM = 1 << 26 /* bytes: a result that no cache keeps */, BLOCK = 512 };
+enum { STREAM = 1 << 26 /* bytes: a result that no cache keeps */, BLOCK = 512 /* elements */ };
 
 typedef struct job {
   tch_element_row *row;
@@ -32,52 +32,22 @@ typedef struct job {
   int64_t bytes[TCH_ITER_MAX];
 } job;
 
-/* n elements of `bytes` each, between any strides; a stride of 0 repeats. */
-static void move(int64_t n, int64_t bytes, char *to, int64_t to_stride, const char *from, int64_t from_stride) {
-#define MOVE_BY(T, a, b) \
-  for (int64_t i = 0; i < n; i++) ((T *) to)[i * (a)] = ((const T *) from)[i * (b)]
-#define MOVE(T)                                                                              \
-  if (to_stride == 1 && from_stride == 2) MOVE_BY(T, 1, 2); /* vectors, by the constants */  \
-  else if (to_stride == 1 && from_stride == 3) MOVE_BY(T, 1, 3);                             \
-  else if (to_stride == 2 && from_stride == 1) MOVE_BY(T, 2, 1);                             \
-  else MOVE_BY(T, to_stride, from_stride)
-  switch (bytes) {
-    case 1: MOVE(uint8_t); break;
-    case 2: MOVE(uint16_t); break;
-    case 4: MOVE(uint32_t); break;
-    default: MOVE(uint64_t); break;
-  }
-#undef MOVE
-#undef MOVE_BY
-}
-
-/* A row by way of contiguous blocks that stay in the first cache: operands with strides are packed, a result with a stride is
- * spread, a streaming result is written past the caches (memory is then not read before it is written). */
-static void run_blocks(const job *j, int64_t n, void *const *data, const int64_t *stride) {
-  _Alignas(64) char block[TCH_ITER_MAX][BLOCK * sizeof(double)];
-  static const int64_t ones[TCH_ITER_MAX] = {1, 1, 1, 1, 1, 1};
-  bool stream = j->stream && stride[0] == 1 && (uintptr_t) data[0] % 16 == 0, aside = stream || stride[0] != 1;
+/* A row whose result is written past the caches, by way of a block (memory is then not read before it is written). */
+static void run_stream(const job *j, int64_t n, void *const *data, const int64_t *stride) {
+  _Alignas(64) char block[BLOCK * sizeof(double)];
   for (int64_t i = 0; i < n; i += BLOCK) {
     int64_t m = n - i < BLOCK ? n - i : BLOCK;
-    void *p[TCH_ITER_MAX];
-    for (int k = 0; k < j->n; k++) {
-      char *at = (char *) data[k] + i * stride[k] * j->bytes[k];
-      p[k] = stride[k] == 1 && !(k == 0 && aside) ? at : block[k];
-      if (k > 0 && stride[k] != 1 && (i == 0 || stride[k] != 0)) move(m, j->bytes[k], block[k], 1, at, stride[k]);
-    }
-    j->row(m, p, ones, j->p.ab);
-    char *out = (char *) data[0] + i * stride[0] * j->bytes[0];
-    if (stream) j->stream(m * j->bytes[0], out, block[0]);
-    else if (aside) move(m, j->bytes[0], out, stride[0], block[0], 1);
+    void *p[TCH_ITER_MAX] = {block};
+    for (int k = 1; k < j->n; k++) p[k] = (char *) data[k] + i * stride[k] * j->bytes[k];
+    j->row(m, p, stride, j->p.ab);
+    j->stream(m * j->bytes[0], (char *) data[0] + i * j->bytes[0], block);
   }
 }
 
 static void run_row(void *context, int64_t n, void *const *data, const int64_t *stride) {
   const job *j = context;
-  bool plain = j->stream == NULL;
-  for (int k = 0; k < j->n; k++) plain = plain && stride[k] == 1;
-  if (plain) j->row(n, data, stride, j->p.ab);
-  else run_blocks(j, n, data, stride);
+  if (j->stream && stride[0] == 1 && (uintptr_t) data[0] % 16 == 0) run_stream(j, n, data, stride);
+  else j->row(n, data, stride, j->p.ab);
 }
 
 /* Runs a row over result and operands. */

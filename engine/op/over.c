@@ -1,5 +1,6 @@
 /* Folds of a tensor: dimensions split into kept and folded, rows or columns, cut for the pool by the shape alone. */
 #include "op/over.h"
+#include "core/box.h"
 #include "core/cast.h"
 #include "core/cpu.h"
 #include "core/thread.h"
@@ -15,7 +16,8 @@ enum {
   BLOCK = 2048, /* columns at a time */
   MAX_CHUNKS = 64,
   SHORT = 32,    /* entries of a run that cost more than the sums in it */
-  MANY = 1 << 10 /* entries that are worth a copy */
+  LONG = 256,    /* entries of a run that is worth a call */
+  WORD = 8       /* bytes of the widest type */
 };
 
 /* A list of dimensions, the outermost first, and the number of entries. */
@@ -50,17 +52,17 @@ static void push(axes *a, int64_t size, int64_t stride) {
   a->stride[a->n++] = stride;
 }
 
-/* Dimensions of x in the mask, those with long strides first if `sorted`. */
-static axes axes_of(const tch_tensor *x, uint32_t mask, bool sorted) {
+/* Dimensions of x in the mask, those with long strides first. Their order goes into order[0 .. n - 1]. */
+static axes axes_of(const tch_tensor *x, uint32_t mask, int *order, int *n) {
   axes a = {.count = 1};
-  int order[TCH_MAX_DIMS], n = 0;
+  *n = 0;
   for (int d = 0; d < x->ndim; d++) {
     if (!(mask >> d & 1)) continue;
-    int k = n++;
-    for (; sorted && k > 0 && llabs(x->stride[order[k - 1]]) < llabs(x->stride[d]); k--) order[k] = order[k - 1];
+    int k = (*n)++;
+    for (; k > 0 && llabs(x->stride[order[k - 1]]) < llabs(x->stride[d]); k--) order[k] = order[k - 1];
     order[k] = d;
   }
-  for (int k = 0; k < n; k++) push(&a, x->size[order[k]], x->stride[order[k]]);
+  for (int k = 0; k < *n; k++) push(&a, x->size[order[k]], x->stride[order[k]]);
   return a;
 }
 
@@ -113,21 +115,62 @@ static double start_double(tch_reduction f) {
   return f == TCH_REDUCE_PROD ? 1 : f == TCH_REDUCE_MAX ? -INFINITY : f == TCH_REDUCE_MIN ? INFINITY : 0;
 }
 
+/* Folds the entries from the r-th on, as many as lie together or go into a block, which is filled in their order; *n: up to which,
+ * then how many. */
+static double row_part(const plan *p, int64_t base, int64_t r, int64_t *n, double parameter) {
+  _Alignas(64) char block[BLOCK * WORD];
+  int64_t length = last_size(&p->folded), stride = last_stride(&p->folded), left = length - r % length, rows = 1;
+  int64_t next = p->folded.n > 1 ? p->folded.stride[p->folded.n - 2] : 0;
+  const char *x = p->x + (base + offset_of(&p->folded, r)) * p->bytes;
+  if (left > *n) left = *n;
+  if (p->folded.n > 1 && length < LONG && left == length) { /* several short runs */
+    int64_t size = p->folded.size[p->folded.n - 2], there = size - r / length % size;
+    rows = *n / length < BLOCK / length ? *n / length : BLOCK / length;
+    if (rows > there) rows = there;
+  } else if (stride != 1 && left > BLOCK) left = BLOCK;
+  *n = left * rows;
+  if (rows == 1 && (stride == 1 || left < SHORT)) return p->table->row[p->fold](left, x, stride, parameter);
+  tch_box_move(p->bytes, 2, (int64_t[]) {left, rows}, block, (int64_t[]) {1, left}, x, (int64_t[]) {stride, next});
+  return p->table->row[p->fold](*n, block, 1, parameter);
+}
+
 static void row_unit(const plan *p, int64_t unit) {
   int64_t chunk = unit / p->kept.count, k = unit % p->kept.count;
   int64_t begin = chunk * p->chunk, end = begin + p->chunk < p->folded.count ? begin + p->chunk : p->folded.count;
   int64_t length = last_size(&p->folded), stride = last_stride(&p->folded), base = offset_of(&p->kept, k);
   double total = start_double(p->fold), parameter = p->p ? p->p[k] : 0;
   int64_t total_long = start_long(p->fold);
-  for (int64_t r = begin; r < end;) {
-    int64_t left = length - r % length, n = left < end - r ? left : end - r;
-    const char *x = p->x + (base + offset_of(&p->folded, r)) * p->bytes;
-    if (p->table) total = tch_reduction_join(p->fold, total, p->table->row[p->fold](n, x, stride, parameter));
-    else total_long = join_long(p->fold, total_long, long_row(p, n, x, stride));
-    r += n;
+  for (int64_t r = begin, n; r < end; r += n) {
+    n = end - r;
+    if (p->table) {
+      total = tch_reduction_join(p->fold, total, row_part(p, base, r, &n, parameter));
+      continue;
+    }
+    int64_t left = length - r % length;
+    if (n > left) n = left;
+    total_long = join_long(p->fold, total_long, long_row(p, n, p->x + (base + offset_of(&p->folded, r)) * p->bytes, stride));
   }
   if (p->table) ((double *) p->acc)[unit] = total;
   else ((int64_t *) p->acc)[unit] = total_long;
+}
+
+/* n columns of folded entries [begin, end), by way of blocks in which they lie together. */
+static void packed_columns(const plan *p, int64_t n, double *acc, int64_t base, int64_t begin, int64_t end,
+                           const double *parameter) {
+  _Alignas(64) char block[BLOCK * WORD];
+  int64_t stride = last_stride(&p->kept), length = last_size(&p->folded), next = last_stride(&p->folded);
+  for (int64_t j = 0, m; j < n; j += m) {
+    m = n - j < LONG ? n - j : LONG;
+    for (int64_t r = begin, rows; r < end; r += rows) {
+      rows = length - r % length;
+      if (rows > end - r) rows = end - r;
+      if (rows > BLOCK / m) rows = BLOCK / m;
+      const char *x = p->x + (base + j * stride + offset_of(&p->folded, r)) * p->bytes;
+      tch_box_move(p->bytes, 2, (int64_t[]) {m, rows}, block, (int64_t[]) {1, m}, x, (int64_t[]) {stride, next});
+      for (int64_t k = 0; k < rows; k++)
+        p->table->columns[p->fold](m, acc + j, block + k * m * p->bytes, 1, parameter + j);
+    }
+  }
 }
 
 static void column_unit(const plan *p, int64_t unit) {
@@ -144,6 +187,10 @@ static void column_unit(const plan *p, int64_t unit) {
   }
   static const double zeros[BLOCK];
   const double *parameter = p->p ? p->p + k : zeros;
+  if (p->table && stride != 1) {
+    packed_columns(p, n, acc, base, begin, end, parameter);
+    return;
+  }
   for (int64_t r = begin; r < end; r++) {
     const char *x = p->x + (base + offset_of(&p->folded, r)) * p->bytes;
     if (p->table) p->table->columns[p->fold](n, acc, x, stride, parameter);
@@ -166,48 +213,50 @@ static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 /* Cuts the folded entries where there are too few results to keep the pool busy. */
 static void cut(plan *p) {
   int64_t results = p->kept.count, folded = p->folded.count;
-  p->columns = results > 1 && (folded == 1 || llabs(last_stride(&p->kept)) < llabs(last_stride(&p->folded)));
+  bool across = llabs(last_stride(&p->kept)) < llabs(last_stride(&p->folded));
+  bool brief = last_size(&p->folded) < SHORT && last_size(&p->kept) >= SHORT && p->table;
+  p->columns = results > 1 && (folded == 1 || across || brief);
   p->blocks = divide_up(last_size(&p->kept), BLOCK);
   p->chunk = folded > 0 ? folded : 1;
   int64_t least = p->columns ? divide_up(GRAIN, results) : GRAIN, few = p->columns ? 8 * BLOCK : 16;
   if (results < few && folded > 2 * least) {
     p->chunk = divide_up(folded, MAX_CHUNKS);
     if (p->chunk < least) p->chunk = least;
+    int64_t run = last_size(&p->folded); /* short runs stay whole */
     p->chunk = divide_up(p->chunk, 64) * 64;
+    if (run < LONG) p->chunk = divide_up(p->chunk, run) * run;
   }
   p->chunks = folded > 0 ? divide_up(folded, p->chunk) : 1;
 }
 
-/* Is every run of entries so short that a copy in order costs less than the runs? */
-static bool choppy(const plan *p, const tch_tensor *x) {
-  int64_t run = p->columns ? last_size(&p->kept) : last_size(&p->folded);
-  return run < SHORT && x->count >= MANY && !tch_tensor_contiguous(x);
+/* Moves `results` words between the order of x's kept dimensions and that in which they are folded. */
+static void reorder(const tch_tensor *x, const int *order, int n, bool back, const void *from, void *to) {
+  int64_t size[TCH_MAX_DIMS], plain[TCH_MAX_DIMS], sorted[TCH_MAX_DIMS], rank[TCH_MAX_DIMS], next = 1;
+  for (int k = n - 1; k >= 0; k--) rank[order[k]] = next, next *= x->size[order[k]];
+  next = 1;
+  int m = 0;
+  for (int d = x->ndim - 1; d >= 0; d--) {
+    bool kept = false;
+    for (int k = 0; k < n; k++) kept = kept || order[k] == d;
+    if (!kept) continue;
+    size[m] = x->size[d], plain[m] = next, sorted[m++] = rank[d];
+    next *= x->size[d];
+  }
+  if (m == 0) size[m] = 1, plain[m] = 1, sorted[m++] = 1;
+  tch_box_move(8, m, size, to, back ? plain : sorted, from, back ? sorted : plain);
 }
 
-static tch_status fold(tch_call *c, const tch_tensor *x, uint32_t mask, plan *p, void *acc) {
-  p->kept = axes_of(x, ~mask, false);
-  p->folded = axes_of(x, mask, true);
-  if (x->ndim == 0) p->folded.count = x->count; /* a tensor without shape has nothing to fold */
-  p->x = tch_tensor_data(x);
-  p->type = x->type;
-  p->bytes = tch_dtype_bytes(x->type);
-  if (p->kept.count == 0) return TCH_OK;
-  cut(p);
-  if (choppy(p, x)) {
-    tch_shape shape = {.type = x->type, .ndim = x->ndim};
-    memcpy(shape.size, x->size, sizeof *x->size * (size_t) x->ndim);
-    tch_tensor *straight;
-    TCH_TRY(tch_op_temp(c, &shape, &straight));
-    TCH_TRY(tch_tensor_copy(straight, x));
-    return fold(c, straight, mask, p, acc);
-  }
+static tch_status temp_words(tch_call *c, int64_t n, void **out) {
+  tch_tensor *t;
+  TCH_TRY(tch_op_temp(c, &(tch_shape) {.type = TCH_DOUBLE, .ndim = 1, .size = {n}}, &t));
+  *out = tch_tensor_data(t);
+  return TCH_OK;
+}
+
+/* The plan's folds into acc, in the order of the plan. */
+static tch_status fold_in_order(tch_call *c, plan *p, void *acc) {
   p->acc = acc;
-  if (p->chunks > 1) {
-    tch_shape parts = {.type = TCH_DOUBLE, .ndim = 2, .size = {p->chunks, p->kept.count}};
-    tch_tensor *t;
-    TCH_TRY(tch_op_temp(c, &parts, &t));
-    p->acc = tch_tensor_data(t);
-  }
+  if (p->chunks > 1) TCH_TRY(temp_words(c, p->chunks * p->kept.count, &p->acc));
   int64_t n = p->chunks * (p->columns ? p->kept.count / last_size(&p->kept) * p->blocks : p->kept.count);
   int64_t work = p->chunk * (p->columns ? divide_up(last_size(&p->kept), p->blocks) : 1);
   tch_parallel(n, work >= GRAIN ? 1 : GRAIN / work, units, p);
@@ -222,6 +271,31 @@ static tch_status fold(tch_call *c, const tch_tensor *x, uint32_t mask, plan *p,
     if (p->table) ((double *) acc)[k] = d;
     else ((int64_t *) acc)[k] = l;
   }
+  return TCH_OK;
+}
+
+static tch_status fold(tch_call *c, const tch_tensor *x, uint32_t mask, plan *p, void *acc) {
+  int order[TCH_MAX_DIMS], folded_order[TCH_MAX_DIMS], n, folded;
+  p->kept = axes_of(x, ~mask, order, &n);
+  p->folded = axes_of(x, mask, folded_order, &folded);
+  if (x->ndim == 0) p->folded.count = x->count; /* a tensor without shape has nothing to fold */
+  p->x = tch_tensor_data(x);
+  p->type = x->type;
+  p->bytes = tch_dtype_bytes(x->type);
+  if (p->kept.count == 0) return TCH_OK;
+  cut(p);
+  bool sorted = true;
+  for (int k = 1; k < n; k++) sorted = sorted && order[k - 1] < order[k];
+  if (sorted) return fold_in_order(c, p, acc);
+  void *own, *parameter;
+  TCH_TRY(temp_words(c, p->kept.count, &own));
+  if (p->p) {
+    TCH_TRY(temp_words(c, p->kept.count, &parameter));
+    reorder(x, order, n, false, p->p, parameter);
+    p->p = parameter;
+  }
+  TCH_TRY(fold_in_order(c, p, own));
+  reorder(x, order, n, true, own, acc);
   return TCH_OK;
 }
 

@@ -1,0 +1,270 @@
+/* Moves between grids for one word size and instruction set; see move.h. */
+#include "kernel/move.h"
+#include "kernel/simd.h"
+#include <stdbool.h>
+
+#define NAME2(type, isa) tch_move_kernels_##type##_##isa
+#define NAME(type, isa) NAME2(type, isa)
+
+typedef bits word __attribute__((may_alias));
+typedef bits VW __attribute__((vector_size(VBYTES), aligned(sizeof(bits)), may_alias));
+enum { NEAR = 8 /* strides whose gaps cost less to read than single elements */ };
+
+/* -- one side with gaps --------------------------------------------------------------------------------------------------- */
+
+#define STEPS(body, s) \
+  switch (s) {         \
+    case -1: body(-1) break; \
+    case 2: body(2) break;   \
+    case 3: body(3) break;   \
+    case 4: body(4) break;   \
+    default: body(s) break;  \
+  }
+
+#if defined(__AVX512F__)
+#define VINTEGER(name) VINTEGER_(name)
+#if defined(TCH_REAL_IS_float)
+#define VINTEGER_(name) _mm512_##name##_epi32
+typedef __mmask16 mask;
+#else
+#define VINTEGER_(name) _mm512_##name##_epi64
+typedef __mmask8 mask;
+#endif
+
+/* Whole vectors of elements s apart, 2 <= s <= NEAR, read by whole vectors: lane j of the result lies in the (j s / VLEN)-th. At
+ * least one element is left, so that nothing behind the last is read. Returns the number moved. */
+static inline int64_t gather_near(int64_t n, word *to, const word *from, int64_t s) {
+  VI index;
+  mask in[NEAR] = {0};
+  int64_t i = 0;
+  for (int j = 0; j < (int) VLEN; j++) {
+    index[j] = (bits) (j * s % VLEN);
+    in[j * s / VLEN] |= (mask) (1 << j);
+  }
+  for (; i + (int64_t) VLEN < n; i += VLEN) {
+    const word *f = from + i * s;
+    __m512i v = VINTEGER(permutexvar)((__m512i) index, _mm512_loadu_si512(f));
+    for (int64_t k = 1; k < s; k++)
+      v = VINTEGER(mask_permutexvar)(v, in[k], (__m512i) index, _mm512_loadu_si512(f + k * VLEN));
+    _mm512_storeu_si512(to + i, v);
+  }
+  return i;
+}
+
+/* The way back: each of s vectors takes the elements that fall into it, and is written through a mask. */
+static inline int64_t scatter_near(int64_t n, word *to, const word *from, int64_t s) {
+  VI index[NEAR];
+  mask in[NEAR] = {0};
+  int64_t i = 0;
+  for (int64_t k = 0; k < s; k++)
+    for (int j = 0; j < (int) VLEN; j++) {
+      index[k][j] = (bits) ((k * VLEN + j) / s);
+      in[k] |= (mask) (((k * VLEN + j) % s == 0) << j);
+    }
+  for (; i + (int64_t) VLEN < n; i += VLEN) {
+    __m512i v = _mm512_loadu_si512(from + i);
+    word *t = to + i * s;
+    for (int64_t k = 0; k < s; k++) VINTEGER(mask_storeu)(t + k * VLEN, in[k], VINTEGER(permutexvar)((__m512i) index[k], v));
+  }
+  return i;
+}
+
+/* The same places on both sides, or one value for all: whole vectors through masks. */
+static inline int64_t same_near(int64_t n, word *to, const word *from, int64_t s, bool fill) {
+  mask in[NEAR] = {0};
+  int64_t i = 0;
+  __m512i v = VINTEGER(set1)(*from);
+  for (int64_t k = 0; k < s * (int64_t) VLEN; k += s) in[k / VLEN] |= (mask) (1 << k % VLEN);
+  for (; i + (int64_t) VLEN < n; i += VLEN)
+    for (int64_t k = 0; k < s; k++) {
+      int64_t at = i * s + k * (int64_t) VLEN;
+      VINTEGER(mask_storeu)(to + at, in[k], fill ? v : _mm512_loadu_si512(from + at));
+    }
+  return i;
+}
+#endif
+
+static void gather_row(int64_t n, word *restrict to, const word *restrict from, int64_t s) {
+  int64_t i = 0;
+#if defined(__AVX512F__)
+#define WHOLE(s) i = gather_near(n, to, from, s);
+  if (s >= 2 && s <= NEAR && n > 2 * (int64_t) VLEN) STEPS(WHOLE, s)
+#endif
+#define ONE_BY_ONE(s) for (; i < n; i++) to[i] = from[i * (s)];
+  STEPS(ONE_BY_ONE, s)
+#undef ONE_BY_ONE
+}
+
+static void scatter_row(int64_t n, word *restrict to, int64_t s, const word *restrict from) {
+  int64_t i = 0;
+#if defined(__AVX512F__)
+#undef WHOLE
+#define WHOLE(s) i = scatter_near(n, to, from, s);
+  if (s >= 2 && s <= NEAR && n > 2 * (int64_t) VLEN) STEPS(WHOLE, s)
+#endif
+#define ONE_BY_ONE(s) for (; i < n; i++) to[i * (s)] = from[i];
+  STEPS(ONE_BY_ONE, s)
+}
+
+/* -- rows without gaps on both sides ---------------------------------------------------------------------------------------- */
+
+/* Rows of `bytes` bytes, which are from B to 2 B: two moves that may overlap. */
+#define ROWS(B)                                           \
+  for (int64_t j = 0; j < rows; j++) {                    \
+    char *t = (char *) (to + j * t1);                     \
+    const char *f = (const char *) (from + j * f1);       \
+    memcpy(t, f, (B));                                    \
+    memcpy(t + bytes - (B), f + bytes - (B), (B));        \
+  }
+
+static void copy_rows(int64_t n, int64_t rows, word *to, int64_t t1, const word *from, int64_t f1) {
+  int64_t bytes = n * (int64_t) sizeof(word);
+  if (bytes >= 1024) {
+    for (int64_t j = 0; j < rows; j++) memcpy(to + j * t1, from + j * f1, (size_t) bytes);
+  } else if (bytes >= VBYTES) {
+    for (int64_t j = 0; j < rows; j++) {
+      word *t = to + j * t1;
+      const word *f = from + j * f1;
+      for (int64_t i = 0; i < n - (int64_t) VLEN; i += VLEN) *(VW *) (t + i) = *(const VW *) (f + i);
+      *(VW *) (t + n - VLEN) = *(const VW *) (f + n - VLEN);
+    }
+  } else if (bytes >= 32) {
+    ROWS(32)
+  } else if (bytes >= 16) {
+    ROWS(16)
+  } else if (bytes >= 8) {
+    ROWS(8)
+  } else {
+    ROWS(4)
+  }
+}
+
+static void fill_row(int64_t n, word *to, int64_t s, const word *value) {
+  word one = *value;
+  VW v = one - (VW) {0};
+  int64_t i = 0;
+  for (; s == 1 && i + (int64_t) VLEN <= n; i += VLEN) *(VW *) (to + i) = v;
+#if defined(__AVX512F__)
+#undef WHOLE
+#define WHOLE(s) i = same_near(n, to, value, s, true);
+  if (s >= 2 && s <= NEAR && n > 2 * (int64_t) VLEN) STEPS(WHOLE, s)
+#endif
+  for (; i < n; i++) to[i * s] = one;
+}
+
+/* Gaps on both sides: where they are not the same, through a block. */
+static void row(int64_t n, word *restrict to, int64_t t, const word *restrict from, int64_t f) {
+  enum { BLOCK = 256 };
+  word block[BLOCK];
+  int64_t i = 0;
+#if defined(__AVX512F__)
+#undef WHOLE
+#define WHOLE(s) i = same_near(n, to, from, s, false);
+  if (t == f && t >= 2 && t <= NEAR && n > 2 * (int64_t) VLEN) STEPS(WHOLE, t)
+#endif
+  for (int64_t m; i < n && n > BLOCK / 8; i += m) {
+    m = n - i < BLOCK ? n - i : BLOCK;
+    gather_row(m, block, from + i * f, f);
+    scatter_row(m, to + i * t, t, block);
+  }
+  for (; i < n; i++) to[i * t] = from[i * f];
+}
+
+/* -- transpositions: 16 bytes of each of several rows side by side in one vector, turned by interleaving ---------------------- */
+
+enum { PART = 16 / sizeof(word) };
+typedef real part __attribute__((vector_size(16)));
+typedef real part_anywhere __attribute__((vector_size(16), aligned(sizeof(real)), may_alias));
+
+#if defined(__SSE2__)
+#define PART_SUFFIX(name) VSUFFIX(name)
+#define PART_LOW(a, b) ((part) PART_SUFFIX(_mm_unpacklo)(a, b))
+#define PART_HIGH(a, b) ((part) PART_SUFFIX(_mm_unpackhi)(a, b))
+#define LOW(a, b) ((V) VX86(unpacklo)(a, b))
+#define HIGH(a, b) ((V) VX86(unpackhi)(a, b))
+#else
+#if defined(TCH_REAL_IS_float)
+#define LOW_LANES 0, 4, 1, 5
+#define HIGH_LANES 2, 6, 3, 7
+#else
+#define LOW_LANES 0, 2
+#define HIGH_LANES 1, 3
+#endif
+#ifdef __clang__
+#define PART_LOW(a, b) __builtin_shufflevector(a, b, LOW_LANES)
+#define PART_HIGH(a, b) __builtin_shufflevector(a, b, HIGH_LANES)
+#else
+#define PART_LOW(a, b) __builtin_shuffle(a, b, (VI) {LOW_LANES})
+#define PART_HIGH(a, b) __builtin_shuffle(a, b, (VI) {HIGH_LANES})
+#endif
+#define LOW PART_LOW
+#define HIGH PART_HIGH
+#endif
+
+static inline part load_part(const word *p) { return (part) * (const part_anywhere *) p; }
+
+/* The parts at p, p + step, ... in the lanes of a vector. */
+static inline V load_parts(const word *p, int64_t step) {
+#if defined(__AVX512F__)
+  __m512 v = _mm512_castps128_ps512((__m128) load_part(p));
+  v = _mm512_insertf32x4(v, (__m128) load_part(p + step), 1);
+  v = _mm512_insertf32x4(v, (__m128) load_part(p + 2 * step), 2);
+  return (V) _mm512_insertf32x4(v, (__m128) load_part(p + 3 * step), 3);
+#elif defined(__AVX2__)
+  return (V) _mm256_insertf128_ps(_mm256_castps128_ps256((__m128) load_part(p)), (__m128) load_part(p + step), 1);
+#else
+  return load_part(p);
+#endif
+}
+
+#define TURN(name, T, STORED, LOAD, LOW, HIGH)                                                                  \
+  static inline void name(word *to, int64_t t1, const word *from, int64_t f0) {                                 \
+    T a[PART], b[PART];                                                                                         \
+    for (int i = 0; i < (int) PART; i++) a[i] = LOAD;                                                           \
+    for (int round = 1; round < (int) PART; round *= 2) {                                                       \
+      for (int i = 0; i < (int) PART / 2; i++) {                                                                \
+        b[2 * i] = LOW(a[i], a[i + PART / 2]);                                                                  \
+        b[2 * i + 1] = HIGH(a[i], a[i + PART / 2]);                                                             \
+      }                                                                                                         \
+      for (int i = 0; i < (int) PART; i++) a[i] = b[i];                                                         \
+    }                                                                                                           \
+    for (int i = 0; i < (int) PART; i++) *(STORED *) (to + i * t1) = a[i];                                      \
+  }
+TURN(turn_vectors, V, VU, load_parts(from + i * f0, PART * f0), LOW, HIGH)
+TURN(turn_parts, part, part_anywhere, load_part(from + i * f0), PART_LOW, PART_HIGH)
+
+/* to[i + j * t1] = from[i * f0 + j] */
+static void turn(int64_t n0, int64_t n1, word *to, int64_t t1, const word *from, int64_t f0) {
+  int64_t i = 0, whole = n1 - n1 % (int64_t) PART;
+  for (; i + (int64_t) VLEN <= n0; i += VLEN)
+    for (int64_t j = 0; j < whole; j += PART) turn_vectors(to + i + j * t1, t1, from + i * f0 + j, f0);
+  for (; i + (int64_t) PART <= n0; i += PART)
+    for (int64_t j = 0; j < whole; j += PART) turn_parts(to + i + j * t1, t1, from + i * f0 + j, f0);
+  for (; i < n0; i++)
+    for (int64_t j = 0; j < whole; j++) to[i + j * t1] = from[i * f0 + j];
+  for (int64_t j = whole; j < n1; j++) gather_row(n0, to + j * t1, from + j, f0);
+}
+
+/* -- all of them ---------------------------------------------------------------------------------------------------------- */
+
+static void move(int64_t n0, int64_t n1, void *to_, int64_t t0, int64_t t1, const void *from_, int64_t f0, int64_t f1) {
+  word *to = to_;
+  const word *from = from_;
+  if (t0 != 1 && (t1 == 1 || (f0 != 1 && f1 == 1))) {
+    int64_t n = n0, t = t0, f = f0;
+    n0 = n1, t0 = t1, f0 = f1;
+    n1 = n, t1 = t, f1 = f;
+  }
+  if (t0 == 1 && f0 == 1) copy_rows(n0, n1, to, t1, from, f1);
+  else if (t0 == 1 && f1 == 1 && n1 >= (int64_t) PART && n0 >= (int64_t) PART) turn(n0, n1, to, t1, from, f0);
+  else
+    for (int64_t j = 0; j < n1; j++, to += t1, from += f1) {
+      if (f0 == 0) fill_row(n0, to, t0, from);
+      else if (t0 == 1) gather_row(n0, to, from, f0);
+      else if (f0 == 1) scatter_row(n0, to, t0, from);
+      else row(n0, to, t0, from, f0);
+    }
+}
+
+extern const tch_move_kernels NAME(TCH_REAL, TCH_ISA);
+const tch_move_kernels NAME(TCH_REAL, TCH_ISA) = {.move = move};

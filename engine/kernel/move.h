@@ -1,0 +1,11 @@
+/* Moves of elements between two grids of any strides, by words of 4 bytes (the table of float) or 8 (that of double). */
+#ifndef TCH_KERNEL_MOVE_H
+#define TCH_KERNEL_MOVE_H
+#include <stdint.h>
+
+typedef struct tch_move_kernels {
+  /* to[i * t0 + j * t1] = from[i * f0 + j * f1] for i < n0, j < n1. The two do not overlap. Nothing between the elements of `to`
+   * is written; between those of `from` it may be read. */
+  void (*move)(int64_t n0, int64_t n1, void *to, int64_t t0, int64_t t1, const void *from, int64_t f0, int64_t f1);
+} tch_move_kernels;
+#endif

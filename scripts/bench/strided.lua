@@ -1,0 +1,142 @@
+--- What an operation on a view costs against the same on a contiguous tensor of the same sizes: a table of ratios for each type
+-- and size, operations down and layouts across.
+local torch = require 'tocha'
+
+local BAR = 3
+
+-- -- the layouts: f(make, n) gives a view of about n * n elements; make(...) gives a tensor of these sizes ------------
+
+local layouts = {
+  { 'transp', function(make, n) return make(n, n):t() end },
+  { 'col/2', function(make, n) return make(n, 2 * n)[{ {}, { 1, 2 * n, 2 } }] end },
+  { 'col/3', function(make, n) return make(n, 3 * n)[{ {}, { 1, 3 * n, 3 } }] end },
+  { '1 of 3', function(make, n) return make(n * n, 3):select(2, 2) end },
+  { '1 of n', function(make, n) return make(n, n, 8):select(3, 2) end },
+  { 'narrow', function(make, n) return make(n, n + 7):narrow(2, 3, n) end },
+  { 'narrow3', function(make, n) return make(math.floor(n * n / 3), 8):narrow(2, 3, 3) end },
+  { 'row/2', function(make, n) return make(2 * n, n)[{ { 1, 2 * n, 2 } }] end },
+  { 'mid', function(make, n) return make(n, 3, n):select(2, 2) end },
+  { 'swap12', function(make, n) return make(math.floor(n / 8), 8, n):transpose(1, 2) end },
+  { 'perm231', function(make, n) return make(16, math.floor(n / 4), math.floor(n / 4)):permute(2, 3, 1) end },
+  { 'perm321', function(make, n) return make(16, math.floor(n / 4), math.floor(n / 4)):permute(3, 2, 1) end },
+  { 'to nhwc', function(make, n) return make(16, 16, math.floor(n / 16), math.floor(n / 16)):permute(1, 3, 4, 2) end },
+  { 'to nchw', function(make, n) return make(16, math.floor(n / 16), math.floor(n / 16), 16):permute(1, 4, 2, 3) end },
+  { 'rev4', function(make, n) return make(8, math.floor(n / 8), math.floor(n / 8), 8):permute(4, 3, 2, 1) end },
+  { 'expand', function(make, n) return make(n, 1):expand(n, n) end, true },
+  { 'expand1', function(make, n) return make(1, n):expand(n, n) end, true },
+}
+
+-- -- the operations: f(v, u, c, r, b) of the view, another one like it, and contiguous tensors: operand, result, bytes ----
+
+local operations = {}
+local function operation(name, run, writes) operations[#operations + 1] = { name = name, run = run, writes = writes } end
+operation('v:fill(x)', function(v) v:fill(1) end, true)
+operation('v:add(x)', function(v) v:add(1) end, true)
+operation('v:mul(x)', function(v) v:mul(-1) end, true)
+operation('v:cmax(x)', function(v) v:cmax(2) end, true)
+operation('v:add(c)', function(v, _, c) v:add(c) end, true)
+operation('v:add(u)', function(v, u) v:add(u) end, true)
+operation('v:cmul(u)', function(v, u) v:cmul(u) end, true)
+operation('v:copy(c)', function(v, _, c) v:copy(c) end, true)
+operation('v:copy(u)', function(v, u) v:copy(u) end, true)
+operation('r:copy(v)', function(v, _, _, r) r:copy(v) end)
+operation('r=v+x', function(v, _, _, r) torch.add(r, v, 1) end)
+operation('r=v+c', function(v, _, c, r) torch.add(r, v, c) end)
+operation('r=v+u', function(v, u, _, r) torch.add(r, v, u) end)
+operation('r=v*u', function(v, u, _, r) torch.cmul(r, v, u) end)
+operation('c+=v', function(v, _, c) c:add(1e-9, v) end)
+operation('r=exp v', function(v, _, _, r) torch.exp(r, v) end)
+operation('r=relu v', function(v, _, _, r) torch.clamp(r, v, 0, 1e9) end)
+operation('b=v>x', function(v, _, _, _, b) torch.gt(b, v, 3) end)
+operation('b=v>u', function(v, u, _, _, b) torch.gt(b, v, u) end)
+for _, name in ipairs { 'sum', 'mean', 'prod', 'max', 'min', 'norm' } do
+  operation(name, function(v) v[name](v) end)
+end
+for _, name in ipairs { 'sum', 'mean', 'prod', 'max', 'min', 'var' } do
+  for d = 1, 4 do
+    operations[#operations + 1] = { name = name .. ' ' .. d, dim = d, run = function(v) v[name](v, d) end }
+  end
+end
+operation('norm 1', function(v) v:norm(2, 1) end)
+operation('cumsum 1', function(v, _, _, r) torch.cumsum(r, v, 1) end)
+
+-- -- measuring --------------------------------------------------------------------------------------------------------
+
+-- Ratio of the least times of two functions, measured in turns; `clock` gives seconds.
+local function ratio(clock, f, g, slice, rounds)
+  local function time(h, n)
+    local start = clock()
+    for _ = 1, n do h() end
+    return (clock() - start) / n
+  end
+  local function calls(h) -- that take about `slice` seconds
+    local n = 1
+    while time(h, n) * n < slice / 4 do n = n * 2 end
+    return math.max(1, math.ceil(slice / time(h, n)))
+  end
+  local nf, ng, best_f, best_g = calls(f), calls(g), math.huge, math.huge
+  for round = 1, 3 * rounds do -- more, while the machine may have disturbed the first ones
+    best_f, best_g = math.min(best_f, time(f, nf)), math.min(best_g, time(g, ng))
+    if round >= rounds and best_f / best_g < BAR then break end
+  end
+  return best_f / best_g
+end
+
+local function wanted(list, name)
+  if not list then return true end
+  for word in list:gmatch '[^,]+' do if name == word then return true end end
+  return false
+end
+
+-- One table; returns how many ratios were taken and a list of those above the bar.
+local function sheet(type, n, options, clock)
+  local T = torch[type .. 'Tensor']
+  local function make(...) return T(...):random(1, 9):div(8) end
+  local columns, cases = {}, {}
+  for _, l in ipairs(layouts) do if wanted(options.layouts, l[1]) then columns[#columns + 1] = l end end
+  io.write(('%-10s'):format(type .. ' ' .. n))
+  for i, l in ipairs(columns) do
+    local v, u = l[2](make, n), l[2](make, n)
+    local c = v:contiguous():clone()
+    cases[i] = { view = v, other = u, flat = c, flat2 = u:contiguous():clone(), operand = c:clone(), result = c:clone(),
+                 bytes = c:gt(3), reads = l[3] }
+    io.write(('%8s'):format(l[1]))
+  end
+  print()
+  local count, above = 0, {}
+  for _, o in ipairs(operations) do if wanted(options.operations, o.name) then
+    local line, some = { ('%-10s'):format(o.name) }, false
+    for i, k in ipairs(cases) do
+      if (o.writes and k.reads) or (o.dim or 1) > k.view:dim() then line[#line + 1] = ('%8s'):format '-'
+      else
+        local r = ratio(clock, function() o.run(k.view, k.other, k.operand, k.result, k.bytes) end,
+          function() o.run(k.flat, k.flat2, k.operand, k.result, k.bytes) end, options.slice, options.rounds)
+        if o.writes then k.view:copy(k.operand) k.flat:copy(k.operand) end
+        some, count = true, count + 1
+        if r > BAR then above[#above + 1] = ('%s %d  %s  %s  %.2f'):format(type, n, columns[i][1], o.name, r) end
+        line[#line + 1] = ('%7.2f%s'):format(r, r > BAR and '*' or ' ')
+      end
+    end
+    if some then print(table.concat(line)) io.stdout:flush() end
+  end end
+  return count, above
+end
+
+--- Prints all tables. options: types, sizes, layouts, operations (lists with commas, or nil), threads, slice, rounds.
+-- Returns whether every ratio is within the bar.
+return function(options)
+  local timer = torch.Timer()
+  local clock = options.threads == 1 and os.clock or function() return timer:time().real end
+  local total, worst = 0, {}
+  for type in (options.types or 'Float,Double'):gmatch '[^,]+' do
+    for n in (options.sizes or '64,1000,4000'):gmatch '[^,]+' do
+      local count, above = sheet(type, tonumber(n), options, clock)
+      total = total + count
+      for _, a in ipairs(above) do worst[#worst + 1] = a end
+      collectgarbage() collectgarbage()
+    end
+  end
+  print(('%d of %d above %g'):format(#worst, total, BAR))
+  for _, a in ipairs(worst) do print('  ' .. a) end
+  return #worst == 0
+end
