@@ -1,6 +1,7 @@
 #!/usr/bin/env luajit
 -- Times named deep-learning workloads, one JSON line each: the wall time of one step after warm-up, in milliseconds.
 -- usage: luajit scripts/bench.lua [--threads N] [--seconds S] [NAME ...]     (no NAME: all; `list` prints the names)
+--        luajit scripts/bench.lua strided [--help]
 local folder = (arg and arg[0] or ''):match('^(.*/)') or ''
 package.path = folder .. '../lua/?.lua;' .. folder .. '../lua/?/init.lua;' .. folder .. '?.lua;' .. package.path
 local torch = require 'tocha'
@@ -15,7 +16,8 @@ where faults are the minor page faults of a step (on Linux): memory that was new
   --threads N   threads of the engine (default 2)
   --seconds S   time to measure each workload for, after a fifth of it as warm-up (default 2)
   list          print the names
-  overhead      print what calls on three numbers cost, in nanoseconds]]
+  overhead      print what calls on three numbers cost, in nanoseconds
+  strided       print what operations on views cost against contiguous tensors (strided --help tells its options)]]
 
 -- -- the workloads ------------------------------------------------------------------------------------------------
 
@@ -64,6 +66,7 @@ local function fail(message)
   os.exit(2)
 end
 
+if arg[1] == 'strided' then os.exit(require 'bench.strided' { unpack(arg, 2) }) end
 local threads, seconds, wanted = 2, 2, {}
 local i = 1
 local function number(option)

@@ -11,8 +11,8 @@ enum {
   GRAIN = 1 << 15,  /* elements a piece of work should have */
   LONG = 256,       /* entries of a row that are worth a call */
   FEW = 64,         /* elements that are not worth a plan */
-  BOX = 2048,       /* elements of a box */
-  LINE = 64,        /* bytes of a cache line */
+  BOX = 4096,       /* elements of a box */
+  LINE = 256,       /* bytes of a few cache lines: memory gives neighbours together */
   WORD = 8          /* bytes of the widest element */
 };
 
@@ -228,7 +228,7 @@ static bool cut(plan *p, int64_t count) {
       if (p->stride[0][d] == 0 && p->size[d] > 1) return false; /* results on top of each other: in order */
   }
   if (plain) return false;
-  tch_box_extents(p->n, view, p->ndim, p->size, LINE, BOX, p->extent);
+  tch_box_extents(p->n, view, p->ndim, p->size, LINE, p->ndim > 1 ? BOX : BOX / 2, p->extent);
   p->rows = p->extent[0] >= LONG && p->ndim > 1;
   return true;
 }

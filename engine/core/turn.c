@@ -6,10 +6,6 @@
 #define HIGH1 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
 #define LOW2 0, 8, 1, 9, 2, 10, 3, 11
 #define HIGH2 4, 12, 5, 13, 6, 14, 7, 15
-#define LOW4 0, 4, 1, 5
-#define HIGH4 2, 6, 3, 7
-#define LOW8 0, 2
-#define HIGH8 1, 3
 
 #ifdef __clang__
 #define SHUFFLE(V, a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
@@ -45,14 +41,8 @@
   }
 TURN(uint8_t, 1, 16)
 TURN(uint16_t, 2, 8)
-TURN(uint32_t, 4, 4)
-TURN(uint64_t, 8, 2)
 
 void tch_turn(int64_t bytes, int64_t n, int64_t m, void *to, int64_t to_step, const void *from, int64_t from_step) {
-  switch (bytes) {
-    case 1: turn1(n, m, to, to_step, from, from_step); break;
-    case 2: turn2(n, m, to, to_step, from, from_step); break;
-    case 4: turn4(n, m, to, to_step, from, from_step); break;
-    default: turn8(n, m, to, to_step, from, from_step); break;
-  }
+  if (bytes == 1) turn1(n, m, to, to_step, from, from_step);
+  else turn2(n, m, to, to_step, from, from_step);
 }

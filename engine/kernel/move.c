@@ -8,7 +8,10 @@
 
 typedef bits word __attribute__((may_alias));
 typedef bits VW __attribute__((vector_size(VBYTES), aligned(sizeof(bits)), may_alias));
-enum { NEAR = 8 /* strides whose gaps cost less to read than single elements */ };
+enum {
+  NEAR = 8, /* strides whose gaps cost less to read than single elements */
+  WRITE = 4 /* the same for writing */
+};
 
 /* -- one side with gaps --------------------------------------------------------------------------------------------------- */
 
@@ -26,23 +29,52 @@ enum { NEAR = 8 /* strides whose gaps cost less to read than single elements */ 
 #if defined(TCH_REAL_IS_float)
 #define VINTEGER_(name) _mm512_##name##_epi32
 typedef __mmask16 mask;
+#define MASK_OF _mm512_movepi32_mask
 #else
 #define VINTEGER_(name) _mm512_##name##_epi64
 typedef __mmask8 mask;
+#define MASK_OF _mm512_movepi64_mask
 #endif
+static inline mask mask_of(VI lanes) { return MASK_OF((__m512i) lanes); }
 
-/* Whole vectors of elements s apart, 2 <= s <= NEAR, read by whole vectors: lane j of the result lies in the (j s / VLEN)-th. At
- * least one element is left, so that nothing behind the last is read. Returns the number moved. */
+/* Elements s apart, 2 <= s <= NEAR, lie in vectors that start on a boundary of memory: s of them hold VLEN elements. */
+typedef struct near {
+  int64_t head, first, lead; /* elements before the first vector; where it starts; and where in it the next element lies */
+} near;
+
+static inline near near_of(const word *p, int64_t s) {
+  int64_t first = (int64_t) (-(uintptr_t) p % VBYTES / sizeof(word));
+  if ((uintptr_t) p % sizeof(word) != 0) first = 0;
+  int64_t head = (first + s - 1) / s;
+  return (near) {head, first, head * s - first};
+}
+
+static inline VI iota(void) {
+#if defined(TCH_REAL_IS_float)
+  return (VI) {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+#else
+  return (VI) {0, 1, 2, 3, 4, 5, 6, 7};
+#endif
+}
+
+/* Lanes of the k-th of s vectors that hold an element; which one of the VLEN it is goes into *index. */
+static inline mask places(near a, int64_t k, int64_t s, VI *index) {
+  VI at = iota() + (bits) (k * (int64_t) VLEN - a.lead);
+  *index = at * (bits) ((0xffff + s) / s) >> 16; /* at / s */
+  return mask_of((at >= 0) & (*index * (bits) s == at));
+}
+
+/* Gathers whole vectors: lane j of the result lies in the ((lead + j s) / VLEN)-th of s. Elements are left over, so that nothing
+ * behind the last is read. Returns up to which it came. */
 static inline int64_t gather_near(int64_t n, word *to, const word *from, int64_t s) {
-  VI index;
-  mask in[NEAR] = {0};
-  int64_t i = 0;
-  for (int j = 0; j < (int) VLEN; j++) {
-    index[j] = (bits) (j * s % VLEN);
-    in[j * s / VLEN] |= (mask) (1 << j);
-  }
-  for (; i + (int64_t) VLEN < n; i += VLEN) {
-    const word *f = from + i * s;
+  near a = near_of(from, s);
+  VI at = iota() * (bits) s + (bits) a.lead, index = at & (bits) (VLEN - 1);
+  mask in[NEAR];
+  for (int64_t k = 0; k < s; k++) in[k] = mask_of((at & -(bits) VLEN) == (bits) (k * VLEN));
+  int64_t i = a.head;
+  for (int64_t k = 0; k < i; k++) to[k] = from[k * s];
+  const word *f = from + a.first;
+  for (; i + (int64_t) VLEN < n; i += VLEN, f += s * (int64_t) VLEN) {
     __m512i v = VINTEGER(permutexvar)((__m512i) index, _mm512_loadu_si512(f));
     for (int64_t k = 1; k < s; k++)
       v = VINTEGER(mask_permutexvar)(v, in[k], (__m512i) index, _mm512_loadu_si512(f + k * VLEN));
@@ -53,17 +85,15 @@ static inline int64_t gather_near(int64_t n, word *to, const word *from, int64_t
 
 /* The way back: each of s vectors takes the elements that fall into it, and is written through a mask. */
 static inline int64_t scatter_near(int64_t n, word *to, const word *from, int64_t s) {
+  near a = near_of(to, s);
   VI index[NEAR];
-  mask in[NEAR] = {0};
-  int64_t i = 0;
-  for (int64_t k = 0; k < s; k++)
-    for (int j = 0; j < (int) VLEN; j++) {
-      index[k][j] = (bits) ((k * VLEN + j) / s);
-      in[k] |= (mask) (((k * VLEN + j) % s == 0) << j);
-    }
-  for (; i + (int64_t) VLEN < n; i += VLEN) {
+  mask in[NEAR];
+  for (int64_t k = 0; k < s; k++) in[k] = places(a, k, s, &index[k]);
+  int64_t i = a.head;
+  for (int64_t k = 0; k < i; k++) to[k * s] = from[k];
+  word *t = to + a.first;
+  for (; i + (int64_t) VLEN < n; i += VLEN, t += s * (int64_t) VLEN) {
     __m512i v = _mm512_loadu_si512(from + i);
-    word *t = to + i * s;
     for (int64_t k = 0; k < s; k++) VINTEGER(mask_storeu)(t + k * VLEN, in[k], VINTEGER(permutexvar)((__m512i) index[k], v));
   }
   return i;
@@ -71,15 +101,16 @@ static inline int64_t scatter_near(int64_t n, word *to, const word *from, int64_
 
 /* The same places on both sides, or one value for all: whole vectors through masks. */
 static inline int64_t same_near(int64_t n, word *to, const word *from, int64_t s, bool fill) {
-  mask in[NEAR] = {0};
-  int64_t i = 0;
+  near a = near_of(to, s);
+  VI index;
+  mask in[NEAR];
+  for (int64_t k = 0; k < s; k++) in[k] = places(a, k, s, &index);
+  int64_t i = a.head;
+  for (int64_t k = 0; k < i; k++) to[k * s] = fill ? *from : from[k * s];
   __m512i v = VINTEGER(set1)(*from);
-  for (int64_t k = 0; k < s * (int64_t) VLEN; k += s) in[k / VLEN] |= (mask) (1 << k % VLEN);
-  for (; i + (int64_t) VLEN < n; i += VLEN)
-    for (int64_t k = 0; k < s; k++) {
-      int64_t at = i * s + k * (int64_t) VLEN;
+  for (int64_t at = a.first; i + (int64_t) VLEN < n; i += VLEN)
+    for (int64_t k = 0; k < s; k++, at += VLEN)
       VINTEGER(mask_storeu)(to + at, in[k], fill ? v : _mm512_loadu_si512(from + at));
-    }
   return i;
 }
 #endif
@@ -88,7 +119,7 @@ static void gather_row(int64_t n, word *restrict to, const word *restrict from, 
   int64_t i = 0;
 #if defined(__AVX512F__)
 #define WHOLE(s) i = gather_near(n, to, from, s);
-  if (s >= 2 && s <= NEAR && n > 2 * (int64_t) VLEN) STEPS(WHOLE, s)
+  if (s >= 2 && s <= NEAR && n > 3 * (int64_t) VLEN) STEPS(WHOLE, s)
 #endif
 #define ONE_BY_ONE(s) for (; i < n; i++) to[i] = from[i * (s)];
   STEPS(ONE_BY_ONE, s)
@@ -100,7 +131,7 @@ static void scatter_row(int64_t n, word *restrict to, int64_t s, const word *res
 #if defined(__AVX512F__)
 #undef WHOLE
 #define WHOLE(s) i = scatter_near(n, to, from, s);
-  if (s >= 2 && s <= NEAR && n > 2 * (int64_t) VLEN) STEPS(WHOLE, s)
+  if (s >= 2 && s <= WRITE && n > 3 * (int64_t) VLEN) STEPS(WHOLE, s)
 #endif
 #define ONE_BY_ONE(s) for (; i < n; i++) to[i * (s)] = from[i];
   STEPS(ONE_BY_ONE, s)
@@ -147,7 +178,7 @@ static void fill_row(int64_t n, word *to, int64_t s, const word *value) {
 #if defined(__AVX512F__)
 #undef WHOLE
 #define WHOLE(s) i = same_near(n, to, value, s, true);
-  if (s >= 2 && s <= NEAR && n > 2 * (int64_t) VLEN) STEPS(WHOLE, s)
+  if (s >= 2 && s <= WRITE && n > 3 * (int64_t) VLEN) STEPS(WHOLE, s)
 #endif
   for (; i < n; i++) to[i * s] = one;
 }
@@ -160,7 +191,7 @@ static void row(int64_t n, word *restrict to, int64_t t, const word *restrict fr
 #if defined(__AVX512F__)
 #undef WHOLE
 #define WHOLE(s) i = same_near(n, to, from, s, false);
-  if (t == f && t >= 2 && t <= NEAR && n > 2 * (int64_t) VLEN) STEPS(WHOLE, t)
+  if (t == f && t >= 2 && t <= WRITE && n > 3 * (int64_t) VLEN) STEPS(WHOLE, t)
 #endif
   for (int64_t m; i < n && n > BLOCK / 8; i += m) {
     m = n - i < BLOCK ? n - i : BLOCK;
@@ -255,7 +286,11 @@ static void move(int64_t n0, int64_t n1, void *to_, int64_t t0, int64_t t1, cons
     n0 = n1, t0 = t1, f0 = f1;
     n1 = n, t1 = t, f1 = f;
   }
-  if (t0 == 1 && f0 == 1) copy_rows(n0, n1, to, t1, from, f1);
+  if (t0 == 1 && f0 == 0 && f1 == 0 && n0 < (int64_t) VLEN) { /* short rows of one value */
+    word block[VLEN] = {0};
+    for (int64_t i = 0; i < n0; i++) block[i] = *from;
+    copy_rows(n0, n1, to, t1, block, 0);
+  } else if (t0 == 1 && f0 == 1) copy_rows(n0, n1, to, t1, from, f1);
   else if (t0 == 1 && f1 == 1 && n1 >= (int64_t) PART && n0 >= (int64_t) PART) turn(n0, n1, to, t1, from, f0);
   else
     for (int64_t j = 0; j < n1; j++, to += t1, from += f1) {

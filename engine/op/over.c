@@ -17,6 +17,7 @@ enum {
   MAX_CHUNKS = 64,
   SHORT = 32,    /* entries of a run that cost more than the sums in it */
   LONG = 256,    /* entries of a run that is worth a call */
+  MANY = 1 << 10, /* entries that are worth a copy */
   WORD = 8       /* bytes of the widest type */
 };
 
@@ -115,8 +116,8 @@ static double start_double(tch_reduction f) {
   return f == TCH_REDUCE_PROD ? 1 : f == TCH_REDUCE_MAX ? -INFINITY : f == TCH_REDUCE_MIN ? INFINITY : 0;
 }
 
-/* Folds the entries from the r-th on, as many as lie together or go into a block, which is filled in their order; *n: up to which,
- * then how many. */
+/* Folds entries from the r-th on: a run, or several short ones by way of a block. *n: how many are left, then how many were
+ * taken. */
 static double row_part(const plan *p, int64_t base, int64_t r, int64_t *n, double parameter) {
   _Alignas(64) char block[BLOCK * WORD];
   int64_t length = last_size(&p->folded), stride = last_stride(&p->folded), left = length - r % length, rows = 1;
@@ -127,9 +128,9 @@ static double row_part(const plan *p, int64_t base, int64_t r, int64_t *n, doubl
     int64_t size = p->folded.size[p->folded.n - 2], there = size - r / length % size;
     rows = *n / length < BLOCK / length ? *n / length : BLOCK / length;
     if (rows > there) rows = there;
-  } else if (stride != 1 && left > BLOCK) left = BLOCK;
+  }
   *n = left * rows;
-  if (rows == 1 && (stride == 1 || left < SHORT)) return p->table->row[p->fold](left, x, stride, parameter);
+  if (rows == 1) return p->table->row[p->fold](left, x, stride, parameter);
   tch_box_move(p->bytes, 2, (int64_t[]) {left, rows}, block, (int64_t[]) {1, left}, x, (int64_t[]) {stride, next});
   return p->table->row[p->fold](*n, block, 1, parameter);
 }
@@ -274,6 +275,12 @@ static tch_status fold_in_order(tch_call *c, plan *p, void *acc) {
   return TCH_OK;
 }
 
+/* Are there only short runs, which no block brings together, so that a copy in order costs less than the runs? */
+static bool choppy(const plan *p, const tch_tensor *x) {
+  int64_t run = p->columns ? last_size(&p->kept) : last_size(&p->folded);
+  return run < SHORT && (p->columns || p->table == NULL) && x->count >= MANY && !tch_tensor_contiguous(x);
+}
+
 static tch_status fold(tch_call *c, const tch_tensor *x, uint32_t mask, plan *p, void *acc) {
   int order[TCH_MAX_DIMS], folded_order[TCH_MAX_DIMS], n, folded;
   p->kept = axes_of(x, ~mask, order, &n);
@@ -284,6 +291,14 @@ static tch_status fold(tch_call *c, const tch_tensor *x, uint32_t mask, plan *p,
   p->bytes = tch_dtype_bytes(x->type);
   if (p->kept.count == 0) return TCH_OK;
   cut(p);
+  if (choppy(p, x)) {
+    tch_shape shape = {.type = x->type, .ndim = x->ndim};
+    memcpy(shape.size, x->size, sizeof *x->size * (size_t) x->ndim);
+    tch_tensor *straight;
+    TCH_TRY(tch_op_temp(c, &shape, &straight));
+    TCH_TRY(tch_tensor_copy(straight, x));
+    return fold(c, straight, mask, p, acc);
+  }
   bool sorted = true;
   for (int k = 1; k < n; k++) sorted = sorted && order[k - 1] < order[k];
   if (sorted) return fold_in_order(c, p, acc);

@@ -1,9 +1,11 @@
 /* Copies and fills over strides and types against one element at a time; single elements. */
 #include "check.h"
+#include "core/box.h"
+#include "core/cpu.h"
 #include "core/dtype.h"
 #include "core/random.h"
 #include "core/tensor.h"
-#include "core/turn.h"
+#include <stdlib.h>
 #include <string.h>
 
 static uint32_t dice(uint32_t n) { return tch_random_next(NULL) % n; }
@@ -209,16 +211,85 @@ static void blocks_of_every_size_are_turned(void **state) {
     for (int n = 1; n <= MOST; n += 3)
       for (int m = 1; m <= MOST; m += 4) {
         memset(to, 0, sizeof to);
-        tch_turn(bytes, n, m, to, MOST, from, MOST);
+        const int64_t size[] = {n, m}, rows[] = {1, MOST}, columns[] = {MOST, 1};
+        tch_box_move(bytes, 2, size, to, rows, from, columns);
         for (int i = 0; i < n; i++)
           for (int j = 0; j < m; j++)
             assert_memory_equal(to + (j * MOST + i) * bytes, from + (i * MOST + j) * bytes, (size_t) bytes);
       }
 }
 
+/* A box of random sizes and strides: target dimensions in random order with gaps, the source's with any strides. */
+typedef struct box {
+  int ndim;
+  int64_t size[4], to[4], from[4], to_span, from_span;
+} box;
+
+static box random_box(void) {
+  box b = {.ndim = 1 + (int) dice(4), .from_span = 1};
+  int order[4] = {0, 1, 2, 3};
+  int64_t step = 1 + (dice(3) == 0 ? dice(9) : 0), room = 6000;
+  for (int d = 0; d < b.ndim; d++) {
+    b.size[d] = 1 + dice(room < 70 ? (uint32_t) room : 70);
+    room /= b.size[d];
+    int k = (int) dice((uint32_t) d + 1);
+    order[d] = order[k];
+    order[k] = d;
+  }
+  for (int i = 0; i < b.ndim; i++) {
+    int d = order[i];
+    b.to[d] = step;
+    step = step * b.size[d] + (dice(3) == 0 ? dice(5) : 0);
+    b.from[d] = dice(4) == 0 ? dice(10) : 1;
+    if (dice(2) == 0) b.from[d] = dice(2) ? 1 + dice(9) : b.from_span;
+    b.from_span += b.from[d] * (b.size[d] - 1);
+  }
+  b.to_span = step;
+  return b;
+}
+
+static void move_one_by_one(const box *b, int64_t bytes, char *to, const char *from) {
+  int64_t count = 1;
+  for (int d = 0; d < b->ndim; d++) count *= b->size[d];
+  for (int64_t i = 0; i < count; i++) {
+    int64_t left = i, t = 0, f = 0;
+    for (int d = 0; d < b->ndim; d++) {
+      t += left % b->size[d] * b->to[d];
+      f += left % b->size[d] * b->from[d];
+      left /= b->size[d];
+    }
+    memcpy(to + t * bytes, from + f * bytes, (size_t) bytes);
+  }
+}
+
+/* Every instruction set, every width, at places that no vector is aligned to; what lies between the elements stays. */
+static void boxes_move_and_gaps_stay(void **state) {
+  enum { MOST = 1 << 20 };
+  char *from = malloc(MOST), *to = malloc(MOST), *want = malloc(MOST);
+  for (int i = 0; i < MOST; i++) from[i] = (char) dice(256);
+  tch_isa was = tch_cpu_isa();
+  for (int round = 0; round < 1200; round++) {
+    box b = random_box();
+    int64_t bytes = 1 << dice(4), lead = dice(20) * bytes;
+    if (b.to_span * bytes + lead > MOST || b.from_span * bytes + lead > MOST) continue;
+    memset(want, 7, (size_t) (b.to_span * bytes + lead));
+    move_one_by_one(&b, bytes, want + lead, from + lead);
+    for (int isa = 0; isa < TCH_ISA_COUNT; isa++) {
+      if (!tch_cpu_supports((tch_isa) isa)) continue;
+      tch_cpu_use((tch_isa) isa);
+      memset(to, 7, (size_t) (b.to_span * bytes + lead));
+      tch_box_move(bytes, b.ndim, b.size, to + lead, b.to, from + lead, b.from);
+      assert_memory_equal(to, want, (size_t) (b.to_span * bytes + lead));
+    }
+  }
+  tch_cpu_use(was);
+  free(from), free(to), free(want);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(blocks_of_every_size_are_turned),
+      cmocka_unit_test(boxes_move_and_gaps_stay),
       cmocka_unit_test(any_strides_and_types),
       cmocka_unit_test(large_ones_go_to_the_pool),
       cmocka_unit_test(overlaps_copy_as_if_apart),

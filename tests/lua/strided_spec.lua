@@ -1,0 +1,128 @@
+local torch = require 'tocha'
+
+-- Views that lie in memory in every way that matters; make(...) gives a tensor of these sizes.
+local layouts = {
+  transposed = function(make) return make(67, 130):t() end,
+  ['every second column'] = function(make) return make(41, 150)[{ {}, { 2, 150, 2 } }] end,
+  ['every third column'] = function(make) return make(41, 150)[{ {}, { 1, 150, 3 } }] end,
+  ['one column'] = function(make) return make(2500, 3):select(2, 2) end,
+  ['one column of many'] = function(make) return make(700, 11):select(2, 7) end,
+  ['narrow columns'] = function(make) return make(700, 8):narrow(2, 3, 3) end,
+  ['a middle part'] = function(make) return make(9, 3, 300):select(2, 2) end,
+  reversed = function(make) return make(8, 9, 10, 7):permute(4, 3, 2, 1) end,
+  ['channels last'] = function(make) return make(3, 5, 20, 21):permute(1, 3, 4, 2) end,
+  ['swapped halves'] = function(make) return make(300, 2, 17):transpose(1, 2) end,
+  ['expanded rows'] = function(make) return make(1, 90):expand(80, 90), true end,
+  ['expanded columns'] = function(make) return make(80, 1):expand(80, 90), true end,
+  ['a few'] = function(make) return make(3, 4):t() end,
+}
+
+local function maker(name)
+  return function(...)
+    local t = torch[name](...)
+    return name == 'ByteTensor' and t:random(0, 9) or t:random(-9, 9)
+  end
+end
+
+-- Calls f(view, another one of its kind, the type's name) for each layout and type.
+local function each(types, f)
+  for _, name in ipairs(types) do
+    for _, layout in pairs(layouts) do
+      local view, shared = layout(maker(name))
+      f(view, (layout(maker(name))), name, shared)
+    end
+  end
+end
+
+local function same(want, got) assert.is_true(torch.equal(want, got)) end
+
+local all = { 'FloatTensor', 'DoubleTensor', 'IntTensor', 'ByteTensor', 'ShortTensor' }
+
+describe('elementwise functions of views', function()
+  setup(function() torch.manualSeed(1) end)
+
+  it('give what they give of contiguous tensors', function()
+    each(all, function(v, u)
+      local c, d = v:clone(), u:clone()
+      same(c, v:contiguous())
+      same(torch.add(c, d), torch.add(v, u))
+      same(torch.add(c, d), torch.add(c, u))
+      same(torch.cmul(c, d), torch.cmul(v, d))
+      same(torch.gt(c, d), torch.gt(v, u))
+      same(torch.le(c, 3), torch.le(v, 3))
+      same(c:clone():add(2, d), c:clone():add(2, u))
+      if v:dim() > 1 then -- a result whose order is another one
+        local result = u:transpose(1, v:dim()):clone():transpose(1, v:dim())
+        torch.add(result, v, 1)
+        same(torch.add(c, 1), result:clone())
+      end
+    end)
+    each({ 'FloatTensor', 'DoubleTensor' }, function(v) same(torch.exp(v:clone()), torch.exp(v)) end)
+  end)
+
+  it('write in place and leave what lies between', function()
+    each(all, function(v, u, name, shared)
+      if shared then return end
+      local whole = torch[name](v:storage())
+      for _, write in ipairs {
+        function(t) t:add(3) end, function(t) t:mul(2) end, function(t) t:add(u) end, function(t) t:cmul(u:clone()) end,
+        function(t) t:copy(u) end, function(t) t:copy(u:clone()) end, function(t) t:fill(5) end,
+      } do
+        local c, before = v:clone(), whole:clone()
+        write(c)
+        write(v)
+        same(c, v:clone())
+        local other = torch[name](before:storage(), v:storageOffset(), v:size(), v:stride())
+        other:copy(c)
+        same(before, whole)
+      end
+    end)
+  end)
+end)
+
+describe('reductions of views', function()
+  local function near(want, got)
+    if type(want) == 'number' then assert.is_true(math.abs(want - got) <= 1e-6 * math.max(1, math.abs(want)))
+    else
+      assert.same(want:size():totable(), got:size():totable())
+      assert.is_true((want:double() - got:double()):abs():max() <= 1e-6 * math.max(1, want:double():abs():max()))
+    end
+  end
+
+  it('give what they give of contiguous tensors', function()
+    each({ 'FloatTensor', 'DoubleTensor', 'IntTensor' }, function(v, _, name)
+      local c = v:clone()
+      for _, f in ipairs { 'sum', 'max', 'min' } do near(c[f](c), v[f](v)) end
+      for d = 1, v:dim() do
+        near(c:sum(d), v:sum(d))
+        near(c:prod(d):cmax(-1e6):cmin(1e6), v:prod(d):cmax(-1e6):cmin(1e6))
+        for _, f in ipairs { 'max', 'min' } do
+          local want, place = c[f](c, d)
+          local got, at = v[f](v, d)
+          same(want, got)
+          same(place, at)
+        end
+        if name ~= 'IntTensor' then
+          near(c:mean(d), v:mean(d))
+          near(c:norm(2, d), v:norm(2, d))
+          if v:size(d) > 1 then near(c:var(d), v:var(d)) end
+        end
+      end
+    end)
+  end)
+
+  it('do not depend on the number of threads', function()
+    local before = torch.getnumthreads()
+    local t = torch.randn(40, 50, 60)
+    for _, v in ipairs { t:permute(3, 1, 2), t:transpose(1, 2), t:narrow(3, 5, 7), t[{ {}, {}, { 1, 60, 3 } }] } do
+      for d = 1, 3 do
+        torch.setnumthreads(1)
+        local one, all_of = v:sum(d), v:sum()
+        torch.setnumthreads(2)
+        same(one, v:sum(d))
+        assert.equal(all_of, v:sum())
+      end
+    end
+    torch.setnumthreads(before)
+  end)
+end)
