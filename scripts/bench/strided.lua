@@ -4,7 +4,8 @@ local torch = require 'tocha'
 
 local BAR = 3
 local help = [[
-usage: luajit scripts/bench.lua strided [--threads N] [--types T,..] [--sizes N,..] [--layouts L,..] [--operations O,..] [--quick]
+usage: luajit scripts/bench.lua strided [--threads N] [--types T,..] [--sizes N,..] [--layouts L,..]
+                                        [--operations O,..] [--quick]
 
 Prints how many times longer an operation on a view takes than on a contiguous tensor of the same sizes, for views of about
 N x N elements: operations down, layouts across, a * where it is more than 3. A layout in parentheses touches more than three
@@ -126,8 +127,12 @@ local function sheet(type, n, options, clock)
         local r = ratio(clock, function() o.run(k.view, k.other, k.operand, k.result, k.bytes) end,
           function() o.run(k.flat, k.flat2, k.operand, k.result, k.bytes) end, options.slice, options.rounds)
         if o.writes then k.view:copy(k.operand) k.flat:copy(k.operand) end
-        some, count = true, count + (columns[i][1]:sub(1, 1) == '(' and 0 or 1)
-        if r > BAR and columns[i][1]:sub(1, 1) ~= '(' then above[#above + 1] = ('%s %d  %s  %s  %.2f'):format(type, n, columns[i][1], o.name, r) end
+        local layout = columns[i][1]
+        some = true
+        if layout:sub(1, 1) ~= '(' then
+          count = count + 1
+          if r > BAR then above[#above + 1] = ('%s %d  %s  %s  %.2f'):format(type, n, layout, o.name, r) end
+        end
         line[#line + 1] = ('%7.2f%s'):format(r, r > BAR and '*' or ' ')
       end
     end
