@@ -23,13 +23,12 @@ cmd:option('--workers', 1, 'threads that prepare batches')
 cmd:option('--threads', torch.getnumthreads(), 'of the engine; they do not change the result')
 cmd:option('--seed', 1, 'of weights, order and augmentation')
 cmd:option('--save', 'cifar.t7', 'checkpoint written after each epoch; "" for none')
-cmd:option('--resume', '', 'checkpoint to go on from')
+cmd:option('--resume', '', 'checkpoint to go on from, with its settings except those given here')
 cmd:option('--plot', 'cifar.png', 'picture of the learning curves; "" for none')
 cmd:option('--quiet', false, 'print nothing but the last line')
-local options = cmd:parse(arg)
-cmd:try(torch.setnumthreads, options.threads)
-torch.manualSeed(options.seed)
-io.stdout:setvbuf 'line'
+train.folds.options(cmd)
+local options = train.start(cmd, 'cifar')
+if train.folds.run(cmd, options, { 'save', 'plot' }) then return end
 local function say(...) if not options.quiet then print(...) end end
 
 -- Models --------------------------------------------------------------------------------------------------------------
@@ -103,7 +102,8 @@ local function loader(set, augment)
                                 workers = options.workers, mean = mean, deviation = deviation, augment = augment })
 end
 local validSet
-if options.valid > 0 then trainSet, validSet = data.stratified(trainSet, options.valid, options.seed) end
+if options.fold > 0 then trainSet, validSet = cmd:try(train.folds.part, trainSet, options)
+elseif options.valid > 0 then trainSet, validSet = data.stratified(trainSet, options.valid, options.seed) end
 
 -- Training ------------------------------------------------------------------------------------------------------------
 local net = models[options.model](#trainSet.classes)
@@ -130,14 +130,14 @@ history, best, net = cmd:try(train.fit, {
   classes = trainSet.classes, epochs = options.epochs, optim = recipe.optim, config = recipe.config, rate = options.lr,
   schedule = recipe.schedule, save = options.save ~= '' and options.save or nil,
   plot = options.plot ~= '' and options.plot or nil, quiet = options.quiet,
-  resume = options.resume ~= '' and options.resume or nil, note = options,
+  resume = options.resume ~= '' and options.resume or nil, note = { script = 'cifar', options = options },
 })
-if best.epoch then say(('best on the validation set: epoch %d, %.2f%%'):format(best.epoch, best.score)) end
+if best.epoch then say(('best epoch %d, validation accuracy %.2f%%'):format(best.epoch, best.score)) end
 local metrics = train.Metrics.of(net, loader(testSet), testSet.classes, forward)
 say(tostring(metrics))
 local spent = { seconds = 0, cpu = 0 }
 for key in pairs(spent) do
   for _, seconds in pairs(history[key]) do spent[key] = spent[key] + seconds end
 end
-print(('test accuracy %.2f%% after %d epochs in %s, %.1f minutes of processor time'):format(100 * metrics:accuracy(), #history.loss,
-  train.Progress.duration(spent.seconds), spent.cpu / 60))
+print(('test accuracy %.2f%% after %d epochs in %s, %s of processor time'):format(100 * metrics:accuracy(), #history.loss,
+  train.Progress.duration(spent.seconds), train.Progress.duration(spent.cpu)))

@@ -70,25 +70,13 @@ if #space == 0 then fail 'NAME=VALUES is needed (--help tells more)' end
 if not command or #command == 0 then fail 'after -- a script is needed (--help tells more)' end
 
 -- Runs ----------------------------------------------------------------------------------------------------------------
-local function quoted(text) return "'" .. tostring(text):gsub("'", "'\\''") .. "'" end
-
-local function lineOf(setting)
-  local words = {}
-  for k, word in ipairs(command) do words[k] = quoted(word) end
-  for _, row in ipairs(space) do
-    words[#words + 1] = quoted('--' .. row[1])
-    words[#words + 1] = quoted(setting[row[1]])
-  end
-  return ('%s %s 2>&1'):format(quoted(os.getenv 'LUAJIT' or 'luajit'), table.concat(words, ' '))
-end
-
 local function run(setting)
-  local pipe = io.popen(lineOf(setting))
-  local text = pipe:read '*a'
-  pipe:close()
-  local score
-  for found in text:gmatch(options.score) do score = tonumber(found) or score end
-  if not score then error(text:match '([^\n]*)\n*$' ~= '' and text:match '([^\n]*)\n*$' or 'it printed nothing', 0) end
+  local words = { os.getenv 'LUAJIT' or 'luajit', unpack(command) }
+  for _, row in ipairs(space) do
+    words[#words + 1] = '--' .. row[1]
+    words[#words + 1] = setting[row[1]]
+  end
+  local score = search.command(words, options.score)
   return options.smaller and -score or score
 end
 

@@ -28,6 +28,7 @@ cmd:option('--save', 'digits.t7', 'checkpoint written after each epoch; "" for n
 cmd:option('--resume', '', 'checkpoint to go on from, with its settings except those given here')
 cmd:option('--plot', 'digits.png', 'picture of the learning curves, drawn after each epoch; "" for none')
 cmd:option('--quiet', false, 'print nothing but the last line')
+train.folds.options(cmd)
 local options, given = cmd:parse(arg)
 
 local state = options.resume ~= '' and cmd:try(train.checkpoint.load, options.resume) or nil
@@ -37,6 +38,7 @@ end
 if options.valid < 0 or options.valid >= 1 then cmd:error '--valid wants a share from 0 to below 1' end
 if options.lr < 0 or options.lr == math.huge then cmd:error '--lr wants a rate above 0' end
 cmd:try(torch.setnumthreads, options.threads)
+if train.folds.run(cmd, options, { 'save', 'plot' }) then return end
 for _, path in ipairs { options.save, options.plot } do
   if path ~= '' then cmd:try(train.checkpoint.reserve, path) end
 end
@@ -51,7 +53,8 @@ else trainSet, testSet = data.digits { seed = options.seed } end
 if trainSet.data:size(3) ~= 28 or trainSet.data:size(4) ~= 28 then cmd:fail(options.data .. ': images must be 28x28') end
 local normalize = data.normalizer(trainSet.data)
 local validSet
-trainSet, validSet = data.split(trainSet, options.valid)
+if options.fold > 0 then trainSet, validSet = cmd:try(train.folds.part, trainSet, options)
+else trainSet, validSet = data.split(trainSet, options.valid) end
 if not trainSet then cmd:error '--valid leaves no image to train' end
 local n = trainSet.data:size(1)
 local function augment(images) return normalize(options.shift > 0 and data.shift(images, options.shift) or images) end
@@ -150,5 +153,5 @@ for epoch = (state and state.epoch or 0) + 1, options.epochs do
 end
 
 if best.parameters then parameters:copy(best.parameters) end
-if validSet then say(('best on the validation set: epoch %d'):format(best.epoch)) end
+if validSet then say(('best epoch %d, validation accuracy %.2f%%'):format(best.epoch, best.score)) end
 print(('test accuracy %.2f%%'):format((accuracy(testSet))))

@@ -41,20 +41,21 @@ cmd:option('--workers', 1, 'threads that prepare batches')
 cmd:option('--threads', torch.getnumthreads(), 'of the engine; they do not change the result')
 cmd:option('--seed', 1, 'of weights, order and augmentation')
 cmd:option('--save', 'transfer.t7', 'the network with all that prediction needs; "" for none')
+cmd:option('--checkpoint', '', 'file written after each epoch, for --resume; "" for none')
+cmd:option('--resume', '', 'checkpoint to go on from, with its settings except those given here')
 cmd:option('--plot', 'transfer.png', 'picture of the learning curves; "" for none')
 cmd:option('--confusion', 'confusion.png', 'picture of the confusion matrix; "" for none')
 cmd:option('--predict', '', 'a picture: print the five likeliest classes and end')
 cmd:option('--load', 'transfer.t7', 'the network for --predict')
 cmd:option('--quiet', false, 'print nothing but the last line')
-local options = cmd:parse(arg)
+train.folds.options(cmd)
+local options, state = train.start(cmd, 'transfer')
 for key, least in pairs { epochs = 0, tune = 0, batch = 1, dense = 1, patience = 1, size = 0, few = 0, unfreeze = 0,
                           workers = 0 } do
   local value = options[key]
   if value < least or value % 1 ~= 0 then cmd:error(('--%s wants a whole number from %d, not %g'):format(key, least, value)) end
 end
-cmd:try(torch.setnumthreads, options.threads)
-torch.manualSeed(options.seed)
-io.stdout:setvbuf 'line'
+torch.manualSeed(options.seed) -- what a run that goes on does not find in its checkpoint begins as it did
 local function say(...) if not options.quiet then print(...) end end
 
 -- Prediction ----------------------------------------------------------------------------------------------------------
@@ -68,6 +69,8 @@ end
 
 -- Data ----------------------------------------------------------------------------------------------------------------
 if options.data == '' then cmd:error '--data is needed' end
+if options.checkpoint ~= '' then cmd:try(train.checkpoint.reserve, options.checkpoint) end
+if train.folds.run(cmd, options, { 'save', 'plot', 'confusion', 'checkpoint' }) then return end
 if options.valid <= 0 or options.valid >= 1 then cmd:error '--valid wants a share above 0 and below 1' end
 local function pictures(part, classes)
   return cmd:try(data.fromFolder, options.data, { part = part ~= '' and part or nil, classes = classes })
@@ -80,7 +83,9 @@ end
 local all = pictures(options.part, wanted)
 if #all.classes < 2 then cmd:fail(options.data .. ' holds one class: there is nothing to tell apart') end
 local testSet = options.test ~= '' and pictures(options.test, all.classes) or nil
-local trainSet, validSet = cmd:try(data.stratified, all, options.valid, options.seed)
+local trainSet, validSet
+if options.fold > 0 then trainSet, validSet = cmd:try(train.folds.part, all, options)
+else trainSet, validSet = cmd:try(data.stratified, all, options.valid, options.seed) end
 if options.few > 0 then trainSet = cmd:try(data.few, trainSet, options.few, options.seed) end
 
 if not models[options.base] or options.base == 'unet' then cmd:error('there is no base ' .. options.base) end
@@ -146,13 +151,15 @@ local function cached(front, set, what)
 end
 
 local criterion = nn.CrossEntropyCriterion(options.weighted and data.classWeights(trainSet) or nil)
-local histories = {}
+local histories = state and state.histories or {}
 local function phase(name, tuned, epochs, rate)
-  if epochs == 0 then return end
+  if epochs == 0 or state and state.phase ~= name then return end
   local front, rest = split(tuned)
   local inMemory = tuned == 0 and not changes
   local job = { net = rest, criterion = criterion, classes = all.classes, epochs = epochs, optim = 'adam', rate = rate,
                 patience = options.patience, quiet = options.quiet,
+                save = options.checkpoint ~= '' and options.checkpoint or nil, resume = state and options.resume or nil,
+                note = { script = 'transfer', options = options, phase = name, histories = histories },
                 keep = options.save ~= '' and function(best) models.save(options.save, joined(tuned, best)) end or nil }
   say(('%s: %d numbers to train, %d frozen'):format(name, rest:getParameters():nElement(),
     front:size() > 0 and #(front:parameters() or {}) > 0 and front:getParameters():nElement() or 0))
@@ -164,12 +171,12 @@ local function phase(name, tuned, epochs, rate)
     job.loader, job.valid = loader(trainSet, true), loader(validSet)
     if front:size() > 0 then
       job.prepare = function(input, target) return front:forward(input), target end
-      job.forward = function(input) return rest:forward(front:forward(input)) end
+      job.forward = function(input) return job.net:forward(front:forward(input)) end
     end
   end
   local history, best, trained = train.fit(job)
   if best.epoch then say(('%s: best epoch %d, %.2f%% of the validation'):format(name, best.epoch, best.score)) end
-  net = joined(tuned, trained)
+  net, state = joined(tuned, trained), nil
   histories[#histories + 1] = history
   if options.save ~= '' then models.save(options.save, net) end
 end
@@ -179,6 +186,7 @@ local timer = torch.Timer()
 cmd:try(phase, 'head', 0, options.epochs, options.lr)
 local modules = net:get(1):size()
 cmd:try(phase, 'fine-tuning', options.unfreeze > 0 and math.min(options.unfreeze, modules) or modules, options.tune, options.tunelr)
+if state then cmd:fail(('%s ends in the %s, of which no epoch is wanted'):format(options.resume, state.phase)) end
 
 -- Figures -------------------------------------------------------------------------------------------------------------
 local function over(key)
@@ -194,7 +202,9 @@ if options.plot ~= '' and #histories > 0 then
     { title = 'Accuracy', xlabel = 'epoch', ylabel = 'percent', curves = { { name = 'train', y = over 'train' },
       { name = 'validation', y = over 'valid' } } } })
 end
-local metrics = cmd:try(train.Metrics.of, net, loader(testSet or validSet), all.classes)
+local function measure(set) return cmd:try(train.Metrics.of, net, loader(set), all.classes) end
+if testSet then say(('validation accuracy %.2f%%'):format(100 * measure(validSet):accuracy())) end
+local metrics = measure(testSet or validSet)
 say(tostring(metrics))
 if options.confusion ~= '' then cmd:try(metrics.draw, metrics, options.confusion) end
 print(('%s accuracy %.2f%% after %d epochs in %s'):format(testSet and 'test' or 'validation', 100 * metrics:accuracy(),

@@ -54,6 +54,22 @@ function files.says(part, ...)
   assert.is_truthy(tostring(why):find(part, 1, true), why)
 end
 
+--- Runs a script in a folder, killed when it would save the checkpoint `state` of which the condition, a Lua expression, holds.
+function files.killed(place, name, condition, words)
+  os.execute(([[here=$PWD; cd %s && luajit -e "
+    local here = '$here'
+    package.path = here .. '/lua/?.lua;' .. here .. '/lua/?/init.lua;' .. package.path
+    local checkpoint = require 'tocha.train.checkpoint'
+    local save = checkpoint.save
+    function checkpoint.save(path, state)
+      if %s then os.exit(0) end
+      return save(path, state)
+    end
+    arg = { [0] = here .. '/scripts/%s.lua' }
+    for word in ('%s'):gmatch '%%S+' do arg[#arg + 1] = word end
+    dofile(arg[0])" > /dev/null]]):format(place, condition, name, words))
+end
+
 --- The bytes of a hexadecimal text.
 function files.unhex(text)
   return (text:gsub('..', function(pair) return string.char(tonumber(pair, 16)) end))

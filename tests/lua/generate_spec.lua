@@ -3,6 +3,7 @@ local torch = require 'tocha'
 local nn = require 'tocha.nn'
 local data = require 'tocha.data'
 local train = require 'tocha.train'
+local files = dofile 'tests/lua/files.lua'
 local adversarial, generative = train.adversarial, train.generative
 
 local root, folder = io.popen('pwd'):read '*l', nil
@@ -46,21 +47,6 @@ local function digits(ntrain, ntest)
   end
 end
 
--- Runs a script that is killed when it would save the checkpoint of an epoch.
-local function killed(name, epoch, words)
-  os.execute(([[cd %s && luajit -e "
-    package.path = '%s/lua/?.lua;%s/lua/?/init.lua;' .. package.path
-    local checkpoint = require 'tocha.train.checkpoint'
-    local save = checkpoint.save
-    function checkpoint.save(path, state)
-      if state.epoch == %d then os.exit(0) end
-      return save(path, state)
-    end
-    arg = { [0] = '%s/scripts/%s.lua' }
-    for word in ('%s'):gmatch '%%S+' do arg[#arg + 1] = word end
-    dofile(arg[0])" > /dev/null]]):format(folder, root, root, epoch, root, name, words))
-end
-
 -- Both checkpoints hold the same numbers everywhere, but for the names of files.
 local function same(a, b, path)
   if torch.isTensor(a) then
@@ -94,7 +80,7 @@ describe('scripts that make pictures', function()
     for _, name in ipairs { 'whole-001.png', 'whole-003.png', 'whole-strip.png', 'whole-curves.png' } do
       assert.is_true(exists(name), name)
     end
-    killed('gan', 3, words:gsub('%%s', 'part') .. ' --classifier judge.t7 --samples 20')
+    files.killed(folder, 'gan', 'state.epoch == 3', words:gsub('%%s', 'part') .. ' --classifier judge.t7 --samples 20')
     assert.equal(2, torch.load(folder .. '/part.t7').epoch)
     assert.equal(output:match '[^\n]*\n$', (script('gan', '--resume part.t7 --quiet')))
     same(torch.load(folder .. '/whole.t7'), torch.load(folder .. '/part.t7'), 'gan')
@@ -128,7 +114,7 @@ describe('scripts that make pictures', function()
     for _, name in ipairs { 'reconstructions', 'samples', 'map', 'curves' } do
       assert.is_true(exists('whole-' .. name .. '.png'), name)
     end
-    killed('vae', 3, (words:gsub('%%s', 'part')))
+    files.killed(folder, 'vae', 'state.epoch == 3', (words:gsub('%%s', 'part')))
     assert.equal(output:match '[^\n]*\n$', (script('vae', '--resume part.t7 --quiet')))
     same(torch.load(folder .. '/whole.t7'), torch.load(folder .. '/part.t7'), 'vae')
     assert.matches('^test bound', (script('vae', '--data . --latent 2 --epochs 1 --beta 4 --out sheet --save "" --quiet')))

@@ -99,6 +99,36 @@ describe('Networks for pictures', function()
     assert.same({ 3, 32, 32 }, image.load(folder .. '/explain-gradcam.png', 3, 'byte'):size():totable())
   end)
 
+  it('go on in the middle of fine-tuning as if nothing had been', function()
+    local words = '--data set --base cifar_resnet20 --dense 8 --batch 12 --valid .25 --threads 1 --size 8 --epochs 2 --tune 3 '
+      .. '--unfreeze 2 --flip --plot= --confusion= --save %s.t7 --checkpoint %s-run.t7'
+    local text, code = run('transfer', (words:gsub('%%s', 'whole')))
+    assert.equal(0, code, text)
+    files.killed(folder, 'transfer', "state.phase == 'fine-tuning' and state.epoch == 2", (words:gsub('%%s', 'part')))
+    local again, fine = run('transfer', '--resume part-run.t7')
+    assert.equal(0, fine, again)
+    assert.is_nil(again:find('head:', 1, true))
+    assert.equal(text:match 'accuracy [%d.]+%% after 5 epochs', again:match 'accuracy [%d.]+%% after 5 epochs')
+    local whole, part = models.state(models.load(folder .. '/whole.t7')), models.state(models.load(folder .. '/part.t7'))
+    for name, t in pairs(whole) do assert.is_true(t:equal(part[name]), name) end
+    assert.same({ 'transfer.lua: part.t7 is no checkpoint, but a nn.Sequential that was saved otherwise\n', 1 },
+      { run('transfer', '--resume part.t7') })
+  end)
+
+  it('are validated on folds, by a table', function()
+    local text, code = run('transfer', '--data set --base cifar_resnet20 --dense 8 --batch 12 --threads 1 --size 8 --epochs 1 '
+      .. '--tune 0 --folds 2 --plot= --confusion= --quiet')
+    assert.equal(0, code, text)
+    local a, b = text:match '\n +%d +%d +([%d.]+) +[%d.]+\n +%d +%d +([%d.]+) +[%d.]+\n'
+    local mean = text:match 'validation accuracy ([%d.]+)%%, deviation [%d.]+%%, of 2 folds\n$'
+    assert.is_near((a + b) / 2, tonumber(mean), .01)
+    for fold = 1, 2 do assert.is_truthy(io.open(('%s/transfer-%d.t7'):format(folder, fold))) end
+    assert.same({ 'transfer.lua: --fold 3 is more than --folds 2 (--help lists the options)\n', 1 },
+      { run('transfer', '--data set --folds 2 --fold 3') })
+    text, code = run('transfer', '--data none --folds 2')
+    assert.same({ 'transfer.lua: run 1 of 2: transfer.lua: cannot read none: No such file or directory\n', 1 }, { text:match '[^\n]*\n$', code })
+  end)
+
   it('refuse what they cannot learn from', function()
     assert(os.execute('mkdir -p ' .. folder .. '/one/only && cp ' .. folder .. '/set/dark/01.jpg ' .. folder .. '/one/only') == 0)
     assert.same({ 'transfer.lua: one holds one class: there is nothing to tell apart\n', 1 }, { run('transfer', '--data one') })

@@ -76,8 +76,10 @@ local function begin(o)
 end
 
 local function save(o, run, path)
-  checkpoint.save(path, { model = o.net, epoch = run.epoch, step = run.step, optimState = run.optimState, history = run.history,
-                          best = run.best, note = o.note })
+  local whole = { model = o.net, epoch = run.epoch, step = run.step, optimState = run.optimState, history = run.history,
+                  best = run.best }
+  for key, value in pairs(o.note or {}) do whole[key] = value end
+  checkpoint.save(path, whole)
 end
 
 --- Trains a network that gives scores (N,K).
@@ -88,9 +90,10 @@ end
 -- - valid: a loader; classes: names. patience: epochs without a better validation accuracy after which to stop
 -- - prepare(input, target): what the network and the criterion see (mixup)
 -- - forward(input): scores for validation (net:forward)
--- - save: path of the last checkpoint, the best one gets `-best` before its suffix; resume: path of a checkpoint to go on from
--- - keep(net): called with a copy of the network whenever it is the best so far on the validation
--- - plot: path of a PNG with the curves; quiet; note: anything, saved along; limit: at most so many batches an epoch
+-- - save: path of the last checkpoint, the best one gets `-best` before its suffix; resume: path of a checkpoint to go on from;
+--   note: a table whose fields are saved along
+-- - keep(net): called with a copy of the network whenever it is the best so far on the validation, instead of a file for the best
+-- - plot: path of a PNG with the curves; quiet; limit: at most so many batches an epoch
 -- @treturn table history: lists loss, train, valid (percent), seconds, cpu (processor seconds of all threads, validation
 -- included)
 -- @treturn table best: score, epoch, of the validation; the network has those parameters in the end
@@ -99,6 +102,7 @@ return function(o)
   local run = begin(o)
   local history, best = run.history, run.best
   for epoch = run.epoch + 1, o.epochs do
+    if o.patience and best.epoch and epoch - 1 - best.epoch >= o.patience then break end
     local timer = torch.Timer()
     history.loss[epoch], history.train[epoch] = epochOf(o, run, epoch)
     history.seconds[epoch], run.epoch = timer:time().real, epoch
@@ -114,12 +118,11 @@ return function(o)
       print(('epoch %d: loss %.4f, accuracy %.2f%% train%s, %.1f s'):format(epoch, history.loss[epoch], history.train[epoch],
         o.valid and (', %.2f%% validation'):format(history.valid[epoch]) or '', history.seconds[epoch]))
     end
-    if o.save and best.epoch == epoch then
-      checkpoint.save(o.save:gsub('(%.?[^./]*)$', '-best%1', 1), { model = best.net, epoch = epoch, note = o.note })
+    if o.save and best.epoch == epoch and not o.keep then
+      checkpoint.save(o.save:gsub('(%.?[^./]*)$', '-best%1', 1), { model = best.net, epoch = epoch })
     end
     if o.save then save(o, run, o.save) end
     if o.plot then draw(o.plot, history) end
-    if o.patience and best.epoch and epoch - best.epoch >= o.patience then break end
   end
   return history, best, best.net or o.net
 end

@@ -1,4 +1,5 @@
---- What a training script needs around its loop: its beginning, a progress bar, checkpoints, rates, pictures, the loop itself.
+--- What a training script needs around its loop: its beginning, a progress bar, checkpoints, rates, pictures, the loop itself,
+-- searches, folds.
 -- @module tocha.train
 return {
   start = require 'tocha.train.start',
@@ -10,6 +11,7 @@ return {
   Metrics = require 'tocha.train.metrics',
   fit = require 'tocha.train.fit',
   search = require 'tocha.train.search',
+  folds = require 'tocha.train.folds',
   adversarial = require 'tocha.train.adversarial',
   generative = require 'tocha.train.generative',
   generativeScore = require 'tocha.train.score',

@@ -137,28 +137,54 @@ function search.table(runs, what)
   return table.concat(rows, '\n')
 end
 
+--- Runs every setting, as search.run does, for the mean of the scores: one that fails ends all.
+-- @tparam table settings
+-- @tparam function f
+-- @tparam[opt] function progress
+-- @treturn number mean of the scores
+-- @treturn number their deviation (over n - 1)
+-- @treturn table runs, as of search.run
+function search.average(settings, f, progress)
+  local runs = search.run(settings, f, progress)
+  local sum, square, n = 0, 0, 0
+  for _, run in ipairs(runs) do
+    if not run.score then raise(('run %d of %d: %s'):format(run.number, #runs, run.why)) end
+    sum, square, n = sum + run.score, square + run.score ^ 2, n + 1
+  end
+  return sum / n, math.sqrt(math.max(0, (square - sum * sum / n) / (n - 1))), runs
+end
+
 --- Trains on k folds of a set: every sample is validated once.
 -- @tparam table set
 -- @tparam number k
 -- @tparam function f f(train, valid, fold) gives the score
 -- @tparam[opt=1] number seed
--- @treturn number mean of the scores
--- @treturn number their deviation (over k - 1)
--- @treturn table runs, as of search.run
+-- @treturn number mean, deviation and runs, as of search.average
 function search.folds(set, k, f, seed)
   local parts, settings = {}, {}
   for fold, train, valid in sets.folds(set, k, seed) do
     parts[fold], settings[fold] = { train, valid }, { fold = fold }
   end
-  local runs = search.run(settings, function(setting)
+  return search.average(settings, function(setting)
     return f(parts[setting.fold][1], parts[setting.fold][2], setting.fold)
   end)
-  local sum, square, n = 0, 0, 0
-  for _, run in ipairs(runs) do
-    if not run.score then raise(('folds: fold %d: %s'):format(run.number, run.why)) end
-    sum, square, n = sum + run.score, square + run.score ^ 2, n + 1
-  end
-  return sum / n, math.sqrt(math.max(0, (square - sum * sum / n) / (n - 1))), runs
+end
+
+local function quoted(word) return "'" .. tostring(word):gsub("'", "'\\''") .. "'" end
+
+--- Runs a command for a number in what it prints; raises its last line if there is none.
+-- @tparam table words of the command
+-- @tparam string pattern with one capture: the number, of which the last one counts
+function search.command(words, pattern)
+  local parts, score = {}, nil
+  for k, word in ipairs(words) do parts[k] = quoted(word) end
+  local pipe = io.popen(table.concat(parts, ' ') .. ' 2>&1')
+  local text = pipe:read '*a'
+  pipe:close()
+  for found in text:gmatch(pattern) do score = tonumber(found) or score end
+  local last = text:match '([^\n]*)\n*$'
+  if not score then error(last ~= '' and last or 'it printed nothing', 0) end
+  return score
 end
 
 return search

@@ -3,7 +3,7 @@
 --     local options, state = train.start(cmd, 'gan')
 --
 -- The command line `cmd` has the options --seed, --threads, --save, --resume, and may have --out, the beginning of names of
--- pictures. --quiet and --threads are never a checkpoint's.
+-- pictures, and --predict: a run that has it writes nothing. --quiet and --threads are never a checkpoint's.
 -- A mistake ends the script with a sentence.
 -- @module tocha.train.start
 local torch = require 'tocha'
@@ -24,7 +24,7 @@ return function(cmd, kind)
   end
   cmd:try(torch.setnumthreads, options.threads)
   for _, path in ipairs { options.save, options.out or '' } do
-    if path ~= '' then cmd:try(checkpoint.reserve, path) end
+    if path ~= '' and (options.predict or '') == '' then cmd:try(checkpoint.reserve, path) end
   end
   if not state then torch.manualSeed(options.seed) end
   io.stdout:setvbuf 'line'
