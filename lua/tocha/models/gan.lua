@@ -34,13 +34,14 @@ end
 
 -- -- convolutions -----------------------------------------------------------------------------------------------------
 
--- Planes from the largest pictures inside to the smallest, whose side is 4 to 7.
+-- Planes and sides from the largest pictures inside to the smallest, whose side is 3 or 4; and that side.
 local function planesOf(o)
-  local planes, side = {}, o.side
-  while side > 7 do
-    planes[#planes + 1], side = o.width * 2 ^ #planes, side / 2
+  local planes, sides = {}, { [0] = o.side }
+  while sides[#planes] > 4 do
+    planes[#planes + 1] = o.width * 2 ^ #planes
+    sides[#planes] = math.floor(sides[#planes - 1] / 2)
   end
-  return planes, side
+  return planes, sides, sides[#planes]
 end
 
 local function normal(net) -- section 4 of the paper
@@ -53,20 +54,24 @@ local function normal(net) -- section 4 of the paper
 end
 
 function gan.dcgan.generator(o)
-  local planes, side = planesOf(o)
+  local planes, sides, side = planesOf(o)
   local top = planes[#planes]
+  local function grow(k, to) -- from sides[k] to sides[k - 1]
+    local odd = sides[k - 1] - 2 * sides[k]
+    return nn.SpatialFullConvolution(planes[k], to, 4, 4, 2, 2, 1, 1, odd, odd)
+  end
   local net = nn.Sequential():add(nn.Linear(o.inputs, top * side * side)):add(nn.View(-1, top, side, side))
   net:add(nn.SpatialBatchNormalization(top)):add(nn.ReLU(true))
   for k = #planes, 2, -1 do
-    net:add(nn.SpatialFullConvolution(planes[k], planes[k - 1], 4, 4, 2, 2, 1, 1))
+    net:add(grow(k, planes[k - 1]))
     net:add(nn.SpatialBatchNormalization(planes[k - 1])):add(nn.ReLU(true))
   end
-  return normal(net:add(nn.SpatialFullConvolution(planes[1], o.channels, 4, 4, 2, 2, 1, 1)):add(nn.Tanh()))
+  return normal(net:add(grow(1, o.channels)):add(nn.Tanh()))
 end
 
 --- As mlp.critic, the classes being planes; statistics: normalize by batches.
 function gan.dcgan.critic(o)
-  local planes, side = planesOf(o)
+  local planes, _, side = planesOf(o)
   local net, from, layer = nn.Sequential(), o.channels + o.classes, layerOf(o)
   for k, to in ipairs(planes) do
     net:add(layer(normal(nn.SpatialConvolution(from, to, 4, 4, 2, 2, 1, 1))))
