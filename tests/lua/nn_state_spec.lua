@@ -268,6 +268,24 @@ describe('bad input', function()
     assert.is_truthy(message:find "nn_state_spec.lua:%d+: attempt to index local 'width'")
   end)
 
+  it('of the protocol is refused at the line of the call', function()
+    local net = nn.Sequential():add(nn.Linear(3, 4)):add(nn.Tanh())
+    for _, case in ipairs {
+      { 'share', nn.Linear(2, 2), said = 'a container of 2 modules is wanted, but a nn.Linear' },
+      { 'type', 'torch.Foo', said = 'there is no tensor type torch.Foo' },
+      { 'type', 'torch.LongStorage', said = 'there is no tensor type' },
+      { 'apply', said = 'a function of a module is wanted, not a nil' },
+      { 'replace', 3, said = 'a function of a module is wanted, not a number' },
+      { 'updateParameters', said = 'a rate is wanted, not a nil' },
+    } do
+      local ok, message = pcall(net[case[1]], net, case[2])
+      assert.is_false(ok)
+      assert.is_truthy(message:match('nn_state_spec.lua:%d+: .*' .. case[1] .. ': ' .. case.said), message)
+    end
+    assert.equal('torch.FloatTensor', net:get(1).weight:type())
+    assert.error_matches(function() nn.StochasticGradient(net, nn.MSECriterion()):train(nil) end, 'train: a data set with size')
+  end)
+
   it('leaves the module usable', function()
     local m, x = nn.Linear(3, 2), filled(4, 3)
     local y = m:forward(x):clone()

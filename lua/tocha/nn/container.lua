@@ -61,6 +61,10 @@ function Container:evaluate()
 end
 
 function Container:share(other, ...)
+  local given = type(other) == 'table' and other.modules
+  if not given or #given < #self.modules then
+    raise(('share: a container of %d modules is wanted, but a %s was given'):format(#self.modules, torch.type(other)))
+  end
   for i, module in ipairs(self.modules) do module:share(other.modules[i], ...) end
   return self
 end

@@ -111,6 +111,9 @@ end
 
 --- Trains the module and returns the mean loss of the last round.
 function Stochastic:train(dataset)
+  if type(dataset) ~= 'table' and type(dataset) ~= 'userdata' or not dataset.size then
+    raise(('train: a data set with size() and examples {input, target} is wanted, not a %s'):format(torch.type(dataset)))
+  end
   local count, rate, iteration, mean = dataset:size(), self.learningRate, 1, nil
   local order = self.shuffleIndices and torch.randperm(count) or torch.range(1, count)
   local function say(...)

@@ -92,6 +92,7 @@ function Module:zeroGradParameters()
 end
 
 function Module:updateParameters(rate)
+  if type(rate) ~= 'number' then raise(('updateParameters: a rate is wanted, not a %s'):format(torch.type(rate))) end
   local params, grads = self:parameters()
   if not params then return end
   for i = 1, #params do params[i]:add(-rate, grads[i]) end
@@ -149,6 +150,10 @@ local integers = { ['torch.ByteTensor'] = true, ['torch.CharTensor'] = true, ['t
 -- they get one cache); without, the module's type.
 function Module:type(type, cache)
   if not type then return self._type end
+  local make = torch.getmetatable(type)
+  if not make or not make.new or not torch.isTensor(make.new()) then
+    raise(('type: there is no tensor type %s'):format(tostring(type)))
+  end
   cache = cache or {}
   for key, value in pairs(self) do
     if not (torch.isTensor(value) and integers[value:type()]) then
@@ -182,8 +187,18 @@ function Module:empty() return self:clearState() end
 
 -- -- trees ---------------------------------------------------------------------------------------------------------
 
+-- Refuses what cannot be called.
+local function called(name, callback)
+  if type(callback) == 'function' then return end
+  local mt = getmetatable(callback)
+  if type(mt) ~= 'table' or not mt.__call then
+    raise(('%s: a function of a module is wanted, not a %s'):format(name, torch.type(callback)))
+  end
+end
+
 --- Calls callback(module) on this module and all below it, parents first.
 function Module:apply(callback)
+  called('apply', callback)
   callback(self)
   if self.modules then
     for _, module in ipairs(self.modules) do module:apply(callback) end
@@ -192,6 +207,7 @@ end
 
 --- Puts callback(module) in place of each module, parents first; returns what stands for this one.
 function Module:replace(callback)
+  called('replace', callback)
   local out = callback(self)
   if self.modules then
     for i, module in ipairs(self.modules) do self.modules[i] = module:replace(callback) end
