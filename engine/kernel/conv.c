@@ -5,6 +5,7 @@
 enum {
   CHUNK = 256, /* rows of packed B that are used on many positions before the next: 16 KB, half of the first cache */
   GROUP = 16,  /* tiles of positions that meet a chunk together */
+  RUNS = 4,    /* rows that one vector of positions is gathered from by vectors */
   DEPTH = 512, /* of packed A: a panel of it and a strip of B stay in the second cache */
   SLIDE_N = 4
 };
@@ -301,23 +302,61 @@ static int64_t step_of(const int64_t *table, int64_t count) {
   return step;
 }
 
-/* Rows [r0, r1) of A at a vector of positions m .. m + count; lanes from count on hold some number of A. */
+/* Lanes [begin, end) of a vector of positions stand side by side in A, lane 0 of them would be at `from`. */
+typedef struct run {
+  int begin, end;
+  const real *from;
+} run;
+
+/* The vector at m as runs; their number, or 0 if there are more than RUNS. */
+static int runs_of(const tch_contraction *g, int64_t m, int64_t count, run *runs) {
+  const int64_t *am = g->am + m;
+  int n = 0;
+  for (int begin = 0, end; begin < count; begin = end) {
+    for (end = begin + 1; end < count && am[end] - am[end - 1] == 1;) end++;
+    if (n == RUNS) return 0;
+    runs[n++] = (run){begin, end, (const real *) g->a + am[begin] - begin};
+  }
+  return n;
+}
+
+static inline __attribute__((always_inline)) void pack_runs(const tch_contraction *g, const int n, const run *runs, int64_t r0,
+                                                            int64_t r1, real *to) {
+  for (int64_t r = r0; r < r1; r++, to += TILE_N) {
+    int64_t at = g->ar[r];
+    vreal v = tile_load_lanes(runs[0].from + at, runs[0].begin, runs[0].end);
+#pragma GCC unroll 4
+    for (int i = 1; i < n; i++) v = tile_or(v, tile_load_lanes(runs[i].from + at, runs[i].begin, runs[i].end));
+    tile_store(to, v);
+  }
+}
+
+/* Rows [r0, r1) of A at a vector of positions m .. m + count; lanes from count on hold some number of A, or 0. */
 static void pack_positions(const tch_contraction *g, int64_t m, int64_t count, int64_t r0, int64_t r1, real *to) {
   int64_t at[LANES], step = count == LANES ? step_of(g->am + m, LANES) : 0;
   const real *a = g->a, *first = a + g->am[m];
+  run runs[RUNS];
   if (step == 1) {
     for (int64_t r = r0; r < r1; r++, to += TILE_N) tile_store(to, tile_load(first + g->ar[r]));
-  } else if (step == 2) {
+    return;
+  }
+  if (step == 2) {
     for (int64_t r = r0; r < r1; r++, to += TILE_N) {
       const real *from = first + g->ar[r];
       tile_store(to, tile_pairs(tile_load(from), tile_load(from + LANES - 1)));
     }
-  } else {
-    for (int64_t l = 0; l < LANES; l++) at[l] = g->am[m + (l < count ? l : 0)];
-    for (int64_t r = r0; r < r1; r++, to += TILE_N) {
-      const real *from = a + g->ar[r];
-      for (int l = 0; l < LANES; l++) to[l] = from[at[l]];
-    }
+    return;
+  }
+  switch (runs_of(g, m, count, runs)) {
+    case 1: pack_runs(g, 1, runs, r0, r1, to); return;
+    case 2: pack_runs(g, 2, runs, r0, r1, to); return;
+    case 3: pack_runs(g, 3, runs, r0, r1, to); return;
+    case 4: pack_runs(g, 4, runs, r0, r1, to); return;
+  }
+  for (int64_t l = 0; l < LANES; l++) at[l] = g->am[m + (l < count ? l : 0)];
+  for (int64_t r = r0; r < r1; r++, to += TILE_N) {
+    const real *from = a + g->ar[r];
+    for (int l = 0; l < LANES; l++) to[l] = from[at[l]];
   }
 }
 

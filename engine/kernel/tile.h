@@ -69,6 +69,22 @@ static inline void tile_store_part(real *p, vreal v, int count) {
 #endif
 }
 
+/* Lanes [begin, end) of a vector at p, the rest zero; nothing else is touched. */
+static inline vreal tile_load_lanes(const real *p, int begin, int end) {
+#if defined(__AVX512F__) && defined(TCH_REAL_IS_float)
+  return (vreal) _mm512_maskz_loadu_ps((__mmask16) ((1u << end) - (1u << begin)), p);
+#elif defined(__AVX2__) && defined(TCH_REAL_IS_float)
+  return (vreal) _mm256_maskload_ps(p, _mm256_andnot_si256(tile_first(begin), tile_first(end)));
+#else
+  vreal v = {0};
+  for (int l = begin; l < end; l++) v[l] = p[l];
+  return v;
+#endif
+}
+
+/* The bits of p and q together. */
+static inline vreal tile_or(vreal p, vreal q) { return (vreal) ((vwhole) p | (vwhole) q); }
+
 /* a * b + c, rounded once where the instruction set can */
 static inline vreal tile_fma(vreal a, vreal b, vreal c) {
 #if defined(__AVX512F__) && defined(TCH_REAL_IS_float)

@@ -18,7 +18,7 @@ static void *at(tch_dtype type, const void *base, int64_t offset) {
 
 tch_path tch_path_of(int64_t columns, int64_t taps, int64_t r, int64_t positions, bool in_order) {
   if (columns <= 4) return TCH_SLIDE;
-  return in_order && (taps == 1 ? columns >= r || 8 * columns >= positions : columns >= 4 * positions) ? TCH_ROWS : TCH_GATHER;
+  return in_order && (taps == 1 ? columns >= r || 8 * columns >= positions : columns >= positions) ? TCH_ROWS : TCH_GATHER;
 }
 
 

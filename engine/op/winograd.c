@@ -26,7 +26,7 @@ static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
 /* Cost in products: what is saved must pay for the transformations, which cost about as much per number as WAY products
  * on the way in and out, and FILTER for the weights. Measured. */
 bool tch_winograd_pays(const tch_conv_geometry *g) {
-  enum { WAY = 9, FILTER = 12 };
+  enum { WAY = 9, FILTER = 40 };
   for (int d = 0; d < 2; d++)
     if (g->kernel[d] != 3 || g->stride[d] != 1 || g->dilation[d] != 1 || g->pad[d] > 2) return false;
   if (g->groups != 1) return false;
