@@ -2,6 +2,7 @@
 #include "core/storage.h"
 #include "core/dtype.h"
 #include "core/error.h"
+#include "core/kept.h"
 #include "core/memory.h"
 #include <string.h>
 
@@ -74,6 +75,7 @@ void tch_storage_retain(tch_storage *s) { atomic_fetch_add_explicit(&s->refs, 1,
 
 void tch_storage_release(tch_storage *s) {
   if (s == NULL || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1) return;
+  tch_kept_drop(s);
   if (!s->foreign) tch_free(s->data, s->count * tch_dtype_bytes(s->type));
   if (s->drop) s->drop(s->owner);
   if (s->base) {
@@ -100,6 +102,7 @@ tch_status tch_storage_resize(tch_storage *s, int64_t count) {
   TCH_TRY(tch_alloc(bytes, &data));
   if (bytes > 0 && old > 0) memcpy(data, s->data, (size_t) (bytes < old ? bytes : old));
   tch_storage_wrote(s, 0, s->count > count ? s->count : count);
+  tch_kept_drop(s);
   tch_free(s->data, old);
   s->data = data;
   s->count = count;

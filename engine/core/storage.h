@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 typedef struct tch_write tch_write;
+typedef struct tch_kept tch_kept;
 
 struct tch_storage {
   atomic_int refs, views; /* views: storages that look into this one */
@@ -18,6 +19,7 @@ struct tch_storage {
   tch_storage *base;
   void (*drop)(void *owner);
   void *owner;
+  _Atomic(tch_kept *) kept; /* what ops made of the elements (core/kept.h) */
   /* Writes seen since the tape first saved a view of this storage: disjoint ranges, sorted, each with the version of its
    * last write. While nothing was saved, tracked is false and writes cost nothing. */
   bool tracked;

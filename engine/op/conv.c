@@ -175,6 +175,7 @@ static tch_status conv2d_forward(tch_call *c) {
   TCH_TRY(conv2d_geometry(c, &g));
   TCH_TRY(tch_op_contiguous(c, c->in[WEIGHT], &w));
   TCH_TRY(bias_of(c, &bias));
+  g.store = w->storage;
   tch_finish finish = tch_finish_of(bias, 1, 0);
   return tch_convolve(&g, tch_planes_of(c->in[X]), tch_tensor_data(w), &finish, tch_planes_of(c->out[0]));
 }
@@ -293,6 +294,7 @@ static tch_status conv2d_fused_forward(tch_call *c) {
   tch_finish finish = {.alpha = 1, .low = a->low, .high = a->high};
   TCH_TRY(fused_geometry(c, &g));
   TCH_TRY(tch_op_contiguous(c, c->in[WEIGHT], &w));
+  g.store = w->storage;
   if (c->in[MEAN] || c->in[GAMMA] || c->in[BETA]) TCH_TRY(fold(c, &g, a->eps, &finish));
   else TCH_TRY(bias_of(c, &finish.bias));
   return tch_convolve(&g, tch_planes_of(c->in[X]), tch_tensor_data(w), &finish, tch_planes_of(c->out[0]));
@@ -458,6 +460,7 @@ static tch_status conv_transpose2d_forward(tch_call *c) {
   TCH_TRY(transpose_geometry(c, &g));
   TCH_TRY(tch_op_contiguous(c, c->in[WEIGHT], &w));
   TCH_TRY(bias_of(c, &bias));
+  g.store = w->storage;
   tch_finish finish = tch_finish_of(bias, 1, 0);
   return tch_convolve_input(&g, tch_planes_of(c->in[X]), tch_tensor_data(w), &finish, tch_planes_of(c->out[0]));
 }

@@ -101,9 +101,9 @@ static bool in_order(const tch_planes *p, int64_t n, int64_t rows, int64_t colum
  * Depthwise and Winograd read rows of neighbouring numbers. */
 typedef enum method { DEPTHWISE, WINOGRAD, GATHERED } method;
 
-static method method_of(const tch_conv_geometry *g, const tch_planes *x, const tch_planes *y) {
+static method method_of(const tch_conv_geometry *g, const tch_planes *x, const tch_planes *y, bool forward) {
   if (x->stride[3] != 1 || y->stride[3] != 1) return GATHERED;
-  return tch_depthwise_fits(g) ? DEPTHWISE : tch_winograd_pays(g) ? WINOGRAD : GATHERED;
+  return tch_depthwise_fits(g) ? DEPTHWISE : tch_winograd_pays(g, forward) ? WINOGRAD : GATHERED;
 }
 
 /* -- one window a plane: a product of matrices ------------------------------------------------------------------- */
@@ -198,7 +198,7 @@ tch_status tch_convolve(const tch_conv_geometry *g, tch_planes x, const void *we
     finish_matrix(g->type, outputs_grid(&y), g->n, g->o, finish, 1);
     return TCH_OK;
   }
-  method way = method_of(g, &x, &y);
+  method way = method_of(g, &x, &y, true);
   if (way == DEPTHWISE) return tch_depthwise_forward(g, x, weight, finish, y);
   if (way == WINOGRAD) return tch_winograd_forward(g, x, weight, finish, y);
   tch_status status = forward(&s, g, x, weight, finish, y);
@@ -241,7 +241,7 @@ tch_status tch_convolve_weight(const tch_conv_geometry *g, tch_planes x, tch_pla
   if (dense(g, &x) && dense(g, &one))
     return tch_gemm(g->type, g->o, inputs(g), g->n, alpha, tch_grid_turned(outputs_grid(&gy)), images_grid(&x), beta,
                     images_grid(&gw));
-  method way = gw.stride[3] == 1 && gw.stride[2] == g->kernel[1] ? method_of(g, &x, &gy) : GATHERED;
+  method way = gw.stride[3] == 1 && gw.stride[2] == g->kernel[1] ? method_of(g, &x, &gy, false) : GATHERED;
   if (way == DEPTHWISE) return tch_depthwise_weight(g, x, gy, gw, alpha, beta);
   if (way == WINOGRAD) return tch_winograd_weight(g, x, gy, gw, alpha, beta);
   tch_status status = weight_gradient(&s, g, x, gy, gw, alpha, beta);
@@ -422,7 +422,7 @@ tch_status tch_convolve_input(const tch_conv_geometry *g, tch_planes gy, const v
     finish_matrix(g->type, images_grid(&gx), g->n, inputs(g), finish, g->kernel[0] * g->kernel[1]);
     return TCH_OK;
   }
-  method way = method_of(g, &gx, &gy);
+  method way = method_of(g, &gx, &gy, false);
   if (way == DEPTHWISE) return tch_depthwise_input(g, gy, weight, finish, gx);
   if (way == WINOGRAD) return tch_winograd_input(g, gy, weight, finish, gx);
   tch_status status = input_gradient(&s, g, gy, weight, finish, gx);

@@ -3,6 +3,7 @@
  * out. */
 #include "op/winograd.h"
 #include "core/cpu.h"
+#include "core/kept.h"
 #include "core/memory.h"
 #include "core/thread.h"
 #include "kernel/winograd.h"
@@ -16,24 +17,30 @@ enum {
   TAPS = 9,
   BATCH = 4 << 20, /* bytes of transformed numbers at a time */
   PIECE = 1 << 18, /* products that a piece for another thread is worth */
-  POSITIONS = 96   /* tiles of one unit of a product */
+  POSITIONS = 96,  /* tiles of one unit of a product */
+  KEPT_TILES = 256 /* up to which transformed weights are kept */
 };
 
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 static int64_t max(int64_t a, int64_t b) { return a > b ? a : b; }
 static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
 
+/* Whether transformed weights are kept from call to call: few tiles, for which they are most of the work, and not many bytes. */
+static bool keeps(const tch_conv_geometry *g, int64_t tiles) {
+  return tiles <= KEPT_TILES && MATRICES * tch_dtype_bytes(g->type) * g->c * g->o <= BATCH;
+}
+
 /* Cost in products: what is saved must pay for the transformations, which cost about as much per number as WAY products
- * on the way in and out, and FILTER for the weights. Measured. */
-bool tch_winograd_pays(const tch_conv_geometry *g) {
-  enum { WAY = 9, FILTER = 40 };
+ * on the way in and out, and FILTER for the weights, KEPT where they are kept. Measured. */
+bool tch_winograd_pays(const tch_conv_geometry *g, bool forward) {
+  enum { WAY = 9, FILTER = 40, KEPT = 3 };
   for (int d = 0; d < 2; d++)
     if (g->kernel[d] != 3 || g->stride[d] != 1 || g->dilation[d] != 1 || g->pad[d] > 2) return false;
   if (g->groups != 1) return false;
-  double c = (double) g->c, o = (double) g->o;
-  double tiles = (double) g->n * (double) ceil_div(g->out[0], TILE) * (double) ceil_div(g->out[1], TILE);
+  int64_t count = g->n * ceil_div(g->out[0], TILE) * ceil_div(g->out[1], TILE);
+  double c = (double) g->c, o = (double) g->o, tiles = (double) count, filter = forward && keeps(g, count) ? KEPT : FILTER;
   double direct = (double) g->n * (double) (g->out[0] * g->out[1]) * TAPS * c * o;
-  return MATRICES * (tiles * (c * o + WAY * (c + o)) + FILTER * c * o) < 0.8 * direct;
+  return MATRICES * (tiles * (c * o + WAY * (c + o)) + filter * c * o) < 0.8 * direct;
 }
 
 /* -- transformed numbers ------------------------------------------------------------------------------------------- */
@@ -45,12 +52,16 @@ typedef struct domain {
   int64_t blocks, block, step;
 } domain;
 
-static tch_status take_domain(tch_scratch *s, const tch_winograd_kernels *k, int64_t bytes, int64_t channels,
-                              int64_t tiles, domain *d) {
+static void shape_domain(const tch_winograd_kernels *k, int64_t channels, int64_t tiles, domain *d) {
   d->blocks = ceil_div(channels, k->tile_n);
   d->block = tiles * k->tile_n;
   d->step = d->blocks * d->block;
   if (d->step / k->lanes % 2 == 0) d->step += k->lanes; /* powers of two would meet in one place of a cache */
+}
+
+static tch_status take_domain(tch_scratch *s, const tch_winograd_kernels *k, int64_t bytes, int64_t channels,
+                              int64_t tiles, domain *d) {
+  shape_domain(k, channels, tiles, d);
   return tch_scratch_take(s, MATRICES * d->step * bytes, &d->data);
 }
 
@@ -103,6 +114,9 @@ typedef struct job {
   domain w;           /* of the blocks of output channels [block, block + w.blocks) */
   int64_t block;
   bool whole; /* w has room for all of them, so it stands from batch to batch */
+  bool ready; /* w is filled already */
+  tch_storage *store; /* where transformed weights are kept; NULL: nowhere */
+  tch_kept *kept;
   const int64_t *am, *ar;
   bool add;
 } job;
@@ -225,6 +239,16 @@ static void products_phase(const job *j, int64_t positions, int64_t length, void
 
 /* -- the three sums ------------------------------------------------------------------------------------------------ */
 
+/* Looks for the transformed weights in their storage, or for room that the storage will keep. Without memory neither is found. */
+static void keep(job *j) {
+  int64_t size[2] = {j->out.channels, j->in.channels}, bytes = TAPS * size[0] * size[1] * j->bytes;
+  shape_domain(j->k, size[0], size[1], &j->w);
+  j->kept = tch_kept_find(j->store, j->k, j->weight, bytes, size);
+  j->ready = j->kept != NULL;
+  if (!j->ready) j->kept = tch_kept_new(j->store, j->k, j->weight, bytes, size, MATRICES * j->w.step * j->bytes);
+  if (j->kept) j->w.data = j->kept->made;
+}
+
 /* Domains and tables, and how many rows of tiles a batch has. */
 static tch_status prepare(tch_scratch *s, tch_dtype type, job *j) {
   j->k = tch_winograd_table(type);
@@ -237,7 +261,8 @@ static tch_status prepare(tch_scratch *s, tch_dtype type, job *j) {
   if (!j->whole) all = min(all, max(1, BATCH / (MATRICES * j->bytes * j->in.channels * n)) * n);
   TCH_TRY(take_domain(s, j->k, j->bytes, j->in.channels, tiles, &j->in.d));
   TCH_TRY(take_domain(s, j->k, j->bytes, j->out.channels, tiles, &j->out.d));
-  TCH_TRY(take_domain(s, j->k, j->bytes, all, j->in.channels, &j->w));
+  if (j->whole && j->store) keep(j);
+  if (j->kept == NULL) TCH_TRY(take_domain(s, j->k, j->bytes, all, j->in.channels, &j->w));
   TCH_TRY(tile_offsets(s, j->k, tiles, &j->am));
   return channel_offsets(s, j->k, j->in.channels, j->in.d.block, &j->ar);
 }
@@ -253,7 +278,7 @@ static void blocks_of(job *j, void (*step)(job *)) {
 }
 
 static void forward_step(job *j) {
-  if (j->first == 0 || !j->whole) weights_phase(j, weight_piece);
+  if (!j->ready && (j->first == 0 || !j->whole)) weights_phase(j, weight_piece);
   products_phase(j, j->rows * j->tiles[1], j->in.channels, forward_piece);
 }
 
@@ -266,6 +291,8 @@ static tch_status sum(tch_dtype type, job *j) {
     blocks_of(j, forward_step);
     rows_phase(j, &j->out, output_piece);
   }
+  if (j->kept && !j->ready && j->first > 0) tch_kept_attach(j->store, j->kept);
+  tch_kept_release(j->kept);
   tch_scratch_free(&s);
   return status;
 }
@@ -282,6 +309,7 @@ tch_status tch_winograd_forward(const tch_conv_geometry *g, tch_planes x, const 
            .weight = (char *) weight,
            .w_in = TAPS,
            .w_out = g->c * TAPS};
+  if (keeps(g, g->n * j.tiles[0] * j.tiles[1])) j.store = g->store;
   return sum(g->type, &j);
 }
 

@@ -4,7 +4,7 @@
 #include "op/convolve.h"
 
 /* Whether the method applies to a geometry and costs less than direct sums; a rule on the shape alone. */
-bool tch_winograd_pays(const tch_conv_geometry *g);
+bool tch_winograd_pays(const tch_conv_geometry *g, bool forward);
 /* As tch_convolve, tch_convolve_input and tch_convolve_weight, for geometries that pay; rows of x, y, gx, gy and
  * the windows of gw are contiguous. */
 tch_status tch_winograd_forward(const tch_conv_geometry *g, tch_planes x, const void *weight,

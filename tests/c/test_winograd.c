@@ -3,6 +3,8 @@
 #include "random_tensor.h"
 #include "core/cpu.h"
 #include "op/winograd.h"
+#include <pthread.h>
+#include <string.h>
 
 typedef struct trial {
   tch_conv_geometry g;
@@ -156,7 +158,7 @@ static const tch_conv_geometry large = {.type = TCH_FLOAT,
                                         .dilation = {1, 1}};
 
 static void large_sums_come_in_pieces(void **state) {
-  assert_true(tch_winograd_pays(&large));
+  assert_true(tch_winograd_pays(&large, true));
   compare(large, false, true, 1, 1);
 }
 
@@ -177,11 +179,145 @@ static void threads_do_not_change_a_bit(void **state) {
   forget(&t);
 }
 
+/* -- transformed weights that stay with their storage ---------------------------------------------------------------- */
+
+static tch_tensor *convolved(tch_tensor *x, tch_tensor *w) {
+  tch_tensor *y = NULL;
+  ok(tch_conv2d(x, w, NULL, NULL, 0, NULL, 0, NULL, 0, 1, &y));
+  return y;
+}
+
+/* The convolution with w has the bits of that with a copy of w, which has nothing kept. */
+static void follows(tch_tensor *x, tch_tensor *w) {
+  tch_tensor *fresh = copy_of(w), *want = convolved(x, fresh);
+  for (int i = 0; i < 2; i++) {
+    tch_tensor *y = convolved(x, w);
+    assert_memory_equal(tch_tensor_data(y), tch_tensor_data(want), 4 * (size_t) tch_tensor_count(y));
+    tch_tensor_release(y);
+  }
+  tch_tensor_release(fresh);
+  tch_tensor_release(want);
+}
+
+enum { KEPT_C = 32, KEPT_O = 64 };
+
+static tch_tensor *kept_images(void) { return random_tensor(TCH_FLOAT, 4, (int64_t[]){1, KEPT_C, 13, 13}, false); }
+static tch_tensor *kept_windows(int64_t count) {
+  return random_tensor(TCH_FLOAT, 4, (int64_t[]){count, KEPT_C, 3, 3}, false);
+}
+
+static void kept_weights_follow_every_write(void) {
+  int64_t used = tch_memory_used();
+  tch_tensor *x = kept_images(), *w = kept_windows(KEPT_O), *part = NULL, *other = NULL;
+  follows(x, w);
+  ok(tch_slice(w, 0, 3, 1, 1, &part));
+  ok(tch_tensor_fill(part, 0.5));
+  follows(x, w);
+  ((float *) tch_tensor_data(w))[4711] *= -1; /* a pointer that nobody counts */
+  follows(x, w);
+  float *numbers = tch_tensor_data(w), first = numbers[0];
+  numbers[0] = numbers[16], numbers[16] = first;
+  follows(x, w);
+  ok(tch_storage_resize(tch_tensor_storage(w), 2 * KEPT_O * KEPT_C * 9));
+  follows(x, w);
+  /* other windows of the same storage, and the same numbers in another shape */
+  ok(tch_slice(w, 0, 8, KEPT_O - 8, 1, &other));
+  for (int i = 0; i < 2; i++) follows(x, w), follows(x, other);
+  assert_true(tch_memory_used() - used > 36 * KEPT_O * KEPT_C * 4);
+  tch_tensor *all[] = {x, w, part, other};
+  for (int i = 0; i < 4; i++) tch_tensor_release(all[i]);
+  assert_int_equal(tch_memory_used(), used);
+}
+
+static void kept_weights_follow_their_numbers(void **state) { EVERY_ISA(kept_weights_follow_every_write()); }
+
+/* Windows that wander through a storage leave no more behind than it may keep. */
+static void little_is_kept(void **state) {
+  int64_t used = tch_memory_used();
+  tch_tensor *x = kept_images(), *bank = kept_windows(KEPT_O + 40);
+  for (int64_t i = 0; i < 40; i++) {
+    tch_tensor *w = NULL;
+    ok(tch_slice(bank, 0, i, KEPT_O, 1, &w));
+    tch_tensor_release(convolved(x, w));
+    tch_tensor_release(w);
+  }
+  assert_true(tch_memory_used() - used < 11 * (KEPT_O + 40) * KEPT_C * 9 * 4);
+  tch_tensor_release(x);
+  tch_tensor_release(bank);
+  assert_int_equal(tch_memory_used(), used);
+}
+
+typedef struct share {
+  tch_tensor *x, *w, *want;
+  bool same;
+} share;
+
+static void *use_together(void *context) {
+  share *s = context;
+  for (int i = 0; i < 30; i++) {
+    tch_tensor *y = NULL;
+    if (tch_conv2d(s->x, s->w, NULL, NULL, 0, NULL, 0, NULL, 0, 1, &y) != TCH_OK) return NULL;
+    bool same = memcmp(tch_tensor_data(y), tch_tensor_data(s->want), 4 * (size_t) tch_tensor_count(y)) == 0;
+    tch_tensor_release(y);
+    if (!same) return NULL;
+  }
+  s->same = true;
+  return NULL;
+}
+
+/* Two windows of one storage, each used by two threads. */
+static void threads_share_what_is_kept(void **state) {
+  tch_tensor *bank = kept_windows(2 * KEPT_O), *w[2] = {NULL}, *x = kept_images();
+  share s[4];
+  pthread_t thread[4];
+  for (int i = 0; i < 2; i++) {
+    ok(tch_slice(bank, 0, i * KEPT_O, KEPT_O, 1, &w[i]));
+    tch_tensor *fresh = copy_of(w[i]);
+    s[i] = s[i + 2] = (share){x, w[i], convolved(x, fresh), false};
+    tch_tensor_release(fresh);
+  }
+  for (int i = 0; i < 4; i++) assert_int_equal(pthread_create(&thread[i], NULL, use_together, &s[i]), 0);
+  for (int i = 0; i < 4; i++) pthread_join(thread[i], NULL);
+  for (int i = 0; i < 4; i++) assert_true(s[i].same);
+  tch_tensor *all[] = {bank, w[0], w[1], x, s[0].want, s[1].want};
+  for (int i = 0; i < 6; i++) tch_tensor_release(all[i]);
+}
+
+static void keeping_needs_no_memory(void **state) {
+  tch_tensor *x = kept_images(), *w = kept_windows(KEPT_O), *want = convolved(x, w);
+  int failures = 0, done = 0;
+  for (int n = 1; n < 60; n++) {
+    tch_tensor *fresh = copy_of(w), *y = NULL;
+    int64_t used = tch_memory_used();
+    tch_memory_trim();
+    tch_memory_fail_after(n);
+    tch_status status = tch_conv2d(x, fresh, NULL, NULL, 0, NULL, 0, NULL, 0, 1, &y);
+    tch_memory_fail_after(0);
+    if (status == TCH_OK) {
+      assert_memory_equal(tch_tensor_data(y), tch_tensor_data(want), 4 * (size_t) tch_tensor_count(y));
+      done++;
+    } else {
+      assert_int_equal(status, TCH_ERROR_MEMORY);
+      assert_int_equal(tch_memory_used(), used);
+      failures++;
+    }
+    if (y) tch_tensor_release(y);
+    tch_tensor_release(fresh);
+  }
+  assert_true(failures > 3 && done > 3);
+  tch_tensor *all[] = {x, w, want};
+  for (int i = 0; i < 3; i++) tch_tensor_release(all[i]);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(sums_are_those_of_the_definition),
       cmocka_unit_test(large_sums_come_in_pieces),
       cmocka_unit_test(threads_do_not_change_a_bit),
+      cmocka_unit_test(kept_weights_follow_their_numbers),
+      cmocka_unit_test(little_is_kept),
+      cmocka_unit_test(threads_share_what_is_kept),
+      cmocka_unit_test(keeping_needs_no_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
