@@ -2,6 +2,7 @@
 local torch = require 'tocha'
 local nn = require 'tocha.nn'
 local optim = require 'tocha.optim'
+local optnet = require 'tocha.nn.optnet'
 
 local steps = {}
 
@@ -37,8 +38,9 @@ function steps.train(net, x, y, criterion, method, config)
   return function() method(feval, parameters, config) end
 end
 
+-- Outputs inside share memory, as those of engines that give it back do.
 function steps.infer(net, x)
-  net:evaluate()
+  optnet.optimizeMemory(net, x)
   return function() net:forward(x) end
 end
 

@@ -165,11 +165,16 @@ end
 
 -- Before a backward pass.
 local function restore(self, input)
+  if self.sharesOutputs then fuse = fuse or require 'tocha.nn.fuse' end
   if fuse then fuse.restore(self, input) end
 end
 
 function Sequential:training()
   if fuse then fuse.allow(self) end
+  if self.sharesOutputs then -- optnet.lua
+    self.sharesOutputs = nil
+    self:clearState()
+  end
   Container.training(self)
 end
 

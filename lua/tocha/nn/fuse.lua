@@ -8,6 +8,7 @@
 local nn = require 'tocha.nn'
 local glue = require 'tocha.bindings.module'
 local skipped = require 'tocha.nn.skipped'
+local raise = require 'tocha.bindings.own'.raise
 
 local fuse = {}
 
@@ -61,6 +62,9 @@ end
 
 --- Before a backward pass: makes the outputs that the forward pass left out.
 function fuse.restore(self, input)
+  if self.sharesOutputs then
+    raise('backward: outputs inside the network share memory (optnet.optimizeMemory); optnet.removeOptimization gives each its own')
+  end
   if not partial[self] then return end
   partial[self], whole[self] = nil, true
   self:updateOutput(input)
