@@ -1,5 +1,5 @@
-/* A list per storage, without a lock: who looks at it takes it away as a whole and puts it back. Who finds it gone makes his own; of
- * two lists that come back, one is dropped. */
+/* A list per storage, without a lock: who looks at it takes it away as a whole and puts it back. Who finds it gone makes his
+ * own; of two lists that come back, one is dropped. */
 #include "core/kept.h"
 #include "core/dtype.h"
 #include "core/memory.h"
@@ -47,7 +47,8 @@ tch_kept *tch_kept_new(tch_storage *s, const void *maker, const void *data, int6
                        int64_t made_bytes) {
   tch_kept *k = tch_record_new(sizeof *k);
   if (k == NULL) return NULL;
-  *k = (tch_kept) {.maker = maker, .place = place_of(s, data), .size = {size[0], size[1]}, .bytes = bytes, .made_bytes = made_bytes};
+  *k = (tch_kept) {.maker = maker, .place = place_of(s, data), .size = {size[0], size[1]}, .bytes = bytes,
+                   .made_bytes = made_bytes};
   atomic_init(&k->refs, 1);
   if (tch_alloc(bytes, &k->copy) == TCH_OK && tch_alloc(made_bytes, &k->made) == TCH_OK) {
     memcpy(k->copy, data, (size_t) bytes);

@@ -89,7 +89,8 @@ local function fitting(free, size, kind)
   local best
   for i, storage in ipairs(free) do
     local n, old = storage:size(), best and free[best]:size()
-    if storage:type() == kind and (not best or (n >= size and (old < size or n < old)) or (old < size and n > old)) then best = i end
+    local better = not best or n >= size and (old < size or n < old) or old < size and n > old
+    if storage:type() == kind and better then best = i end
   end
   return best and table.remove(free, best)
 end
