@@ -390,6 +390,25 @@ static inline __attribute__((always_inline)) void rows_tile(const int rows, cons
     for (int h = 0; h < halves; h++) sum[i][h] = add ? sum[i][h] + s[i][h] : s[i][h];
 }
 
+/* As rows_tile for one position, lane 0 of vector `half`; its numbers lie in a row, x, as those of each column of B do. */
+static void rows_dot(int rows, int half, int64_t nr, const real *w, int64_t step, const real *x, bool add, vreal (*sum)[2]) {
+  for (int i = 0; i < rows; i++, w += step) {
+    vreal s[2] = {{0}, {0}};
+    int64_t r = 0;
+    for (; r + TILE_N <= nr; r += TILE_N) {
+      s[0] = tile_fma(tile_load(w + r), tile_load(x + r), s[0]);
+      s[1] = tile_fma(tile_load(w + r + LANES), tile_load(x + r + LANES), s[1]);
+    }
+    for (; r < nr; r += LANES) {
+      int part = (int) least(nr - r, LANES);
+      s[0] = tile_fma(tile_load_part(w + r, part), tile_load_part(x + r, part), s[0]);
+    }
+    vreal old = add ? sum[i][half] : (vreal){0};
+    old[0] += tile_total(s[0] + s[1]);
+    sum[i][half] = old;
+  }
+}
+
 static void rows_sum(int rows, int halves, int64_t nr, const real *w, int64_t step, const int64_t *br, const real *x,
                      bool add, vreal (*sum)[2]) {
 #define CASE(count)                                                                                                    \
@@ -436,25 +455,31 @@ static void finish_rows(const tch_contraction *g, int64_t n, int rows, int64_t m
 
 static int64_t rows_room(const tch_contraction *g, int64_t columns, int64_t positions) {
   int64_t panels = (positions + TILE_N - 1) / TILE_N * TILE_N;
-  return panels * (least(g->r, DEPTH) + (g->r > DEPTH ? columns : 0));
+  return DEPTH + panels * (least(g->r, DEPTH) + (g->r > DEPTH ? columns : 0));
 }
 
 static void rows(const tch_contraction *g, int64_t n0, int64_t n1, int64_t m0, int64_t m1, void *room) {
   int64_t depth = g->r > DEPTH ? DEPTH : g->r > 0 ? g->r : 1, panels = (m1 - m0 + TILE_N - 1) / TILE_N;
   int64_t strips = (n1 - n0 + TILE_M - 1) / TILE_M, height = (n1 - n0 + strips - 1) / strips;
-  real *x = room;
+  real *single = room, *x = single + DEPTH;
   vreal kept[TILE_M][2], (*partial)[2] = (vreal(*)[2])(x + panels * depth * TILE_N);
+  /* A last vector of one position is summed apart. */
+  bool apart = (m1 - m0) % LANES == 1 && g->r > 0 && adjacent(g->br, 0, g->r);
   for (int64_t r = 0; r < g->r || r == 0; r += depth) {
     int64_t count = least(g->r - r, depth);
     for (int64_t m = m0, p = 0; m < m1; m += LANES, p++)
       pack_positions(g, m, least(m1 - m, LANES), r, r + count, x + p / 2 * depth * TILE_N + p % 2 * LANES);
+    for (int64_t i = 0; apart && i < count; i++) single[i] = x[((panels - 1) * depth + i) * TILE_N + (m1 - m0 - 1) % TILE_N];
     for (int64_t n = n0; n < n1; n += height) {
       int64_t these = least(n1 - n, height);
       for (int64_t p = 0; p < panels; p++) {
         int64_t m = m0 + p * TILE_N, positions = least(m1 - m, TILE_N);
         vreal(*sum)[2] = g->r > depth ? partial + (n - n0) * panels + p * these : kept;
-        rows_sum((int) these, positions > LANES ? 2 : 1, count, (const real *) g->b + n * g->bn, g->bn, g->br + r,
-                 x + p * depth * TILE_N, r > 0, sum);
+        const real *w = (const real *) g->b + n * g->bn;
+        bool one = apart && p == panels - 1;
+        int vectors = positions > LANES ? 2 : 1, whole = one ? vectors - 1 : vectors;
+        if (whole > 0) rows_sum((int) these, whole, count, w, g->bn, g->br + r, x + p * depth * TILE_N, r > 0, sum);
+        if (one) rows_dot((int) these, vectors - 1, count, w + g->br[r], g->bn, single, r > 0, sum);
         if (r + depth >= g->r) finish_rows(g, n, (int) these, m, positions, sum);
       }
     }

@@ -109,6 +109,13 @@ static shape heavy_shape(void) {
   return s;
 }
 
+/* 49 positions: one more than whole vectors of them. */
+static shape plane_of_7x7(int64_t kernel) {
+  int64_t pad = kernel / 2;
+  return (shape){.n = 1, .c = 65, .o = 58, .groups = 1, .in = {7, 7}, .out = {7, 7}, .kernel = {kernel, kernel},
+                 .stride = {1, 1}, .pad = {pad, pad}, .dilation = {1, 1}};
+}
+
 static void compare(tch_dtype type, bool views, shape s) {
   int64_t cg = s.c / s.groups;
   tch_tensor *x = random_tensor(type, 4, (int64_t[]){s.n, s.c, s.in[0], s.in[1]}, views);
@@ -150,6 +157,7 @@ static void convolution_is_its_definition(void **state) {
   for (int i = 0; i < 3; i++) {
     EVERY_ISA(compare(TCH_FLOAT, i == 0, heavy_shape()));
     EVERY_ISA(compare(TCH_DOUBLE, i == 1, heavy_shape()));
+    EVERY_ISA(compare(i == 1 ? TCH_DOUBLE : TCH_FLOAT, false, plane_of_7x7(i == 2 ? 3 : 1)));
   }
 }
 
