@@ -132,9 +132,12 @@ function M.guard()
   for name, method in pairs(M.storage) do M.storage[name] = guarded(name, method, own.isStorage, 'storage') end
 end
 
---- Gives the common methods to the class of every data type that has none of its own by that name.
+--- Gives the common methods and operators to the class of every data type that has none of its own by that name.
 function M.seal()
   for _, row in ipairs(dtype.rows) do
+    for name, f in pairs(M.operators) do
+      if tensors[row.code]['__' .. name] == nil then tensors[row.code]['__' .. name] = f end
+    end
     for name, method in pairs(M.tensor) do
       if tensors[row.code][name] == nil then tensors[row.code][name] = method end
     end

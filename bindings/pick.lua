@@ -109,8 +109,18 @@ local function lists(what, op, default)
   end
 end
 
+-- Tensors of fewer dimensions than d get more at their end, of size 1, as in Torch7.
+local function cat(result, list, d)
+  if type(d) == 'number' then
+    for i = 1, #list do
+      while C.tch_tensor_dim(list[i]) < d and d <= 16 do list[i] = list[i]:unsqueeze(list[i]:dim() + 1) end
+    end
+  end
+  return ops.cat(result, list, d)
+end
+
 --- cat([result,] {x, ...} [, d]): joined along d, by default the last dimension.
-functions.cat = lists('cat', ops.cat, -1)
+functions.cat = lists('cat', cat, -1)
 --- stack([result,] {x, ...} [, d]): joined along a new dimension at place d (1).
 functions.stack = lists('stack', ops.stack, 1)
 functions.concat = functions.cat

@@ -36,6 +36,16 @@ for _, name in ipairs({ 'sum', 'mean', 'prod', 'logsumexp' }) do
   end
 end
 
+-- The mean of all elements of a float tensor is not rounded to a float once more.
+local mean = functions.mean
+function functions.mean(x, y, d, keep)
+  if y == nil and d == nil and keep == nil and isTensor(x) and C.tch_tensor_count(x) > 0 then
+    local sum = M.rowOf(x).floating and functions.sum(x)
+    if type(sum) == 'number' then return sum / tonumber(C.tch_tensor_count(x)) end
+  end
+  return mean(x, y, d, keep)
+end
+
 --- var and std([result,] x [, d [, biased [, keep]]]): divided by n - 1, or by n if `biased`.
 for _, name in ipairs({ 'var', 'std' }) do
   local op = ops[name]

@@ -83,7 +83,9 @@ function serialize.serializeToStorage(object, format)
   return torch.CharStorage():string(serialize.serialize(object, format))
 end
 
+--- The object in the bytes of a storage, or of a tensor of bytes.
 function serialize.deserializeFromStorage(storage, format, options)
+  if torch.isTensor(storage) then storage = torch.CharTensor(storage:nElement()):copy(storage):storage() end
   return serialize.deserialize(storage:string(), format, options)
 end
 

@@ -82,6 +82,18 @@ describe('a module', function()
     assert.are.same({ 5, 4 }, g:size():totable())
   end)
 
+  it('gives a gradInput that may be written to, and a table of its own for each split', function()
+    local sum, x = nn.Sum(1), torch.randn(4, 3)
+    sum:forward(x)
+    local gradInput = sum:backward(x, torch.Tensor { 4, 8, 16 }):div(4)
+    assert.same({ 1, 2, 4 }, gradInput[1]:totable())
+    local split = nn.SplitTable(1)
+    local a, b = split:forward(torch.Tensor { { 1, 2 }, { 3, 4 } }), split:forward(torch.Tensor { { 5, 6 } })
+    assert.same({ 3, 4 }, a[2]:totable())
+    assert.equal(2, #a)
+    assert.equal(1, #b)
+  end)
+
   it('computes no gradInput where the field was removed', function()
     local m, x = nn.Linear(4, 2), filled(3, 4)
     m.gradInput = nil
@@ -150,6 +162,23 @@ describe('clone', function()
     assert.is_true(m:get(1).weight:abs():max() > 0)
     assert.is_true(c:get(1).weight:isSharedWith(c:get(3).bias))
     assert.is_false(c:get(1).weight:isSharedWith(m:get(1).weight))
+  end)
+
+  it('copies objects that say how they are written by writing them', function()
+    local Light = torch.class('test.Light', 'nn.Linear', {})
+    function Light:write(file)
+      local state = {}
+      for k, v in pairs(self) do state[k] = v end
+      state.output = nil
+      file:writeObject(state)
+    end
+    local net = nn.Sequential():add(Light(3, 2))
+    net:forward(torch.randn(4, 3))
+    assert.is_true(net:get(1).output:nElement() > 0)
+    local copy = net:clone()
+    assert.is_nil(copy:get(1).output)
+    assert.equal('test.Light', torch.typename(copy:get(1)))
+    assert.same(net:get(1).weight:totable(), copy:get(1).weight:totable())
   end)
 
   it('shares the fields it is told', function()

@@ -27,6 +27,24 @@ describe('th', function()
     assert.are.equal(0, rc)
   end)
 
+  it('keeps to what Torch7 let packages do', function()
+    local output = run([[
+      require 'nn'
+      local nll = nn.ClassNLLCriterion() -- one sample: the first label counts
+      assert(nll:forward(torch.Tensor{-1, -2, -3}, torch.IntTensor{2, 3}) == 2)
+      assert(nll:backward(torch.Tensor{-1, -2, -3}, torch.IntTensor{2, 3})[2] == -1)
+      local mt = torch.getmetatable('torch.DoubleTensor')
+      local mul = mt.__mul
+      mt.__mul = function(a, b) return type(b) == 'table' and 'other' or mul(a, b) end
+      assert(torch.Tensor{1} * {} == 'other' and (torch.Tensor{2} * 3)[1] == 6)
+      local column = torch.range(1, 3):view(3, 1)
+      assert(column[torch.ByteTensor{1, 0, 1}]:dim() == 1) -- as many elements: elements, not rows
+      local bytes = torch.CharTensor(torch.CharStorage():string(torch.serialize{5}))
+      print(torch.deserializeFromStorage(bytes)[1])
+    ]])
+    assert.are.equal('5\t\n', output)
+  end)
+
   it('loads a package of nngraph before anything else', function()
     assert.equal('2\t\n', (run "print(require 'nngraph.nesting'.cloneNested({ torch.ones(2) })[1]:sum())"))
   end)

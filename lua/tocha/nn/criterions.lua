@@ -4,8 +4,9 @@ local torch = require 'tocha'
 local nn = require 'tocha.nn'
 local criterion = require 'tocha.nn.criterion'
 local F = require 'tocha.nn.functional'
-local raise = require 'tocha.bindings.own'.raise
+local own = require 'tocha.bindings.own'
 
+local raise = own.raise
 local define, average, total, paired = criterion.define, criterion.average, criterion.total, criterion.paired
 
 -- A label, or a tensor of labels, as a LongTensor.
@@ -17,8 +18,15 @@ local function labels(target)
   return target:type() == 'torch.LongTensor' and target or target:long()
 end
 
+-- For one sample Torch7 read the first label, whatever came after it.
+local function labelsFor(input, target)
+  target = labels(target)
+  local legacy = own.truncates and torch.isTensor(input) and input:dim() == 1 and target:dim() == 1 and target:size(1) > 1
+  return legacy and target:narrow(1, 1, 1) or target
+end
+
 -- What the lines below use.
-local env = { labels = labels, paired = paired, reduction = criterion.reduction }
+local env = { labels = labels, labelsFor = labelsFor, paired = paired, reduction = criterion.reduction }
 
 -- -- distances ------------------------------------------------------------------------------------------------------
 
@@ -78,7 +86,7 @@ end
 -- ([weights [, sizeAverage [, ignoreIndex]]]): input log-probabilities (C), (N, C) or (N, C, H, W), target labels from
 -- 1
 for _, name in ipairs { 'nn.ClassNLLCriterion', 'nn.SpatialClassNLLCriterion' } do
-  define(name, classes, 'nll(input, labels(target), self.weights, 1, self.ignoreIndex, reduction(self))', env)
+  define(name, classes, 'nll(input, labelsFor(input, target), self.weights, 1, self.ignoreIndex, reduction(self))', env)
 end
 
 -- The sizes of t that are not 1, one at least.

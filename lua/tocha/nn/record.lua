@@ -10,6 +10,7 @@ local utils = require 'tocha.nn.utils'
 local glue = require 'tocha.bindings.module'
 local gradName = require 'tocha.nn.lines'.gradName
 
+local enableGrad, noGrad = torch.enableGrad, torch.noGrad -- packages replace functions of torch while they run
 local record = {}
 
 -- What a module's function sees as `self`: the module, with its parameters as leaves of the tape, which leafOf(value,
@@ -47,7 +48,7 @@ local function make(module, input, fn, target)
   end, input)
   local bound
   bound, recording.params = bind(module, glue.input)
-  local output = torch.enableGrad(fn, bound, own, target)
+  local output = enableGrad(fn, bound, own, target)
   recording.output, recording.ys = output, utils.flat(output)
   recordings[module] = recording
   return recording
@@ -100,10 +101,21 @@ local function replay(module, recording, gradOutput, wantInput, scale)
   return gs
 end
 
+-- Whether several places of a tensor are one element, as in what expand gives; the caller of a module may write to a gradInput.
+local function repeats(t)
+  for d = 1, t:dim() do
+    if t:stride(d) == 0 and t:size(d) > 1 then return true end
+  end
+  return false
+end
+
 -- Makes the gradients of a recording's leaves the gradInput; zeros where there is none.
 local function giveInput(module, input, recording, gs)
   local list = {}
-  for i, leaf in ipairs(recording.leaves) do list[i] = gs[i] or leaf.new():resizeAs(leaf):zero() end
+  for i, leaf in ipairs(recording.leaves) do
+    local g = gs[i] or leaf.new():resizeAs(leaf):zero()
+    list[i] = repeats(g) and g:clone() or g
+  end
   module.gradInput = adopt(module.gradInput, utils.unflat(input, list))
   return module.gradInput
 end
@@ -113,7 +125,7 @@ function record.layer(class, fn)
   function class:updateOutput(input)
     if self.train == false then
       recordings[self] = nil
-      self.output = adopt(self.output, torch.noGrad(fn, self, utils.map(glue.constant, input)))
+      self.output = adopt(self.output, noGrad(fn, self, utils.map(glue.constant, input)))
     else
       self.output = adopt(self.output, make(self, input, fn).output)
     end

@@ -233,10 +233,18 @@ end, function(self, input)
   return torch.cat(input, positive(self.dimension, input[1], self.nInputDims))
 end)
 
-define('nn.SplitTable', function(self, dimension, nInputDims)
+local Split = define('nn.SplitTable', function(self, dimension, nInputDims)
   self.dimension, self.nInputDims = dimension, nInputDims
 end, function(self, input)
   local dim, parts = positive(self.dimension, input, self.nInputDims), {}
   for i = 1, input:size(dim) do parts[i] = input:select(dim, i) end
   return parts
 end)
+
+local split = Split.updateOutput
+-- A table and views of its own each time, as in Torch7: f(split:forward(a), split:forward(b)).
+function Split:updateOutput(input)
+  self.output = {}
+  return split(self, input)
+end
+derive.seal(Split)

@@ -29,13 +29,19 @@ local function copyTensor(tensor, seen)
   return copy
 end
 
+local function writesItself(object)
+  return torch.typename(object) ~= nil and type(object.write) == 'function' and object.write ~= nn.Module.write
+end
+
 --- A deep copy of tables, objects, tensors and storages; what was one object twice is one object twice in the copy, and
--- tensors on one storage share a storage. Functions stay what they are.
+-- tensors on one storage share a storage. Functions stay what they are. A value with objects whose class says how they are
+-- written (other than nn.Module's way) is written and read, as Torch7 did, unless tensors are to be shared.
 -- @param value
 -- @tparam[opt] table shared set of tensors that the copy shares storage with instead
 function utils.copy(value, shared)
+  local ask = shared == nil -- for objects that write themselves
   shared = shared or {}
-  local seen = {}
+  local seen, found = {}, false
   local function walk(v)
     if seen[v] then return seen[v] end
     local copy = v
@@ -49,10 +55,13 @@ function utils.copy(value, shared)
       seen[v] = copy
       for k, field in pairs(v) do copy[walk(k)] = walk(field) end
       setmetatable(copy, getmetatable(v))
+      found = found or ask and writesItself(v)
     end
     return copy
   end
-  return walk(value)
+  local copy = walk(value)
+  if not found then return copy end
+  return torch.deserialize(torch.serialize(value), 'binary', { functions = true })
 end
 
 -- -- types ---------------------------------------------------------------------------------------------------------
