@@ -111,7 +111,7 @@ describe('batches', function()
   end)
 
   it('refuse a size of nothing and sets whose parts disagree', function()
-    assert.error_matches(function() data.batches(set, 0) end, 'batches: the size must be a whole number above 0, not 0')
+    assert.error_matches(function() data.batches(set, 0) end, 'batches: size is 0, but a whole number above 0 is needed')
     assert.error_matches(function() data.batches({ data = set.data, labels = torch.ByteTensor(2) }, 1) end,
       'batches: 3 inputs, but 2 labels')
   end)

@@ -1,6 +1,8 @@
 -- What a wrong call of tensors says, at whose line, and that it leaves its arguments as they were.
 local torch = require 'tocha'
 local nn = require 'tocha.nn'
+local data = require 'tocha.data'
+local train = require 'tocha.train'
 
 local x = torch.FloatTensor { { 1, 2, 3 }, { 4, 5, 6 } }
 local result = torch.FloatTensor { 7 }
@@ -32,6 +34,21 @@ local cases = {
   },
   ['empty tensors'] = {
     { 'there is nothing to choose from (empty)', function() result:fill(torch.FloatTensor():max()) end },
+  },
+  ['kinds of arguments'] = {
+    { 'batches: set is 3, but a set (a table with data, a tensor of samples) is needed', function() data.batches(3, 2) end },
+    { 'batches: size is 0, but a whole number above 0 is needed', function() data.batches({ data = x }, 0) end },
+    { 'batches: transform is 1, but a function is needed', function() data.batches({ data = x }, 1, { transform = 1 }) end },
+    { 'classCounts: set is a table, but a set with labels is needed', function() data.classCounts { data = x } end },
+    { 'split: 2 inputs, but 1 labels', function() data.split({ data = x, labels = torch.LongTensor { 1 } }, .5) end },
+    { 'DataLoader: batch is a string, but a whole number is needed', function()
+      data.DataLoader({ data = torch.rand(2, 1, 3, 3) }, { batch = 'x' })
+    end },
+    { 'fromFiles: paths is a table, but a table of strings is needed', function() data.fromFiles { 3 } end },
+    { 'grid: images is nil, but a tensor is needed', function() train.grid 'x.png' end },
+    { 'grid: options is 5, but a table is needed', function() train.grid('x.png', x, 5) end },
+    { 'cosine: total is nil, but a number is needed', function() train.schedule.cosine(1) end },
+    { 'plateau: the loss is a table, but a number is needed', function() train.schedule.plateau() {} end },
   },
   ['absurd sizes'] = {
     { 'the product of the sizes is too large', function() result:resize(2 ^ 40, 2 ^ 40) end },

@@ -11,10 +11,11 @@ local edges = { constant = 'pad', nearest = 'clamp', reflect = 'reflect', wrap =
 --- Rotates, shifts, shears, scales and mirrors a picture about its centre, in one step with linear interpolation; units, order and
 -- directions are those of Keras's ImageDataGenerator.
 -- @tparam tensor picture (H,W) or (C,H,W)
--- @tparam table change rotation, shear (degrees), down, right (pixels by which the view moves), zoom_y, zoom_x (above 1 shows
+-- @tparam[opt] table change rotation, shear (degrees), down, right (pixels by which the view moves), zoom_y, zoom_x (above 1 shows
 -- more), hflip, vflip; fill ('nearest', 'constant', 'reflect' or 'wrap') and value, of what comes in
 -- @treturn tensor
 function M.transform(picture, change)
+  change = change or {}
   local edge = edges[change.fill or 'nearest']
     or raise(('transform: fill is %s, but constant, nearest, reflect or wrap is needed'):format(tostring(change.fill)))
   local n = picture:dim()

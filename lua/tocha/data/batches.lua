@@ -2,13 +2,14 @@
 -- `labels` whose first dimensions agree.
 -- @module tocha.data.batches
 local torch = require 'tocha'
+local raise = require 'tocha.bindings.own'.raise
 
 local batches = {}
 
 local function count(set, what)
   local n = set.data:size(1)
   if set.labels and set.labels:size(1) ~= n then
-    error(('%s: %d inputs, but %d labels'):format(what, n, set.labels:size(1)), 3)
+    raise(('%s: %d inputs, but %d labels'):format(what, n, set.labels:size(1)))
   end
   return n
 end
@@ -20,12 +21,13 @@ end
 -- @treturn table|nil the second part, nil if it has no entries
 function batches.split(set, share)
   if type(share) ~= 'number' or not (share >= 0 and share < 1) then
-    error(('split: the share must be at least 0 and below 1, not %s'):format(tostring(share)), 2)
+    raise(('split: the share must be at least 0 and below 1, not %s'):format(tostring(share)))
   end
   local n = count(set, 'split')
   local held = math.floor(n * share + .5)
   local function part(first, length)
-    return length > 0 and { data = set.data:narrow(1, first, length), labels = set.labels:narrow(1, first, length) } or nil
+    return length > 0 and { data = set.data:narrow(1, first, length),
+      labels = set.labels and set.labels:narrow(1, first, length) } or nil
   end
   return part(1, n - held), part(n - held + 1, held)
 end
@@ -61,7 +63,7 @@ end
 function batches.batches(set, size, options)
   options = options or {}
   if type(size) ~= 'number' or size < 1 or size % 1 ~= 0 then
-    error(('batches: the size must be a whole number above 0, not %s'):format(tostring(size)), 2)
+    raise(('batches: the size must be a whole number above 0, not %s'):format(tostring(size)))
   end
   local order, transform = options.order, options.transform
   local n = order and order:size(1) or count(set, 'batches')

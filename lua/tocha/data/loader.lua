@@ -13,6 +13,7 @@ local engine = require 'tocha.bindings.data'
 local codec = require 'tocha.bindings.image'
 local files = require 'tocha.data.files'
 local sets = require 'tocha.data.sets'
+local signed = require 'tocha.signed'
 local raise = require 'tocha.bindings.own'.raise
 
 local DataLoader = {}
@@ -165,5 +166,11 @@ function DataLoader:load()
   local labels = self.set.labels and self.set.labels:index(1, torch.cat(samples, 1))
   return { data = all:narrow(1, 1, n), labels = labels, classes = self.set.classes }, loader:skipped()
 end
+
+DataLoader.new = signed('DataLoader', { 'set', 'set', 'options', {
+  batch = 'whole?', shuffle = 'boolean?', dropLast = 'boolean?', seed = 'whole?', workers = 'whole?', prefetch = 'whole?',
+  skip = 'boolean?', mean = 'numbers?', deviation = 'numbers?', augment = {},
+} }, DataLoader.new)
+DataLoader.batches = signed('batches', { 'loader', 'table', 'epoch', 'whole?' }, DataLoader.batches)
 
 return setmetatable(DataLoader, { __call = function(_, ...) return DataLoader.new(...) end })

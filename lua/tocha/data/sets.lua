@@ -28,7 +28,7 @@ end
 
 local function classesOf(set)
   if not set.labels then raise 'the set has no labels' end
-  return math.max(set.labels:max(), set.classes and #set.classes or 0)
+  return math.max(set.labels:detach():max(), set.classes and #set.classes or 0)
 end
 
 --- How often each class comes: a DoubleTensor.

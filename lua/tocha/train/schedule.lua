@@ -1,5 +1,8 @@
 --- Learning rates as factors over a run of `total` steps.
 -- @module tocha.train.schedule
+local raise = require 'tocha.bindings.own'.raise
+local signed = require 'tocha.signed'
+
 local schedule = {}
 
 --- A linear rise over the first tenth (or `warmup`), then half a cosine down to 0 (Loshchilov and Hutter 2016, equation 5).
@@ -39,11 +42,21 @@ end
 function schedule.plateau(patience, gamma, threshold)
   local best, waited, factor = math.huge, 0, 1
   return function(loss)
+    if type(loss) ~= 'number' then raise(('plateau: the loss is a %s, but a number is needed'):format(type(loss))) end
     if loss < best - math.abs(best == math.huge and 0 or best) * (threshold or 1e-4) then best, waited = loss, 0
     else waited = waited + 1 end
     if waited > (patience or 10) then factor, waited = factor * (gamma or .1), 0 end
     return factor
   end
 end
+
+local arguments = {
+  cosine = { 'step', 'number', 'total', 'number', 'warmup', 'number?' },
+  step = { 'step', 'number', 'every', 'number', 'gamma', 'number?' },
+  warmup = { 'step', 'number', 'steps', 'number' },
+  oneCycle = { 'step', 'number', 'total', 'number', 'rise', 'number?', 'start', 'number?', 'final', 'number?' },
+  plateau = { 'patience', 'number?', 'gamma', 'number?', 'threshold', 'number?' },
+}
+for name, list in pairs(arguments) do schedule[name] = signed(name, list, schedule[name]) end
 
 return schedule
