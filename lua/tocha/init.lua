@@ -32,11 +32,11 @@ if once then
   return once.tocha
 end
 
-local checkout = io.open(here .. '../../engine/include/tocha.h')
+local checkout, build = io.open(here .. '../../engine/include/tocha.h'), nil
 if checkout then
   checkout:close()
   local root = here .. '../../'
-  local build = os.getenv 'TOCHA_BUILD' or 'build'
+  build = os.getenv 'TOCHA_BUILD' or 'build'
   if not build:find('^/') then build = root .. build end
   table.insert(package.loaders, 2, fromCheckout(root, build))
 end
@@ -45,6 +45,7 @@ local torch = {}
 local class = require 'tocha.class'
 local own = require 'tocha.bindings.own'
 own.folder(here)
+if build then own.folder(build .. '/gen/') end
 
 torch.class = class
 for _, name in ipairs({ 'typename', 'type', 'isTypeOf', 'getmetatable', 'setmetatable', 'factory', 'newmetatable' }) do

@@ -71,3 +71,19 @@ describe('a wrong call is refused:', function()
     end)
   end
 end)
+
+describe('a wrong call of generated code', function()
+  it('is refused at the line of its caller where the build folder is named from the root', function()
+    local build = os.getenv 'TOCHA_BUILD' or 'build'
+    if not build:find '^/' then build = '$PWD/' .. build end
+    local script = os.tmpname()
+    local file = assert(io.open(script, 'w'))
+    file:write "local torch = require 'tocha'\nprint(select(2, pcall(function() torch.randn(3):gather('x', torch.LongTensor{1}) end)))"
+    file:close()
+    local pipe = io.popen(('TOCHA_BUILD=%s LUA_PATH="$PWD/lua/?.lua;$PWD/lua/?/init.lua;;" luajit %s 2>&1'):format(build, script))
+    local text = pipe:read '*a'
+    pipe:close()
+    os.remove(script)
+    assert.equal(script .. ':2: gather: dim is a string, but a whole number is needed\n', text)
+  end)
+end)
