@@ -110,8 +110,8 @@ tch_status tch_storage_resize(tch_storage *s, int64_t count) {
 }
 
 void tch_storage_cross(tch_storage *s) {
-  s->crosses = true;
-  if (s->base) s->base->crosses = true;
+  atomic_store(&s->crosses, true);
+  if (s->base) atomic_store(&s->base->crosses, true);
 }
 
 int64_t tch_storage_count(const tch_storage *s) { return s->count; }

@@ -15,7 +15,7 @@ struct tch_storage {
   /* Memory that is not the storage's own cannot be resized: a part of another storage, which counts the writes, or memory of
    * another owner, told by drop(owner) when the storage goes (NULL: nobody need be told). */
   bool foreign;
-  bool crosses; /* several Lua states reach it: it keeps its size, and writes are not counted */
+  atomic_bool crosses; /* several Lua states reach it: it keeps its size, and writes are not counted */
   tch_storage *base;
   void (*drop)(void *owner);
   void *owner;

@@ -198,7 +198,7 @@ tch_status tch_hash_next(tch_hash *h, int64_t *at, tch_kind *kind, double *numbe
     status = tch_value_give(e->value, crosses, &kind[1], &number[1], &object[1], &bytes[1]);
     if (status == TCH_OK) {
       status = tch_value_give(e->key, crosses, &kind[0], &number[0], &object[0], &bytes[0]);
-      if (status != TCH_OK && e->value.kind == TCH_TENSOR) tch_tensor_release(object[1]);
+      if (status != TCH_OK && kind[1] >= TCH_STRING) tch_value_drop((tch_value) {.kind = kind[1], .object = object[1]});
     }
   }
   pthread_mutex_unlock(&h->shared.lock);
