@@ -30,7 +30,8 @@ local function copyTensor(tensor, seen)
 end
 
 local function writesItself(object)
-  return torch.typename(object) ~= nil and type(object.write) == 'function' and object.write ~= nn.Module.write
+  local write = torch.typename(object) and object.write
+  return type(write) == 'function' and write ~= torch.getmetatable('nn.Module').write
 end
 
 --- A deep copy of tables, objects, tensors and storages; what was one object twice is one object twice in the copy, and
