@@ -99,13 +99,10 @@ test: deps ## set up, build, run all tests
 quicktest: ## the tests without set-up and installation
 	@$(MAKE) test-c && $(MAKE) test-lua
 
-fuzz: all ## random calls for a while (SECONDS=60), best with SAN=address,undefined; FUZZ=decoders: damaged files
-ifeq ($(FUZZ),decoders)
-	@$(run) LUA_PATH='$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;' $(LUAJIT) tests/fuzz/decoders.lua $(or $(SECONDS),60) $(FIRST)
-else
+fuzz: all ## random calls for a while (SECONDS=60 SEED=1), best with SAN=address,undefined; FUZZ=decoders: damaged files; CASE=n: one again
 	@mkdir -p $(BUILD)/tests; cd $(BUILD)/tests && $(patsubst TOCHA_BUILD=%,TOCHA_BUILD=$(abspath $(BUILD)),$(run)) \
-	  LUA_PATH='$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;' $(LUAJIT) $(CURDIR)/tests/fuzz/run.lua $(or $(SECONDS),60) $(FIRST)
-endif
+	  LUA_PATH='$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;' $(LUAJIT) $(CURDIR)/tests/fuzz/$(if $(FUZZ),$(FUZZ),run).lua \
+	  $(if $(CASE),--case $(CASE),$(or $(SECONDS),60) $(SEED)) || { s=$$?; grep -Ha '' fuzz-*.case 2>/dev/null | head -5; exit $$s; }
 
 # -- generated files ------------------------------------------------------------------------------------------------
 

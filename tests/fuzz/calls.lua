@@ -241,12 +241,13 @@ function calls.choose(list, number)
   return pick(list)
 end
 
---- Runs the case with a number.
+--- Runs the case with a number; journal(name) is called before.
 -- @treturn string the name of what was called
 -- @treturn[opt] string what is wrong with its error message
-function calls.run(list, number)
+function calls.run(list, number, journal)
   local entry = calls.choose(list, number)
   local name, call = entry[1], entry[2]
+  if journal then journal(name) end
   local good, message = pcall(call)
   torch.setGradEnabled(true)
   if good then return name end

@@ -1,7 +1,8 @@
 --- Files that lie, for a while: samples of every format that the engine reads, damaged at random. Each must end in a value or in a
 -- sentence.
--- usage: luajit tests/fuzz/decoders.lua [SECONDS] [FIRST] [FORMAT]   (LUA_PATH names lua/)
--- Best with a library built by SAN=address,undefined. The case under way lies in fuzz.sample, for when the process crashes.
+-- usage: luajit tests/fuzz/decoders.lua [SECONDS] [SEED] [FORMAT]   (LUA_PATH names lua/)
+--        luajit tests/fuzz/decoders.lua --case NUMBER [FORMAT]         one case again
+-- Best with a library built by SAN=address,undefined.
 local torch = require 'tocha'
 local data = require 'tocha.data'
 local image = require 'tocha.image'
@@ -52,8 +53,9 @@ local function tar()
   end)
 end
 
-local function raw(path)
-  local handle = io.open(path, 'rb')
+local golden = (debug.getinfo(1, 'S').source:match '^@(.*/)' or './') .. '../golden/'
+local function raw(name)
+  local handle = io.open(golden .. name, 'rb')
   local text = handle and handle:read '*a'
   if handle then handle:close() end
   return text
@@ -74,7 +76,14 @@ local formats = {
   npz = { { written('.npz', function(path) torch.writeNpz(path, { a = x, b = x:long() }) end) }, fromFile('.npz', torch.readNpz) },
   t7 = { { torch.serialize { x, { a = 'b', [2] = true } }, torch.serialize({ x:byte(), 'y' }, 'ascii') }, torch.deserialize },
   csv = { { 'a,b\n1,"2"\n3,4\n' }, fromFile('.csv', data.fromCSV) },
-  checkpoint = { { raw 'tests/golden/checkpoint.pt', raw 'tests/golden/legacy.pt' }, fromFile('.pt', torch.readCheckpoint) },
+  safetensors = { { written('.safetensors', function(path)
+    torch.writeSafetensors(path, { a = x, b = x:long(), c = torch.randn(2):half() }, { note = 'text', more = '"\\' })
+  end), '\2\0\0\0\0\0\0\0{}' }, fromFile('.safetensors', function(path)
+    for _, value in pairs(torch.readSafetensors(path)) do
+      if torch.isTensor(value) then value:clone() end -- mapped: its bytes are in the file
+    end
+  end) },
+  checkpoint = { { raw 'checkpoint.pt', raw 'legacy.pt' }, fromFile('.pt', torch.readCheckpoint) },
 }
 local names = {}
 for name in pairs(formats) do names[#names + 1] = name end
@@ -125,23 +134,16 @@ end
 
 if not (arg and arg[0] and arg[0]:find 'decoders.lua$') then return decoders end
 
-local seconds, case, only = tonumber(arg[1]) or 10, tonumber(arg[2]) or os.time() % 1e6 * 1000, arg[3]
-local stop, first, count, wrong = os.time() + seconds, case, {}, 0
-while os.time() < stop do
-  local name, why = decoders.run(case, only, function(text)
-    local handle = assert(io.open('fuzz.sample', 'wb'))
-    handle:write(text)
-    handle:close()
-  end)
-  count[name] = (count[name] or 0) + 1
-  if why then
-    wrong = wrong + 1
-    print(('case %.0f: %s: %s'):format(case, name, why))
-  end
-  case = case + 1
-end
-os.remove 'fuzz.sample'
-local list = {}
-for _, name in ipairs(names) do list[#list + 1] = ('%s %d'):format(name, count[name] or 0) end
-print(('%d damaged files from case %.0f on (%s); %d raw errors'):format(case - first, first, table.concat(list, ', '), wrong))
-os.exit(wrong == 0 and 0 or 1)
+local run = dofile((arg[0]:match '^(.*/)' or './') .. 'clock.lua')
+local only = arg[3]
+local count = {}
+for _, name in ipairs(names) do count[name] = 0 end
+run('damaged files', function(case, journal)
+  local name, why = decoders.run(case, only, journal)
+  count[name] = count[name] + 1
+  return name, why
+end, function()
+  local list = {}
+  for _, name in ipairs(names) do list[#list + 1] = ('%s %d'):format(name, count[name]) end
+  return '(' .. table.concat(list, ', ') .. ')'
+end)

@@ -6,6 +6,7 @@ local optim = require 'tocha.optim'
 local data = require 'tocha.data'
 local train = require 'tocha.train'
 local rl = require 'tocha.rl'
+local picture = require 'tocha.bindings.image'
 require 'tocha.nngraph'
 
 local random = math.random
@@ -133,6 +134,36 @@ return function(list, tools)
     if random() < 0.5 then loader:load() end
     loader:close()
     loader:batches()
+  end)
+  -- A loader of small batches, and what may be wrong with it.
+  local function loader(n)
+    local kind = random(4)
+    local made = { data = torch.rand(n, pick { 3, 4 }), labels = torch.LongTensor(n):random(1, pick { 2, 3 }) }
+    if kind == 1 then return data.memoryLoader(made, { batch = mostly(small()), shuffle = random() < 0.5 }) end
+    if kind == 2 then
+      return data.DataLoader({ data = torch.rand(n, 1, 2, 2):mul(255):byte(), labels = made.labels }, { batch = small(), workers = 0 })
+    end
+    return mostly(data.memoryLoader(made, { batch = small() }))
+  end
+  add('train.fit', function()
+    local out = pick { 2, 3 }
+    local net = pick { nn.Sequential():add(nn.Linear(3, out)), nn.Sequential():add(nn.View(-1, 4)):add(nn.Linear(4, out)),
+      nn.Linear(3, out) }
+    local saves = random() < 0.2 and tools.scratch .. '.t7' or nil
+    pcall(train.fit, { net = mostly(net), criterion = mostly(nn.CrossEntropyCriterion()), loader = mostly(loader(small(6))),
+      epochs = mostly(random(0, 2)), rate = mostly(0.1), optim = random() < 0.5 and mostly 'sgd' or nil,
+      config = random() < 0.3 and any() or nil, schedule = random() < 0.2 and any() or nil,
+      valid = random() < 0.4 and mostly(loader(small())) or nil, patience = random() < 0.3 and any() or nil,
+      prepare = random() < 0.2 and any() or nil, forward = random() < 0.2 and any() or nil, save = saves,
+      resume = random() < 0.1 and any() or nil, keep = random() < 0.1 and any() or nil, limit = random() < 0.2 and any() or nil,
+      note = any(), quiet = true })
+    if saves then
+      os.remove(saves)
+      os.remove((saves:gsub('%.t7$', '-best.t7')))
+    end
+  end)
+  add('image.saveGif', function()
+    picture.saveGif(tools.scratch, mostly(torch.rand(small(), 3, small(9), small(9)):mul(255):byte()), mostly(small()))
   end)
   functions('train.schedule.', train.schedule, 'cosine', 'step', 'warmup', 'oneCycle', 'plateau')
   object('train.Metrics', function()

@@ -31,7 +31,8 @@ end
 
 local function writesItself(object)
   local write = torch.typename(object) and object.write
-  return type(write) == 'function' and write ~= torch.getmetatable('nn.Module').write
+  local module = torch.getmetatable 'nn.Module'
+  return type(write) == 'function' and write ~= (module and module.write)
 end
 
 --- A deep copy of tables, objects, tensors and storages; what was one object twice is one object twice in the copy, and
