@@ -141,7 +141,8 @@ return function(list, tools)
     local made = { data = torch.rand(n, pick { 3, 4 }), labels = torch.LongTensor(n):random(1, pick { 2, 3 }) }
     if kind == 1 then return data.memoryLoader(made, { batch = mostly(small()), shuffle = random() < 0.5 }) end
     if kind == 2 then
-      return data.DataLoader({ data = torch.rand(n, 1, 2, 2):mul(255):byte(), labels = made.labels }, { batch = small(), workers = 0 })
+      made.data = torch.rand(n, 1, 2, 2):mul(255):byte()
+      return data.DataLoader(made, { batch = small(), workers = 0 })
     end
     return mostly(data.memoryLoader(made, { batch = small() }))
   end

@@ -78,7 +78,8 @@ describe('a wrong call of generated code', function()
     if not build:find '^/' then build = '$PWD/' .. build end
     local script = os.tmpname()
     local file = assert(io.open(script, 'w'))
-    file:write "local torch = require 'tocha'\nprint(select(2, pcall(function() torch.randn(3):gather('x', torch.LongTensor{1}) end)))"
+    file:write [[local torch = require 'tocha'
+      print(select(2, pcall(function() torch.randn(3):gather('x', torch.LongTensor{1}) end)))]]
     file:close()
     local pipe = io.popen(('TOCHA_BUILD=%s LUA_PATH="$PWD/lua/?.lua;$PWD/lua/?/init.lua;;" luajit %s 2>&1'):format(build, script))
     local text = pipe:read '*a'
