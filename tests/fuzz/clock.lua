@@ -1,5 +1,5 @@
 --- Runs numbered cases for a while: what both fuzzers do. Cases begin at 1e7 times the seed, so that processes with different
--- seeds do different ones, side by side. The case under way stands in fuzz-SEED.case until the next begins: a crash leaves it there.
+-- seeds do different ones, side by side. The case under way stands in fuzz-SEED.case until the next begins: a crash leaves it.
 -- @module tests.fuzz.clock
 
 local slow = 30 -- seconds of a case that tell of an endless loop
