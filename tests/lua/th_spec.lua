@@ -40,6 +40,9 @@ describe('th', function()
       local column = torch.range(1, 3):view(3, 1)
       assert(column[torch.ByteTensor{1, 0, 1}]:dim() == 1) -- as many elements: elements, not rows
       local bytes = torch.CharTensor(torch.CharStorage():string(torch.serialize{5}))
+      require 'libnnx'
+      local good, why = pcall(function() return torch.Tensor(2).nn.SpatialLinear_updateOutput() end)
+      assert(not good and why:find('nnx: SpatialLinear_updateOutput is a function of its C library', 1, true))
       print(torch.deserializeFromStorage(bytes)[1])
     ]])
     assert.are.equal('5\t\n', output)
