@@ -1,6 +1,7 @@
 --- Outputs that a run of modules in one pass left out (fuse.lua): the field is made when it is asked for.
 -- @module tocha.nn.skipped
 local nn = require 'tocha.nn'
+local utils = require 'tocha.nn.utils'
 
 local skipped = {}
 
@@ -38,6 +39,7 @@ function skipped.give(class, update)
     settle(self)
     return nn.Module.write(self, file)
   end
+  utils.plainWrites[class.write] = true -- a copy without the output makes its own
 end
 
 return skipped

@@ -29,10 +29,14 @@ local function copyTensor(tensor, seen)
   return copy
 end
 
+--- Functions `write` of classes whose objects may be copied field by field all the same.
+utils.plainWrites = setmetatable({}, { __mode = 'k' })
+
 local function writesItself(object)
-  local write = torch.typename(object) and object.write
-  local module = torch.getmetatable 'nn.Module'
-  return type(write) == 'function' and write ~= (module and module.write)
+  local name = torch.typename(object)
+  local class, module = name and torch.getmetatable(name), torch.getmetatable 'nn.Module'
+  local write = type(class) == 'table' and class.write
+  return type(write) == 'function' and write ~= (module and module.write) and not utils.plainWrites[write]
 end
 
 --- A deep copy of tables, objects, tensors and storages; what was one object twice is one object twice in the copy, and
