@@ -46,11 +46,22 @@ local function picture(depth, side)
   end
 end
 
-local function tar()
-  return written('.tar', function(path)
-    assert(os.execute(('d=$(mktemp -d) && mkdir $d/a && echo x > $d/a/%s.jpg && echo yy > $d/a/b.png && '
-      .. 'tar cf %s -C $d a && rm -r $d'):format(('n'):rep(120), path)) == 0)
+-- An archive of files by name.
+local function tar(suffix, list)
+  return written(suffix, function(path)
+    local folder = path .. '.d'
+    for name, text in pairs(list) do
+      assert(os.execute(('mkdir -p $(dirname %s/%s)'):format(folder, name)) == 0)
+      local handle = assert(io.open(folder .. '/' .. name, 'wb'))
+      handle:write(text)
+      handle:close()
+    end
+    assert(os.execute(('tar -c%sf %s -C %s . && rm -r %s'):format(suffix == '.tar' and '' or 'z', path, folder, folder)) == 0)
   end)
+end
+
+local function load(path)
+  return data.DataLoader(data.fromFolder(path), { height = 3, width = 3, workers = 0, skip = true }):load()
 end
 
 local golden = (debug.getinfo(1, 'S').source:match '^@(.*/)' or './') .. '../golden/'
@@ -61,17 +72,31 @@ local function raw(name)
   return text
 end
 
+-- The PNG or the JPEG files of tests/golden/pictures.lua, one of every kind, after those in a list.
+local function pictures(png, list)
+  for _, row in ipairs(dofile(golden .. 'pictures.lua')) do
+    local text = row[2]:gsub('..', function(pair) return string.char(tonumber(pair, 16)) end)
+    if (text:byte() == 0x89) == png then list[#list + 1] = text end
+  end
+  return list
+end
+
 local x = torch.range(1, 3 * 9 * 11):div(300):view(3, 9, 11)
+local folders = { ['a/1.png'] = textOf(image.compressPNG(x)), [('b/%s.jpg'):format(('n'):rep(120))] = textOf(image.compressJPG(x)) }
+local record = '\0\1' .. ('p'):rep(3072)
 -- format -> {samples}, decoder
 local formats = {
-  jpeg = { { textOf(image.compressJPG(x, 80)), textOf(image.compressJPG(x[1], 20)) }, picture(nil, 4) },
-  png = { { textOf(image.compressPNG(x)), textOf(image.compressPNG(x[1])) }, picture(3) },
+  jpeg = { pictures(false, { textOf(image.compressJPG(x, 80)), textOf(image.compressJPG(x[1], 20)) }), picture(nil, 4) },
+  png = { pictures(true, { textOf(image.compressPNG(x)), textOf(image.compressPNG(x[1])) }), picture(3) },
   pnm = { { 'P6 3 2 255\n' .. ('abc'):rep(6), 'P5 2 2 65535\n12345678', 'P2\n# c\n2 2 9\n1 2 3 4\n', 'P4 9 2\n1234' }, picture() },
   idx = { { '\0\0\8\3\0\0\0\2\0\0\0\2\0\0\0\2abcdefgh', '\0\0\13\1\0\0\0\2\63\192\0\0\63\192\0\0' }, fromFile('', data.idx) },
   gzip = { { written('.gz', function(path)
     assert(os.execute(("printf '\\000\\000\\010\\001\\000\\000\\000\\004abcd' | gzip -c > %s"):format(path)) == 0)
   end) }, fromFile('.gz', data.idx) },
-  tar = { { tar() }, fromFile('.tar', data.fromFolder) },
+  tar = { { tar('.tar', folders) }, fromFile('.tar', load) },
+  targz = { { tar('.tar.gz', folders) }, fromFile('.tar.gz', load) },
+  cifar = { { tar('.tar', { ['train.bin'] = record, ['test.bin'] = record, ['fine_label_names.txt'] = 'a\nb\n' }) },
+            fromFile('.tar', data.cifar100) },
   npy = { { written('.npy', function(path) torch.writeNpy(path, x) end) }, fromFile('.npy', torch.readNpy) },
   npz = { { written('.npz', function(path) torch.writeNpz(path, { a = x, b = x:long() }) end) }, fromFile('.npz', torch.readNpz) },
   t7 = { { torch.serialize { x, { a = 'b', [2] = true } }, torch.serialize({ x:byte(), 'y' }, 'ascii') }, torch.deserialize },

@@ -47,6 +47,21 @@ describe('Pictures in files', function()
     assert.same({ 1, 4, 5 }, image.decompress(large, 1, 'byte'):size():totable())
   end)
 
+  it('of every kind are what Pillow reads', function()
+    for _, row in ipairs(dofile 'tests/golden/pictures.lua') do
+      local name, file, planes, height, width, pixels, size = unpack(row)
+      local options = { upright = name:find 'orientation' ~= nil, side = name == 'scaled' and 10 or nil }
+      local x = image.load(files.put(files.unhex(file)), nil, 'double', options)
+      assert.same({ planes, height, width }, x:size():totable(), name)
+      local bytes, at = files.unhex(pixels), 0
+      local expected = torch.DoubleTensor(planes, height, width):apply(function()
+        at = at + size
+        return (size == 1 and bytes:byte(at) or bytes:byte(at - 1) * 256 + bytes:byte(at)) / (256 ^ size - 1)
+      end)
+      assert.is_true((x - expected):abs():max() < 1e-12, name)
+    end
+  end)
+
   it('that cannot be read are errors with their name', function()
     says('cannot read ' .. folder .. '/none.jpg: No such file', image.load, folder .. '/none.jpg')
     says('cannot read ' .. folder .. ': Is a directory', image.load, folder)
