@@ -1,9 +1,13 @@
 /* Decoding and encoding pictures, whatever their format. */
 #include "io/picture.h"
+#include "core/cpu.h"
 #include "core/dtype.h"
 #include "core/memory.h"
+#include "kernel/picture.h"
 #include <math.h>
 #include <string.h>
+
+TCH_KERNEL_FAMILY(picture)
 
 /* -- rows to planes ---------------------------------------------------------------------------------------------- */
 
@@ -55,37 +59,22 @@ CHANNEL(byte_channel, uint8_t, byte_of(v, most))
 CHANNEL(float_channel, float, (float) v * scale)
 CHANNEL(double_channel, double, (double) v * scale)
 
-/* Red, green and blue of four bytes a pixel, all at once: loops that compilers vectorize on every processor. */
-#define SPLIT(NAME, T, VALUE)                                                                                            \
-  static void NAME(const uint32_t *restrict row, int64_t n, T *restrict r, T *restrict g, T *restrict b) {               \
-    T scale = (T) (1. / 255);                                                                                            \
-    (void) scale;                                                                                                        \
-    for (int64_t x = 0; x < n; x++) {                                                                                    \
-      uint32_t pixel = row[x];                                                                                           \
-      int32_t v = (int32_t) (pixel & 255);                                                                               \
-      r[x] = VALUE;                                                                                                      \
-      v = (int32_t) (pixel >> 8 & 255);                                                                                  \
-      g[x] = VALUE;                                                                                                      \
-      v = (int32_t) (pixel >> 16 & 255);                                                                                 \
-      b[x] = VALUE;                                                                                                      \
-    }                                                                                                                    \
-  }
-SPLIT(byte_split, uint8_t, (uint8_t) v)
-SPLIT(float_split, float, (float) v * scale)
-SPLIT(double_split, double, (double) v * scale)
-
-static void split(const tch_picture *p, int64_t y, const uint32_t *row) {
-  int64_t at = y * p->width, plane = p->height * p->width, n = p->width;
+/* The rows of a picture of bytes that kernels take apart: four bytes a pixel, of which three count, or one. */
+static void split(const tch_picture *p, int64_t y, const uint8_t *row) {
+  int64_t at = y * p->width, plane = p->height * p->width;
   if (p->type == TCH_BYTE) {
     uint8_t *to = TCH_DATA(uint8_t, p->out) + at;
-    byte_split(row, n, to, to + plane, to + 2 * plane);
-  } else if (p->type == TCH_FLOAT) {
-    float *to = TCH_DATA(float, p->out) + at;
-    float_split(row, n, to, to + plane, to + 2 * plane);
+    tch_picture_table(TCH_FLOAT)->split(p->width, row, to, to + plane, to + 2 * plane);
   } else {
-    double *to = TCH_DATA(double, p->out) + at;
-    double_split(row, n, to, to + plane, to + 2 * plane);
+    int64_t size = tch_dtype_bytes(p->type);
+    char *to = (char *) tch_tensor_data(p->out) + at * size;
+    tch_picture_table(p->type)->split_unit(p->width, row, to, to + plane * size, to + 2 * plane * size);
   }
+}
+
+static void single(const tch_picture *p, const uint8_t *row, void *to) {
+  if (p->type == TCH_BYTE) memcpy(to, row, (size_t) p->width);
+  else tch_picture_table(p->type)->bytes(p->width, row, 1. / 255, 0, to);
 }
 
 /* Luminance by the weights of ITU-R BT.601. */
@@ -115,12 +104,15 @@ void tch_picture_row(tch_picture *p, int64_t y, const void *row) {
     split(p, y, row);
     return;
   }
+  int64_t size = tch_dtype_bytes(p->type);
+  char *first = (char *) tch_tensor_data(p->out) + y * p->width * size;
   for (int plane = 0; plane < planes; plane++) {
-    int channel = planes == 3 && p->channels < 3 ? 0 : plane;
-    int64_t at = (plane * p->height + y) * p->width;
-    if (p->type == TCH_BYTE) byte_channel(p, row, channel, TCH_DATA(uint8_t, p->out) + at);
-    else if (p->type == TCH_FLOAT) float_channel(p, row, channel, TCH_DATA(float, p->out) + at);
-    else double_channel(p, row, channel, TCH_DATA(double, p->out) + at);
+    char *to = first + plane * p->height * p->width * size;
+    if (plane > 0 && planes == 3 && p->channels < 3) memcpy(to, first, (size_t) (p->width * size));
+    else if (p->step == 1 && p->most == 255) single(p, row, to);
+    else if (p->type == TCH_BYTE) byte_channel(p, row, plane, (uint8_t *) to);
+    else if (p->type == TCH_FLOAT) float_channel(p, row, plane, (float *) to);
+    else double_channel(p, row, plane, (double *) to);
   }
 }
 

@@ -2,6 +2,7 @@
 #include "kernel/picture.h"
 #include <math.h>
 #include <stdbool.h>
+#include <string.h>
 
 #define NAME2(type, isa) tch_picture_kernels_##type##_##isa
 #define NAME(type, isa) NAME2(type, isa)
@@ -38,6 +39,35 @@ static void rows(int64_t n, int64_t taps, const void *ws, const void *xs, int64_
 static void bytes(int64_t n, const uint8_t *restrict from, double scale, double shift, void *ys) {
   real *restrict to = ys, a = (real) scale, b = (real) shift;
   for (int64_t i = 0; i < n; i++) to[i] = a * (real) from[i] + b;
+}
+
+/* A pixel as one number: loops that compilers vectorize. */
+static uint32_t pixel(const uint8_t *from, int64_t i) {
+  uint32_t v;
+  memcpy(&v, from + 4 * i, sizeof v);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  v = __builtin_bswap32(v);
+#endif
+  return v;
+}
+
+static void split(int64_t n, const uint8_t *restrict from, uint8_t *restrict r, uint8_t *restrict g, uint8_t *restrict b) {
+  for (int64_t i = 0; i < n; i++) {
+    uint32_t v = pixel(from, i);
+    r[i] = (uint8_t) v;
+    g[i] = (uint8_t) (v >> 8);
+    b[i] = (uint8_t) (v >> 16);
+  }
+}
+
+static void split_unit(int64_t n, const uint8_t *restrict from, void *rs, void *gs, void *bs) {
+  real *restrict r = rs, *restrict g = gs, *restrict b = bs, scale = (real) (1. / 255);
+  for (int64_t i = 0; i < n; i++) {
+    uint32_t v = pixel(from, i);
+    r[i] = (real) (int32_t) (v & 255) * scale;
+    g[i] = (real) (int32_t) (v >> 8 & 255) * scale;
+    b[i] = (real) (int32_t) (v >> 16 & 255) * scale;
+  }
 }
 
 /* -- sampling at any place ------------------------------------------------------------------------------------------ */
@@ -163,4 +193,4 @@ static void sample(int64_t n, const tch_planes *p, const void *ys, const void *x
 }
 
 extern const tch_picture_kernels NAME(TCH_REAL, TCH_ISA);
-const tch_picture_kernels NAME(TCH_REAL, TCH_ISA) = {columns, rows, sample, bytes};
+const tch_picture_kernels NAME(TCH_REAL, TCH_ISA) = {columns, rows, sample, bytes, split, split_unit};

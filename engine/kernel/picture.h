@@ -31,5 +31,8 @@ typedef struct tch_picture_kernels {
   void (*sample)(int64_t n, const tch_planes *p, const void *y, const void *x, void *to, int64_t stride);
   /* to[i] = scale * from[i] + shift, i < n */
   void (*bytes)(int64_t n, const uint8_t *from, double scale, double shift, void *to);
+  /* Red, green and blue of n pixels of four bytes, red first and the last one of no meaning: as bytes, and from 0 to 1. */
+  void (*split)(int64_t n, const uint8_t *from, uint8_t *red, uint8_t *green, uint8_t *blue);
+  void (*split_unit)(int64_t n, const uint8_t *from, void *red, void *green, void *blue);
 } tch_picture_kernels;
 #endif
