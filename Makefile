@@ -36,6 +36,9 @@ machine := $(firstword $(subst -, ,$(target)))
 linux   := $(findstring linux,$(target))
 clang   := $(findstring clang,$(shell $(CC) --version 2>/dev/null))
 gcc     := $(if $(clang),,gcc)
+# Nothing unwinds through the library's frames, so the tables for that (a tenth of it) stay out; Lua's errors do unwind through the
+# worker's.
+nounwind := -fno-asynchronous-unwind-tables
 # defs: every name must resolve, so that an op without a body fails here (a sanitizer's names come at run time).
 # nodelete: a LuaJIT state that closes unloads its libraries, but the threads of the pool live on.
 shared := -shared $(if $(linux),-Wl$(comma)-z$(comma)nodelete $(if $(SAN),,-Wl$(comma)-z$(comma)defs))
@@ -69,7 +72,7 @@ all: $(library) $(worker) ## the library (the default)
 
 help: ## this list
 	@echo 'Targets:'
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1@\2/p' Makefile | sort | awk -F@ '{ printf "  %-11s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1@\2/p' Makefile | sort | awk -F@ '{ printf "  %-12s %s\n", $$1, $$2 }'
 	@echo 'Variables: CC CFLAGS LUAJIT JOBS PREFIX DESTDIR, V=1 (print commands), SAN=address,undefined (in a build folder of its own)'
 
 deps: ## install by name what building and testing need
@@ -85,6 +88,12 @@ train: deps-build ## set up, build, train a network on the embedded digits (ARGS
 bench: deps-build ## set up, build, time the workloads (ARGS='--threads 2 gemm_1024')
 	@$(MAKE) all
 	@$(run) $(LUAJIT) scripts/bench.lua $(or $(ARGS),list)
+
+# Not a part of the tests: it takes a minute of processor time, and other programs may make it wrong.
+bench-check: all ## compare each workload with its recorded ratio to OpenBLAS (ARGS='gemm_1024' for one)
+	@$(run) $(LUAJIT) scripts/bench.lua check $(ARGS)
+bench-record: all ## record those ratios for this processor
+	@$(run) $(LUAJIT) scripts/bench.lua check --record $(ARGS)
 
 # A library with a sanitizer needs its run time loaded first, so it is not one to install.
 test: deps ## set up, build, run all tests
@@ -125,7 +134,7 @@ $(1): FORCE
 endef
 # The compiler by its file: `cc` and `gcc` may be the same.
 compiler := $(or $(realpath $(shell command -v $(firstword $(CC)))),$(CC))
-$(eval $(call stamp,$(BUILD)/flags,$(compiler) $(wordlist 2,99,$(CC)) $(std) $(warn) $(CFLAGS) $(san) $(inc)))
+$(eval $(call stamp,$(BUILD)/flags,$(compiler) $(wordlist 2,99,$(CC)) $(std) $(warn) $(CFLAGS) $(nounwind) $(san) $(inc)))
 $(eval $(call stamp,$(BUILD)/parts,$(compiler) $(CFLAGS) $(LDFLAGS) $(shared) $(objects) $(kernels) $(libs)))
 
 # Once per set of flags: what was found, or a sentence about what is missing.
@@ -136,12 +145,12 @@ ready := $(BUILD)/flags $(BUILD)/found | $(BUILD)/gen/.done
 
 $(BUILD)/op_entries.o: $(BUILD)/gen/op_entries.c $(ready)
 	$(call say,CC)
-	$(quiet)$(compile) -c $< -o $@
+	$(quiet)$(compile) $(nounwind) -c $< -o $@
 
 $(BUILD)/%.o: engine/%.c $(ready)
 	@mkdir -p $(@D)
 	$(call say,CC)
-	$(quiet)$(compile) -c $< -o $@
+	$(quiet)$(compile) $(nounwind) -c $< -o $@
 
 # Integers wrap around there.
 $(BUILD)/op/integer.o: compile += -fwrapv
@@ -150,7 +159,7 @@ define kernel_rule
 $(BUILD)/kernel/$(1)_$(2)_$(3).o: engine/kernel/$(1).c $(ready)
 	@mkdir -p $$(@D)
 	$$(call say,CC)
-	$(quiet)$(compile) $(isa_$(3)) $(unit_$(1)) -DTCH_ISA=$(3) -DTCH_REAL=$(2) -DTCH_REAL_IS_$(2) -c $$< -o $$@
+	$(quiet)$(compile) $(nounwind) $(isa_$(3)) $(unit_$(1)) -DTCH_ISA=$(3) -DTCH_REAL=$(2) -DTCH_REAL_IS_$(2) -c $$< -o $$@
 endef
 $(foreach u,$(units),$(foreach t,$(types),$(foreach i,$(isas),$(eval $(call kernel_rule,$(u),$(t),$(i))))))
 
@@ -194,6 +203,19 @@ $(ctests:%=%.run): %.run: %
 test-lua: all ## the Lua tests (TESTS=tests/lua/x_spec.lua for one)
 	@mkdir -p $(BUILD)/tests; echo '0 1' > $(BUILD)/tests/lua.count # stands if the run crashes
 	@TOCHA_COUNT=$(BUILD)/tests/lua.count $(run) $(LUAJIT) tests/run.lua $(TESTS)
+
+# -- another processor ----------------------------------------------------------------------------------------------
+
+# Cross-compiled, any warning an error, against Debian's packages in a folder; the C tests run under qemu's user mode.
+cross     := aarch64-linux-gnu
+crossroot := $(CURDIR)/build/arm64/root
+crosspkg  := $(crossroot)/usr/lib/$(cross)
+arm64: ## cross-compile for arm64 without a warning and run the C tests by emulation (minutes)
+	@scripts/deps arm64
+	@scripts/sysroot arm64 $(crossroot)
+	@PKG_CONFIG_LIBDIR=$(crosspkg)/pkgconfig:$(crosspkg)/openblas-pthread/pkgconfig PKG_CONFIG_SYSROOT_DIR=$(crossroot) \
+	  RUNNER='qemu-aarch64 -L $(crossroot)' \
+	  $(MAKE) BUILD=build/arm64 CC='$(cross)-gcc --sysroot=$(crossroot)' CFLAGS='-O3 -Werror' all test-c
 
 # -- installing -----------------------------------------------------------------------------------------------------
 
@@ -249,5 +271,5 @@ clean: ## remove the build folder
 	rm -rf build $(filter-out build/%,$(BUILD))
 
 FORCE:
-.PHONY: all help deps deps-build train bench test quicktest fuzz all-tests test-c test-lua test-install install install-door uninstall lint lint-deps docs clean FORCE
+.PHONY: arm64 all help deps deps-build train bench bench-check bench-record test quicktest fuzz all-tests test-c test-lua test-install install install-door uninstall lint lint-deps docs clean FORCE
 -include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d)

@@ -39,6 +39,27 @@ function P.install(torch)
     C.tch_memory_trim()
   end
 
+  local operations, moved = ffi.new 'double[1]', ffi.new 'double[1]'
+  local function work()
+    C.tch_work_done(operations, moved)
+    return operations[0], moved[0]
+  end
+
+  --- What f() computes: operations of products, convolutions, recurrent layers and attention by their definition (two for a
+  -- multiply-add), and bytes that ops, copies and optimizer steps read and write, each operand once.
+  -- @tparam function f
+  -- @treturn number operations
+  -- @treturn number bytes
+  function torch.countWork(f)
+    local operationsBefore, bytesBefore = work()
+    C.tch_work_watch(true)
+    local ok, message = pcall(f)
+    C.tch_work_watch(false)
+    if not ok then error(message, 0) end
+    local operationsAfter, bytesAfter = work()
+    return operationsAfter - operationsBefore, bytesAfter - bytesBefore
+  end
+
   --- What runs here: instruction set, threads, LuaJIT, its heap, default type.
   function torch.config()
     return { cpu = ffi.string(C.tch_cpu_name()), threads = C.tch_threads(), luajit = jit.version, gc64 = ffi.abi('gc64'),

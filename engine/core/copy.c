@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "core/tensor.h"
 #include "core/thread.h"
+#include "core/work.h"
 #include <string.h>
 
 enum {
@@ -179,6 +180,7 @@ tch_status tch_tensor_copy(tch_tensor *to, const tch_tensor *from) {
   p.to = first_element(to);
   p.from = first_element(from);
   run(&p);
+  tch_work_moved((double) (to->count * (tch_dtype_bytes(to->type) + tch_dtype_bytes(from->type))));
   tch_tensor_wrote(to);
   return TCH_OK;
 }
@@ -191,6 +193,7 @@ tch_status tch_tensor_fill(tch_tensor *t, double value) {
   plan p = {.to = first_element(t), .from = (const char *) &element, .to_type = t->type, .from_type = t->type};
   common_dims(&p, t, NULL);
   run(&p);
+  tch_work_moved((double) (t->count * tch_dtype_bytes(t->type)));
   tch_tensor_wrote(t);
   return TCH_OK;
 }

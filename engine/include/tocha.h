@@ -97,6 +97,11 @@ TCH_API tch_status tch_set_threads(int n);       /* 1 to 256 */
  * off the pool. */
 TCH_API void tch_be_guest(void);
 
+/* Operations of products (two for a multiply-add) and bytes that ops, copies and optimizers read and write: totals of what ran
+ * while somebody watched. Every watch(true) is followed by a watch(false). */
+TCH_API void tch_work_watch(bool on);
+TCH_API void tch_work_done(double *operations, double *bytes);
+
 TCH_API int64_t tch_memory_used(void);           /* bytes held by live storages */
 TCH_API int64_t tch_memory_cached(void);         /* bytes kept for reuse */
 TCH_API int64_t tch_memory_peak(void);

@@ -2,6 +2,7 @@
 #include "op/op.h"
 #include "autograd/tape.h"
 #include "core/memory.h"
+#include "core/work.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -182,7 +183,7 @@ static tch_status run(tch_call *c, tch_tensor ***out) {
   for (int o = 0; o < c->nout && !body->view && !body->aside; o++) TCH_TRY(prepare_output(c, o, out[o] ? *out[o] : NULL));
   tch_node *node = NULL;
   if (record) TCH_TRY(tch_tape_begin(c, &node)); /* saves inputs before forward may overwrite them */
-  tch_status status = body->forward(c);
+  tch_status status = tch_work_counts() ? tch_op_counted(c, body->forward) : body->forward(c);
   for (int i = 0; i < c->nin; i++)
     if (c->in[i] && (c->op->schema.updated >> tch_op_bit(c->op, i) & 1)) tch_tensor_wrote(c->in[i]);
   for (int o = 0; o < c->nout && status == TCH_OK; o++) {
@@ -292,7 +293,7 @@ tch_status tch_op_backward(tch_call *c) {
     return tch_op_fail(c, TCH_ERROR_STATE, c->graph ? "its gradient has no gradient of its own" : "it has no gradient");
   bool on = tch_grad_enabled();
   tch_set_grad_enabled(c->graph);
-  tch_status status = backward(c);
+  tch_status status = tch_work_counts() ? tch_op_counted(c, backward) : backward(c);
   tch_set_grad_enabled(on);
   release_temps(c);
   return status;

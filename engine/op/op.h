@@ -127,4 +127,6 @@ tch_status tch_op_grad(const tch_op *op, tch_tensor *const *in, int nin, const v
                        tch_tensor *const *gout, double scale, uint32_t accumulate, tch_tensor *const *into);
 /* Runs the body's backward (graph: backward_ops) on a prepared call and releases its temporaries. */
 tch_status tch_op_backward(tch_call *c);
+/* Runs `body` of a prepared call and adds what it computes to the count of core/work.h (work.c). */
+tch_status tch_op_counted(tch_call *c, tch_status (*body)(tch_call *c));
 #endif

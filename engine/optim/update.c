@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "core/tensor.h"
 #include "core/thread.h"
+#include "core/work.h"
 #include <math.h>
 
 TCH_KERNEL_FAMILY(update)
@@ -45,6 +46,8 @@ static tch_status prepare(const char *name, step *u, int states, tch_tensor *x, 
   u->g = tch_tensor_data(g);
   u->s = s ? tch_tensor_data(s) : NULL;
   u->t = t ? tch_tensor_data(t) : NULL;
+  int vectors = 3 + 2 * (s != NULL) + 2 * (t != NULL); /* x, s and t are read and written, g is read */
+  tch_work_moved((double) (vectors * x->count * u->bytes));
   tch_tensor_wrote(x);
   if (s) tch_tensor_wrote(s);
   if (t) tch_tensor_wrote(t);

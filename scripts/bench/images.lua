@@ -16,17 +16,20 @@ local function cifarCnn()
     relu(), nn.Linear(64, 10) }
 end
 
+-- A workload's function takes another batch than the one it is named for.
 return function(workload)
-  workload('mnist_cnn_train_b64', function()
-    return train(mnistCnn(), torch.randn(64, 1, 28, 28), labels(64, 10), nn.CrossEntropyCriterion(), optim.adam, {})
+  workload('mnist_cnn_train_b64', function(n)
+    n = n or 64
+    return train(mnistCnn(), torch.randn(n, 1, 28, 28), labels(n, 10), nn.CrossEntropyCriterion(), optim.adam, {})
   end)
 
   workload('mnist_cnn_infer_b1', function() return infer(mnistCnn(), torch.randn(1, 1, 28, 28)) end)
 
-  workload('mnist_cnn_infer_b64', function() return infer(mnistCnn(), torch.randn(64, 1, 28, 28)) end)
+  workload('mnist_cnn_infer_b64', function(n) return infer(mnistCnn(), torch.randn(n or 64, 1, 28, 28)) end)
 
-  workload('cifar_cnn_train_b32', function()
-    return train(cifarCnn(), torch.randn(32, 3, 32, 32), labels(32, 10), nn.CrossEntropyCriterion(), optim.adam, {})
+  workload('cifar_cnn_train_b32', function(n)
+    n = n or 32
+    return train(cifarCnn(), torch.randn(n, 3, 32, 32), labels(n, 10), nn.CrossEntropyCriterion(), optim.adam, {})
   end)
 
   workload('dcgan_step_b32', function()

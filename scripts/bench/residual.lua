@@ -21,7 +21,8 @@ local function relu6() return nn.ReLU6(true) end
 -- body(x) + shortcut(x), x itself without a shortcut
 local function residual(body, shortcut)
   local both = nn.ConcatTable():add(sequence(body)):add(shortcut and sequence(shortcut) or nn.Identity())
-  return sequence { both, nn.CAddTable(true) }
+  local block = sequence { both, nn.CAddTable(true) }
+  return steps.checkpoint and nn.Checkpoint(block) or block
 end
 
 -- Mean of each plane, and a linear classifier.
@@ -82,9 +83,10 @@ local function mobilenet(classes)
 end
 
 return function(workload)
-  workload('resnet20_cifar_train_b32', function()
+  workload('resnet20_cifar_train_b32', function(n)
+    n = n or 32
     local net = resnet(convolve({}, 3, 16, 3, 1, relu), { 3, 3, 3 }, 16, false, 10)
-    return train(net, torch.randn(32, 3, 32, 32), labels(32, 10), nn.CrossEntropyCriterion(), optim.sgd,
+    return train(net, torch.randn(n, 3, 32, 32), labels(n, 10), nn.CrossEntropyCriterion(), optim.sgd,
       { learningRate = 0.1, momentum = 0.9, dampening = 0, weightDecay = 1e-4 })
   end)
 

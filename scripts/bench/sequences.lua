@@ -5,9 +5,10 @@ local optim = require 'tocha.optim'
 local steps = require 'bench.steps'
 
 return function(workload)
-  workload('lstm_train_t50_b32', function() -- 2 layers, input 128, hidden 256
+  workload('lstm_train_t50_b32', function(n) -- 2 layers, input 128, hidden 256
+    n = n or 32
     local net = steps.sequence { nn.LSTM(128, 256, { layers = 2 }), nn.View(-1, 256), nn.Linear(256, 65) }
-    return steps.train(net, torch.randn(50, 32, 128), steps.labels(50 * 32, 65), nn.CrossEntropyCriterion(), optim.sgd,
+    return steps.train(net, torch.randn(50, n, 128), steps.labels(50 * n, 65), nn.CrossEntropyCriterion(), optim.sgd,
       { learningRate = 0.1 })
   end)
 

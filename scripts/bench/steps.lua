@@ -4,7 +4,7 @@ local nn = require 'tocha.nn'
 local optim = require 'tocha.optim'
 local optnet = require 'tocha.nn.optnet'
 
-local steps = {}
+local steps = { checkpoint = false } -- checkpoint: residual blocks trade time for memory
 
 function steps.sequence(modules)
   local net = nn.Sequential()
