@@ -4,6 +4,7 @@
 #include "core/random.h"
 #include "data/augment.h"
 #include "image/image.h"
+#include "io/io.h"
 #include "io/picture.h"
 #include <math.h>
 #include <stdio.h>
@@ -45,8 +46,9 @@ static void to_floats(const void *from, tch_dtype type, int64_t n, float *to) {
 /* Reads `count` bytes from `first` on, -1: all. */
 static tch_status read_part(const char *path, int64_t first, int64_t count, tch_tensor **out) {
   if (count < 0) return tch_file_read(path, out);
-  FILE *f = fopen(path, "rb");
-  if (!f) return tch_fail(TCH_ERROR_IO, "cannot read %s", path);
+  FILE *f;
+  int64_t size;
+  TCH_TRY(tch_file_open_regular(path, &f, &size));
   tch_status status = tch_tensor_new(TCH_BYTE, 1, &count, out);
   if (status == TCH_OK
       && (fseeko(f, (off_t) first, SEEK_SET) != 0 || fread(tch_tensor_data(*out), 1, (size_t) count, f) != (size_t) count)) {

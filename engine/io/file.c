@@ -118,17 +118,29 @@ static tch_status read_all(FILE *stream, const char *path, int64_t size, tch_ten
   return tch_fail(TCH_ERROR_IO, "%s became shorter while it was read", path);
 }
 
-tch_status tch_file_read(const char *path, tch_tensor **out) {
+tch_status tch_file_open_regular(const char *path, FILE **out, int64_t *size) {
   struct stat info;
-  FILE *stream = fopen(path, "rb");
-  if (!stream || fstat(fileno(stream), &info) != 0 || (S_ISDIR(info.st_mode) && (errno = EISDIR))) {
-    tch_status status = tch_fail(TCH_ERROR_IO, "cannot read %s: %s", path, strerror(errno));
-    if (stream) fclose(stream);
+  int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a pipe without a writer would make us wait */
+  FILE *stream = NULL;
+  tch_status status = TCH_OK;
+  if (fd < 0 || fstat(fd, &info) != 0 || (S_ISDIR(info.st_mode) && (errno = EISDIR)))
+    status = tch_fail(TCH_ERROR_IO, "cannot read %s: %s", path, strerror(errno));
+  else if (!S_ISREG(info.st_mode)) status = tch_fail(TCH_ERROR_IO, "cannot read %s: it is no regular file", path);
+  else if (!(stream = fdopen(fd, "rb"))) status = tch_fail(TCH_ERROR_IO, "cannot read %s: %s", path, strerror(errno));
+  if (status != TCH_OK) {
+    if (fd >= 0) close(fd);
     return status;
   }
-  tch_status status = S_ISREG(info.st_mode)
-                          ? read_all(stream, path, (int64_t) info.st_size, out)
-                          : tch_fail(TCH_ERROR_IO, "cannot read %s: it is no regular file", path);
+  *out = stream;
+  *size = (int64_t) info.st_size;
+  return TCH_OK;
+}
+
+tch_status tch_file_read(const char *path, tch_tensor **out) {
+  FILE *stream;
+  int64_t size;
+  TCH_TRY(tch_file_open_regular(path, &stream, &size));
+  tch_status status = read_all(stream, path, size, out);
   fclose(stream);
   return status;
 }

@@ -15,6 +15,8 @@ tch_status tch_reader_end(tch_reader *r);
 bool tch_reader_gzip(const tch_reader *r); /* the file is compressed */
 /* Bytes that the contents can have at most, by the size of the file: what asks for more is no honest header. */
 int64_t tch_reader_most(const tch_reader *r);
+/* Opens a file for reading, and only a file: a folder, a pipe and a device fail, and none is waited for. */
+tch_status tch_file_open_regular(const char *path, FILE **out, int64_t *size);
 /* Where the bytes of a file go. */
 FILE *tch_file_stream(tch_file *f);
 #endif

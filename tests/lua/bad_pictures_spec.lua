@@ -113,6 +113,27 @@ describe('Bad pictures', function()
     end
   end)
 
+  it('that cannot be read, or only by waiting, are named and skipped', function()
+    image.save(folder .. '/set/a/1.png', torch.ByteTensor(3, 4, 4):fill(1))
+    image.save(folder .. '/set/b/1.png', torch.ByteTensor(3, 4, 4):fill(1))
+    local bad = { ['link.jpg'] = 'ln -s nowhere', ['folder.jpg'] = 'mkdir', ['pipe.jpg'] = 'mkfifo', ['zero.jpg'] = 'ln -s /dev/zero' }
+    for name, command in pairs(bad) do
+      local path = folder .. '/set/b/' .. name
+      assert(os.execute(command .. ' ' .. path) == 0)
+      says('cannot read ' .. path .. ': ', image.load, path)
+    end
+    local set = data.fromFolder(folder .. '/set')
+    assert.equal(2, data.size(set)) -- what is no file is no picture
+    -- Root may read what nobody may, so a folder takes the place of a file that was listed.
+    os.remove(folder .. '/set/a/1.png')
+    assert(os.execute('mkdir ' .. folder .. '/set/a/1.png') == 0)
+    local reason = folder .. '/set/a/1.png: Is a directory'
+    says('cannot read ' .. reason, function() data.DataLoader(set, { height = 4, width = 4 }):load() end)
+    local loaded, count, why = data.DataLoader(set, { height = 4, width = 4, skip = true }):load()
+    assert.same({ 1, 1 }, { data.size(loaded), count })
+    assert.is_truthy(why[1]:find(reason, 1, true), why[1])
+  end)
+
   it('in empty folders are missed by name', function()
     says(folder .. '/set holds no folders with pictures', data.fromFolder, folder .. '/set')
     says('cannot read ' .. folder .. '/none', data.fromFolder, folder .. '/none')
