@@ -70,7 +70,8 @@ function models.fast(classes)
 end
 
 local recipes = {
-  small = { epochs = 15, batch = 32, lr = 1e-3, valid = .1, optim = 'adam', config = {}, criterion = nn.CrossEntropyCriterion(),
+  small = { epochs = options.augment and 20 or 15, batch = 32, lr = 1e-3, valid = .1, optim = 'adam', config = {},
+            criterion = nn.CrossEntropyCriterion(),
             schedule = train.schedule.cosine,
             augment = options.augment and { rotation = 20, width_shift = .2, height_shift = .2, shear = .2, zoom = .2,
                                             hflip = true } or nil },

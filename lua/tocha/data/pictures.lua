@@ -6,6 +6,7 @@
 -- @module tocha.data.pictures
 local torch = require 'tocha'
 local files = require 'tocha.data.files'
+local sets = require 'tocha.data.sets'
 local raise = require 'tocha.bindings.own'.raise
 
 local pictures = {}
@@ -44,8 +45,10 @@ end
 --- The pictures (.jpg, .jpeg, .png, .ppm, .pgm) in a folder or a tar archive (.tar, .tar.gz, .tgz), one class per folder.
 -- @tparam string path
 -- @tparam[opt] table options part: the folder inside that holds the classes ("train"); classes: a list of names to keep, in
--- this order (the sorted names of all folders by default)
--- @treturn table set
+-- this order (the sorted names of all folders by default); valid: a share of every class that becomes a second set, drawn from
+-- seed (1)
+-- @treturn table set, without the share
+-- @treturn table|nil the share
 function pictures.fromFolder(path, options)
   checkPath(path)
   options = options or {}
@@ -69,7 +72,9 @@ function pictures.fromFolder(path, options)
   for k, name in ipairs(classes) do
     if not count[k] then raise(('fromFolder: %s holds no pictures of %s'):format(where, name)) end
   end
-  return { source = sourceOf(kept, blob), labels = torch.LongTensor(labels), classes = classes }
+  local set = { source = sourceOf(kept, blob), labels = torch.LongTensor(labels), classes = classes }
+  if options.valid then return sets.stratified(set, options.valid, options.seed) end
+  return set
 end
 
 --- Pictures by their paths, without classes.
