@@ -18,6 +18,7 @@ where faults are the minor page faults of a step (on Linux): memory that was new
   --seconds S   time to measure each workload for, after a fifth of it as warm-up (default 2)
   --least       print the least time alone, in seconds; of the processor with --threads 1
   --checkpoint  networks of residual blocks compute the inside of a block again for its gradient (nn.Checkpoint)
+  --tape        training steps by net(x) and loss:backward() instead of net:forward and net:backward
   --record      with check: write the ratios instead of comparing
 
 Modes:
@@ -109,7 +110,7 @@ while arg[i] do
   elseif word == '--threads' then o.threads = number(word)
   elseif word == '--seconds' then o.seconds = number(word)
   elseif word == '--record' then o.record = true
-  elseif word == '--checkpoint' then require 'bench.steps'.checkpoint = true
+  elseif word == '--checkpoint' or word == '--tape' then require 'bench.steps'[word:sub(3)] = true
   elseif word == '--least' or word == '--roofline' then mode = word:sub(3)
   elseif word:sub(1, 1) == '-' then fail('unknown option ' .. word)
   elseif not mode and modes[word] then mode = word

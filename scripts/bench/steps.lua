@@ -4,7 +4,8 @@ local nn = require 'tocha.nn'
 local optim = require 'tocha.optim'
 local optnet = require 'tocha.nn.optnet'
 
-local steps = { checkpoint = false } -- checkpoint: residual blocks trade time for memory
+-- checkpoint: residual blocks trade time for memory; tape: training steps keep no gradient beyond its use
+local steps = { checkpoint = false, tape = false }
 
 function steps.sequence(modules)
   local net = nn.Sequential()
@@ -31,6 +32,13 @@ function steps.train(net, x, y, criterion, method, config)
   if net.modules then net.modules[1].gradInput = nil end -- nobody asks for the gradient of the data
   local function feval()
     gradients:zero()
+    if steps.tape then
+      return torch.scope(function()
+        local loss = criterion(net(x), y)
+        loss:backward()
+        return loss:item()
+      end), gradients
+    end
     local loss = criterion:forward(net:forward(x), y)
     net:backward(x, criterion:backward(net.output, y))
     return loss, gradients
