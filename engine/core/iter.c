@@ -13,6 +13,7 @@ enum {
   FEW = 64,         /* elements that are not worth a plan */
   BOX = 4096,       /* elements of a box */
   LINE = 256,       /* bytes of a few cache lines: memory gives neighbours together */
+  THIN = 3,         /* places for an element up to which a form keeps its gaps */
   WORD = 8          /* bytes of the widest element */
 };
 
@@ -24,6 +25,10 @@ typedef struct plan {
   int64_t size[TCH_MAX_DIMS], extent[TCH_MAX_DIMS]; /* of everything, of a box */
   int64_t stride[TCH_ITER_MAX][TCH_MAX_DIMS], bytes[TCH_ITER_MAX];
   char *data[TCH_ITER_MAX];
+  /* The order of elements in a block: that of an operand, whose dimensions are listed here from the densest on; with its own
+   * strides, and so with its gaps, or without gaps. */
+  int form, order[TCH_MAX_DIMS];
+  bool gaps;
   bool rows; /* the kernel is called for each row of a box, not for the box */
 } plan;
 
@@ -134,13 +139,25 @@ typedef struct part {
   int64_t step, stride[TCH_MAX_DIMS]; /* as the kernel sees it */
 } part;
 
-/* Does the operand lie in the order of the box, without gaps? */
-static bool in_order(const plan *p, int k, const int64_t *size) {
+static int64_t span_of(const plan *p, const int64_t *size, const int64_t *stride) {
+  int64_t span = 1;
+  for (int d = 0; d < p->ndim; d++) span += (size[d] - 1) * stride[d];
+  return span;
+}
+
+/* Strides of a block of a box of these sizes. */
+static void form_of(const plan *p, const int64_t *size, int64_t *form) {
   int64_t next = 1;
-  for (int d = 0; d < p->ndim; d++) {
-    if (size[d] > 1 && p->stride[k][d] != next) return false;
+  for (int i = 0; i < p->ndim; i++) {
+    int d = p->order[i];
+    form[d] = p->gaps ? p->stride[p->form][d] : next;
     next *= size[d];
   }
+}
+
+static bool follows(const plan *p, int k, const int64_t *size, const int64_t *form) {
+  for (int d = 0; d < p->ndim; d++)
+    if (size[d] > 1 && p->stride[k][d] != form[d]) return false;
   return true;
 }
 
@@ -150,15 +167,11 @@ static bool constant(const plan *p, int k, const int64_t *size) {
   return true;
 }
 
-static void take_part(const plan *p, int k, const int64_t *size, part *t) {
-  bool same = k > 0 && constant(p, k, size), fits = p->rows ? p->stride[k][0] == 1 : in_order(p, k, size);
-  t->packed = !same && !fits;
+static void take_part(const plan *p, int k, const int64_t *size, const int64_t *form, part *t) {
+  bool same = k > 0 && constant(p, k, size), fits = p->rows ? p->stride[k][0] == 1 : follows(p, k, size, form);
+  t->packed = (!same && !fits) || (k == 0 && p->gaps); /* nothing is written between the elements of the result */
   t->step = same ? 0 : 1;
-  int64_t next = 1;
-  for (int d = 0; d < p->ndim; d++) {
-    t->stride[d] = t->packed ? next : p->stride[k][d];
-    next *= size[d];
-  }
+  for (int d = 0; d < p->ndim; d++) t->stride[d] = t->packed ? form[d] : p->stride[k][d];
 }
 
 /* Calls the kernel for every row of a box: the rest of the dimensions are walked. */
@@ -176,37 +189,35 @@ static void row_calls(const plan *p, const int64_t *size, const part *part, void
   }
 }
 
-/* One box: its sizes, and where its first elements lie. Returns the number of elements. */
-static int64_t place_box(const plan *p, int64_t box, int64_t *size, char **at) {
-  int64_t count = 1;
+/* One box: its sizes, and where its first elements lie. */
+static void place_box(const plan *p, int64_t box, int64_t *size, char **at) {
   for (int k = 0; k < p->n; k++) at[k] = p->data[k];
   for (int d = 0; d < p->ndim; d++) {
     int64_t boxes = (p->size[d] + p->extent[d] - 1) / p->extent[d], first = box % boxes * p->extent[d];
     box /= boxes;
     size[d] = p->size[d] - first < p->extent[d] ? p->size[d] - first : p->extent[d];
-    count *= size[d];
     for (int k = 0; k < p->n; k++) at[k] += first * p->stride[k][d] * p->bytes[k];
   }
-  return count;
 }
 
 static void box_piece(void *context, int64_t begin, int64_t end) {
   const plan *p = context;
   _Alignas(64) char block[TCH_ITER_MAX][BOX * WORD];
   for (int64_t b = begin; b < end; b++) {
-    int64_t size[TCH_MAX_DIMS], step[TCH_ITER_MAX];
+    int64_t size[TCH_MAX_DIMS], form[TCH_MAX_DIMS], step[TCH_ITER_MAX];
     char *at[TCH_ITER_MAX];
     void *data[TCH_ITER_MAX];
     part part[TCH_ITER_MAX];
-    int64_t count = place_box(p, b, size, at);
+    place_box(p, b, size, at);
+    form_of(p, size, form);
     for (int k = 0; k < p->n; k++) {
-      take_part(p, k, size, &part[k]);
+      take_part(p, k, size, form, &part[k]);
       data[k] = part[k].packed ? block[k] : at[k];
       step[k] = part[k].step;
       if (k > 0 && part[k].packed) tch_box_move(p->bytes[k], p->ndim, size, block[k], part[k].stride, at[k], p->stride[k]);
     }
     if (p->rows) row_calls(p, size, part, data, step);
-    else p->row(p->context, count, data, step);
+    else p->row(p->context, span_of(p, size, form), data, step);
     if (part[0].packed) tch_box_move(p->bytes[0], p->ndim, size, at[0], p->stride[0], block[0], part[0].stride);
   }
 }
@@ -215,6 +226,78 @@ static void run_boxes(plan *p) {
   int64_t boxes = 1, each = 1;
   for (int d = 0; d < p->ndim; d++) boxes *= (p->size[d] + p->extent[d] - 1) / p->extent[d], each *= p->extent[d];
   tch_parallel(boxes, each >= GRAIN ? 1 : GRAIN / each, box_piece, p);
+}
+
+/* Takes the form from operand k, its dimensions from the densest on. */
+static void take_form(plan *p, int k) {
+  const int64_t *s = p->stride[k];
+  p->form = k;
+  for (int d = 0; d < p->ndim; d++) {
+    int i = d;
+    for (; i > 0 && s[d] != 0 && (s[p->order[i - 1]] == 0 || llabs(s[p->order[i - 1]]) > llabs(s[d])); i--)
+      p->order[i] = p->order[i - 1];
+    p->order[i] = d;
+  }
+}
+
+/* Shortens the box until the form with its gaps fits into a block; false where that leaves little, or too many gaps. */
+static bool keep_gaps(plan *p) {
+  const int64_t *s = p->stride[p->form];
+  int64_t span = 1, count = 1, total = 1;
+  for (int i = 0; i < p->ndim; i++) {
+    int d = p->order[i];
+    if (p->extent[d] == 1) continue;
+    total *= p->extent[d];
+    if (s[d] < span) return false; /* elements on top of each other, or backwards */
+    int64_t fit = (BOX - span) / s[d] + 1;
+    if (fit < p->extent[d]) p->extent[d] = fit > 16 ? fit / 16 * 16 : fit > 0 ? fit : 1;
+    span += (p->extent[d] - 1) * s[d];
+    count *= p->extent[d];
+  }
+  p->gaps = true;
+  return span <= THIN * count && count >= FEW && 4 * count >= total;
+}
+
+/* The dimension of the box in which these strides are shortest. */
+static int densest(const plan *p, const int64_t *stride) {
+  int best = -1;
+  for (int d = 0; d < p->ndim; d++)
+    if (p->extent[d] > 1 && stride[d] != 0 && (best < 0 || llabs(stride[d]) < llabs(stride[best]))) best = d;
+  return best;
+}
+
+/* What the moves of a box cost in this form: a transposition is twice a move of rows. */
+static int moves(const plan *p) {
+  int64_t form[TCH_MAX_DIMS];
+  int cost = 0;
+  form_of(p, p->extent, form);
+  for (int k = 0; k < p->n; k++) {
+    part t;
+    take_part(p, k, p->extent, form, &t);
+    if (t.packed) cost += densest(p, p->stride[k]) == densest(p, form) ? 1 : 2;
+  }
+  return cost;
+}
+
+/* Chooses the order of elements in blocks that takes the fewest moves. */
+static void choose_form(plan *p, int64_t count) {
+  p->gaps = false;
+  p->form = 0;
+  for (int d = 0; d < p->ndim; d++) p->order[d] = d;
+  if (count < BOX) return; /* not worth the search */
+  int least = moves(p);
+  plan best = *p;
+  for (int k = 0; k < p->n && least > 1; k++) {
+    plan other = *p;
+    other.rows = false;
+    take_form(&other, k);
+    for (int gaps = 0; gaps < 2; gaps++) {
+      if (gaps && !keep_gaps(&other)) continue;
+      int cost = moves(&other);
+      if (cost < least) best = other, least = cost;
+    }
+  }
+  *p = best;
 }
 
 /* Chooses the boxes; false if rows as they lie are as good. */
@@ -230,6 +313,7 @@ static bool cut(plan *p, int64_t count) {
   if (plain) return false;
   tch_box_extents(p->n, view, p->ndim, p->size, LINE, p->ndim > 1 ? BOX : BOX / 2, p->extent);
   p->rows = p->extent[0] >= LONG && p->ndim > 1;
+  choose_form(p, count);
   return true;
 }
 

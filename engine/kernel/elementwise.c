@@ -69,14 +69,18 @@ static void run(dense_row row, int operands, int64_t n, void *const *p, const in
   ROW(ternary_dx_##name, 4, g, x, y, z, dx)         \
   ROW(ternary_dy_##name, 4, g, x, y, z, dy)         \
   ROW(ternary_dz_##name, 4, g, x, y, z, dz)
+#define COMPARE_EACH(o, a, b, test)        \
+  for (int64_t i = 0; i < n; i++) {        \
+    real x = xs[i * (a)], y = ys[i * (b)]; \
+    out[i * (o)] = test;                   \
+  }
 #define COMPARE(name, test)                                                                   \
   static void compare_##name(int64_t n, void *const *p, const int64_t *s, const double *ab) { \
-    uint8_t *out = p[0];                                                                      \
-    const real *xs = p[1], *ys = p[2];                                                        \
-    for (int64_t i = 0; i < n; i++) {                                                         \
-      real x = xs[i * s[1]], y = ys[i * s[2]];                                                \
-      out[i * s[0]] = test;                                                                   \
-    }                                                                                         \
+    uint8_t *restrict out = p[0];                                                             \
+    const real *restrict xs = p[1], *restrict ys = p[2];                                      \
+    if (s[0] == 1 && s[1] == 1 && s[2] == 1) COMPARE_EACH(1, 1, 1, test)                      \
+    else if (s[0] == 1 && s[1] == 1 && s[2] == 0) COMPARE_EACH(1, 1, 0, test)                 \
+    else COMPARE_EACH(s[0], s[1], s[2], test)                                                 \
   }
 #include "kernel/elementwise.def"
 #undef UNARY
