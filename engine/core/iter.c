@@ -292,7 +292,7 @@ static void choose_form(plan *p, int64_t count) {
     other.rows = false;
     take_form(&other, k);
     for (int gaps = 0; gaps < 2; gaps++) {
-      if (gaps && !keep_gaps(&other)) continue;
+      if (gaps && (k > 0 || !keep_gaps(&other))) continue; /* in a source's form the result moves, and so do its gaps */
       int cost = moves(&other);
       if (cost < least) best = other, least = cost;
     }
