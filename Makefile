@@ -48,6 +48,7 @@ objects := $(sources:engine/%.c=$(BUILD)/%.o) $(BUILD)/op_entries.o
 library := $(BUILD)/libtocha.so
 # Lua states in threads: the only C that needs Lua's headers. Lua's functions are the host's, so they stay open here.
 worker  := $(BUILD)/libtocha_worker.so
+lua_lib := $(or $(shell pkg-config --libs luajit 2>/dev/null),-lluajit-5.1)
 lua_inc := $(or $(shell pkg-config --cflags luajit 2>/dev/null),-I/usr/include/luajit-2.1)
 open    := -shared $(if $(linux),-Wl$(comma)-z$(comma)nodelete,-undefined dynamic_lookup)
 gen     := $(addprefix $(BUILD)/gen/,tocha_ops.h op_attr.h op_entries.c ops.lua ops_backward.lua cdef.lua)
@@ -184,6 +185,11 @@ $(BUILD)/tests/%: tests/c/%.c $(BUILD)/libtocha.a
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(quiet)$(compile) $< -o $@ $(LDFLAGS) $(BUILD)/libtocha.a -lcmocka $(libs)
+
+$(BUILD)/tests/test_worker: tests/c/test_worker.c bindings/worker.c $(BUILD)/libtocha.a
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(quiet)$(compile) $(lua_inc) $(filter %.c,$^) -o $@ $(LDFLAGS) $(BUILD)/libtocha.a -lcmocka $(lua_lib) $(libs)
 
 # How Lua programs run: with the build folder's library, and before a sanitized library its run time. LuaJIT itself leaves
 # memory to the system at exit, and its interpreter frames confuse the stack walk, so only C tests look for leaks.

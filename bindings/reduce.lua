@@ -4,6 +4,7 @@
 local own = require 'tocha.bindings.own'
 local M = require 'tocha.bindings.class'
 local C = require 'tocha.bindings.library'
+local dtype = require 'tocha.bindings.dtype'
 local size = require 'tocha.bindings.size'
 local tensor = require 'tocha.bindings.tensor'
 local answer = require 'tocha.bindings.answer'
@@ -20,6 +21,14 @@ local function nonempty(name, x)
   return x
 end
 
+-- What is folded into one number: of floats the double that it was computed in, as in Torch7.
+local wide
+local function whole(op, x, ...)
+  if M.rowOf(x) ~= dtype.Float or (C.tch_needs_grad(x) and C.tch_grad_enabled()) then return number(op(nil, x, ...)) end
+  wide = wide or tensor.scalar(dtype.Double, 0)
+  return op(wide, x, ...):item()
+end
+
 -- -- f([result,] x [, d [, keep]]) ------------------------------------------------------------------------------------
 
 -- Sums of integers are LongTensors; a result given may be of x's type.
@@ -31,19 +40,9 @@ for _, name in ipairs({ 'sum', 'mean', 'prod', 'logsumexp' }) do
       return answer.into(x, op(nil, y, d, kept(keep)))
     end
     need(name, x)
-    if y == nil then return number(op(nil, x, nil, false)) end
+    if y == nil then return whole(op, x, nil, false) end
     return op(nil, x, y, kept(d))
   end
-end
-
--- The mean of all elements of a float tensor is not rounded to a float once more.
-local mean = functions.mean
-function functions.mean(x, y, d, keep)
-  if y == nil and d == nil and keep == nil and isTensor(x) and C.tch_tensor_count(x) > 0 then
-    local sum = M.rowOf(x).floating and functions.sum(x)
-    if type(sum) == 'number' then return sum / tonumber(C.tch_tensor_count(x)) end
-  end
-  return mean(x, y, d, keep)
 end
 
 --- var and std([result,] x [, d [, biased [, keep]]]): divided by n - 1, or by n if `biased`.
@@ -52,7 +51,7 @@ for _, name in ipairs({ 'var', 'std' }) do
   functions[name] = function(x, y, d, biased, keep)
     if isTensor(y) then return op(x, y, d, not biased, kept(keep)) end
     need(name, x)
-    if y == nil or type(y) == 'boolean' then return number(op(nil, x, nil, not y, false)) end
+    if y == nil or type(y) == 'boolean' then return whole(op, x, nil, not y, false) end
     return op(nil, x, y, not d, kept(biased))
   end
 end
@@ -61,7 +60,7 @@ end
 function functions.norm(x, y, p, d, keep)
   if isTensor(y) then return ops.norm(x, y, p or 2, d, kept(keep)) end
   need('norm', x)
-  if p == nil then return number(ops.norm(nil, x, y or 2, nil, false)) end
+  if p == nil then return whole(ops.norm, x, y or 2, nil, false) end
   return ops.norm(nil, x, y or 2, p, kept(d))
 end
 

@@ -18,10 +18,10 @@
 
 typedef struct job {
   lua_State *state;
-  char *code, *name, *failure; /* failure: the message, or NULL */
+  char *code, *name, *failure; /* failure: the message, NULL if there is no memory for it */
   size_t bytes;
   pthread_t thread;
-  bool joined;
+  bool failed, joined;
 } job;
 
 static char *copied(const char *text, size_t bytes) {
@@ -59,6 +59,7 @@ static void *thread_main(void *argument) {
     const char *message = lua_tostring(j->state, -1);
     if (!message) message = "the error is no string";
     j->failure = copied(message, strlen(message));
+    j->failed = true;
   }
   lua_close(j->state);
   j->state = NULL;
@@ -76,12 +77,12 @@ static void join(job *j) {
 static int worker_join(lua_State *L) {
   job *j = luaL_checkudata(L, 1, HANDLE);
   join(j);
-  if (!j->failure) {
+  if (!j->failed) {
     lua_pushboolean(L, 1);
     return 1;
   }
   lua_pushnil(L);
-  lua_pushstring(L, j->failure);
+  lua_pushstring(L, j->failure ? j->failure : "not enough memory");
   return 2;
 }
 

@@ -175,6 +175,7 @@ static tch_status run(tch_call *c, tch_tensor ***out) {
   for (int o = 0; o < c->nout; o++) {
     tch_tensor *target = out[o] ? *out[o] : NULL;
     if (target == NULL) continue;
+    if (body->wide && !record && target->type == TCH_DOUBLE && c->shape[o].type == TCH_FLOAT) c->shape[o].type = TCH_DOUBLE;
     if (!body->view && target->type != c->shape[o].type)
       return tch_op_fail(c, TCH_ERROR_TYPE, "the result is a %sTensor, but the tensor given for it is a %sTensor",
                          tch_dtype_name(c->shape[o].type), tch_dtype_name(target->type));

@@ -44,6 +44,7 @@ typedef struct tch_op_body {
   bool view;                                 /* forward sets *out to views of the inputs' storage; nothing is made for it */
   bool aside;                                /* forward sets *out to tensors that it made, without holes and in an order of
                                                 its own, which a contiguous result takes over; failing late does no harm */
+  bool wide;                                 /* forward computes in double: a result given off the tape may be one, of floats */
 } tch_op_body;
 
 typedef struct tch_op {

@@ -120,7 +120,8 @@ static tch_status sum_backward(tch_call *c) {
   return tch_grad_give(c, 0, g);
 }
 
-const tch_op_body tch_op_sum = {.shape = sum_shape, .forward = sum_forward, .backward_ops = sum_backward, .dense = true};
+const tch_op_body tch_op_sum = {.shape = sum_shape, .forward = sum_forward, .backward_ops = sum_backward, .dense = true,
+                                .wide = true};
 
 static tch_status mean_shape(tch_call *c) {
   const tch_mean_attr *a = c->attr;
@@ -143,7 +144,8 @@ static tch_status mean_backward(tch_call *c) {
   return status == TCH_OK ? tch_grad_give(c, 0, g) : status;
 }
 
-const tch_op_body tch_op_mean = {.shape = mean_shape, .forward = mean_forward, .backward_ops = mean_backward, .dense = true};
+const tch_op_body tch_op_mean = {.shape = mean_shape, .forward = mean_forward, .backward_ops = mean_backward, .dense = true,
+                                 .wide = true};
 
 /* -- products, norms, variances, logsumexp: gradients as ops ---------------------------------------------------- */
 
@@ -202,7 +204,7 @@ static tch_status prod_backward(tch_call *c) {
 }
 
 const tch_op_body tch_op_prod = {.shape = prod_shape, .forward = prod_forward, .backward = prod_backward, .save_in = 1,
-                                 .dense = true};
+                                 .dense = true, .wide = true};
 
 static tch_status norm_shape(tch_call *c) {
   const tch_norm_attr *a = c->attr;
@@ -254,7 +256,7 @@ static tch_status norm_backward(tch_call *c) {
 }
 
 const tch_op_body tch_op_norm = {.shape = norm_shape, .forward = norm_forward, .backward_ops = norm_backward, .save_in = 1,
-                                 .save_out = 1, .dense = true};
+                                 .save_out = 1, .dense = true, .wide = true};
 
 /* Variance (divided by n - 1 if unbiased) or its root, in two passes. */
 static tch_status deviations(tch_call *c, const tch_ints *dims, bool unbiased, bool root) {
@@ -304,7 +306,7 @@ static tch_status var_backward(tch_call *c) {
 }
 
 const tch_op_body tch_op_var = {.shape = var_shape, .forward = var_forward, .backward_ops = var_backward, .save_in = 1,
-                                .dense = true};
+                                .dense = true, .wide = true};
 
 static tch_status std_shape(tch_call *c) {
   const tch_std_attr *a = c->attr;
@@ -327,7 +329,7 @@ static tch_status std_backward(tch_call *c) {
 }
 
 const tch_op_body tch_op_std = {.shape = std_shape, .forward = std_forward, .backward_ops = std_backward, .save_in = 1,
-                                .save_out = 1, .dense = true};
+                                .save_out = 1, .dense = true, .wide = true};
 
 static tch_status logsumexp_shape(tch_call *c) {
   const tch_logsumexp_attr *a = c->attr;
@@ -361,4 +363,5 @@ static tch_status logsumexp_backward(tch_call *c) {
 }
 
 const tch_op_body tch_op_logsumexp = {.shape = logsumexp_shape, .forward = logsumexp_forward,
-                                      .backward_ops = logsumexp_backward, .save_in = 1, .save_out = 1, .dense = true};
+                                      .backward_ops = logsumexp_backward, .save_in = 1, .save_out = 1, .dense = true,
+                                      .wide = true};

@@ -110,10 +110,13 @@ local function modules()
   require 'cutorch' -- which it brings with it
   local nn = require 'nn'
   parallelTable(nn)
-  local Module = nn.Module
-  Module.cuda = function(self, ...) return self:type('torch.FloatTensor', ...) end
-  Module.cl = Module.cuda
-  wrapType(class.getmetatable 'nn.Module')
+  for _, name in ipairs { 'nn.Module', 'nn.Criterion' } do
+    local mt = class.getmetatable(name)
+    wrapType(mt)
+    mt.cuda = function(self, ...) return self:type('torch.FloatTensor', ...) end
+    mt.cudaDouble = function(self, ...) return self:type('torch.DoubleTensor', ...) end
+    mt.cl, mt.cudaHalf = mt.cuda, mt.cuda -- half-precision numbers are kept here, not computed with
+  end
   return nn
 end
 

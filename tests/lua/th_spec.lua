@@ -40,6 +40,7 @@ describe('th', function()
       local column = torch.range(1, 3):view(3, 1)
       assert(column[torch.ByteTensor{1, 0, 1}]:dim() == 1) -- as many elements: elements, not rows
       local bytes = torch.CharTensor(torch.CharStorage():string(torch.serialize{5}))
+      require 'ffi'.cdef 'void THFloatStorage_free(THFloatStorage *self);'
       require 'libnnx'
       local good, why = pcall(function() return torch.Tensor(2).nn.SpatialLinear_updateOutput() end)
       assert(not good and why:find('nnx: SpatialLinear_updateOutput is a function of its C library', 1, true))
@@ -50,6 +51,37 @@ describe('th', function()
 
   it('loads a package of nngraph before anything else', function()
     assert.equal('2\t\n', (run "print(require 'nngraph.nesting'.cloneNested({ torch.ones(2) })[1]:sum())"))
+  end)
+
+  it('without a script runs lines, and whatever they do goes on with the next', function()
+    local name = os.tmpname()
+    local file = assert(io.open(name, 'w'))
+    file:write([[
+setmetatable({}, { __tostring = function() error 'untold' end })
+error(setmetatable({}, { __tostring = function() error 'untold' end }))
+]], '\27LJ\n', [[
+x y
+1 +
+1
+for i = 1, 2 do
+
+  y = i end
+= y + 1, 'a'
+_LAST; y = 7;
+y;
+#_RESULTS, _LAST]])
+    file:close()
+    local pipe = io.popen('scripts/th < ' .. name .. ' 2> ' .. name .. '.errors')
+    assert.equal('2\t\n3\ta\t\n3\t3\t\n', pipe:read '*a')
+    pipe:close()
+    file = io.open(name .. '.errors')
+    local errors = file:read '*a'
+    file:close()
+    os.remove(name)
+    os.remove(name .. '.errors')
+    for _, part in ipairs { 'untold', 'an error that is no string', 'wrong mode', "near 'y'" } do
+      assert.truthy(errors:find(part, 1, true), part)
+    end
   end)
 
   it('gives a failing script its trace and a failing exit', function()
@@ -82,6 +114,9 @@ describe('th', function()
       assert(x:double():type('torch.CudaTensor'):type() == 'torch.FloatTensor')
       local net = nn.Sequential():add(nn.Linear(3, 1)):add(cudnn.ReLU(true)):cuda()
       assert(net:forward(x):size(1) == 2)
+      local criterion = nn.ParallelCriterion():add(nn.ClassNLLCriterion(torch.ones(3))):cuda()
+      assert(criterion.criterions[1].weights:type() == 'torch.FloatTensor' and nn.MSECriterion():type 'torch.CudaTensor')
+      assert(nn.Linear(2, 2):cudaDouble().weight:type() == 'torch.DoubleTensor')
       assert(nn.DataParallelTable(1):add(net, { 1 }):forward(x):size(1) == 2)
       assert(not pcall(function() return cudnn.NoSuchLayer end))
       print 'played']]
