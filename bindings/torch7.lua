@@ -1,4 +1,4 @@
---- The names of the types in Torch7's C library, with nothing in them: packages that declare functions of it load; a call finds none.
+--- The names of the types in Torch7's C library, with nothing in them, so that packages that declare functions of it load.
 -- @module tocha.bindings.torch7
 local ffi = require 'ffi'
 
