@@ -15,7 +15,7 @@ cmd:text 'Learns to make digits, or pictures like those of a folder. Draws sampl
 cmd:option('--data', '', 'folder of IDX files in the layout of MNIST; without it digits are drawn')
 cmd:option('--pictures', '', 'folder or tar archive of colour pictures, a class per folder, made at 64x64; wants --model dcgan')
 cmd:option('--model', 'mlp', 'mlp (dense layers) or dcgan (convolutions; Radford et al. 2015)', { 'mlp', 'dcgan' })
-cmd:option('--width', 64, 'planes of the largest pictures inside a dcgan', { from = 1 })
+cmd:option('--width', 32, "planes of the largest pictures inside a dcgan's critic; its generator has twice as many", { from = 1 })
 cmd:option('--loss', 'bce', 'bce, hinge or wgan-gp', { 'bce', 'hinge', 'wgan-gp' })
 cmd:option('--conditional', false, 'tell both networks the class')
 cmd:option('--spectral', false, 'hold the spectral norms of the critic at 1')
@@ -81,9 +81,10 @@ local loss = adversarial.losses[options.loss]
 local run = state or { script = 'gan', options = options, epoch = 0, history = { critic = {}, generator = {}, confident = {} },
                        generatorState = {}, criticState = {} }
 if not state then
-  local about = { inputs = options.noise + given, channels = channels, side = side, width = options.width, classes = given,
+  local kind = models[options.model]
+  run.model = kind.generator { inputs = options.noise + given, channels = channels, side = side, width = 2 * options.width }
+  run.critic = kind.critic { channels = channels, side = side, width = options.width, classes = given,
     spectral = options.spectral, statistics = not loss.penalty and not options.spectral } -- neither goes with them
-  run.model, run.critic = models[options.model].generator(about), models[options.model].critic(about)
   run.fixed = torch.randn(64, options.noise)
 end
 local generator, critic, history = run.model, run.critic, run.history

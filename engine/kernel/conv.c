@@ -474,6 +474,7 @@ static void rows(const tch_contraction *g, int64_t n0, int64_t n1, int64_t m0, i
       int64_t these = least(n1 - n, height);
       for (int64_t p = 0; p < panels; p++) {
         int64_t m = m0 + p * TILE_N, positions = least(m1 - m, TILE_N);
+        // cppcheck-suppress legacyUninitvar ; a first chunk writes the sums that a later one adds to
         vreal(*sum)[2] = g->r > depth ? partial + (n - n0) * panels + p * these : kept;
         const real *w = (const real *) g->b + n * g->bn;
         bool one = apart && p == panels - 1;

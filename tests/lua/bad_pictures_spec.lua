@@ -116,7 +116,8 @@ describe('Bad pictures', function()
   it('that cannot be read, or only by waiting, are named and skipped', function()
     image.save(folder .. '/set/a/1.png', torch.ByteTensor(3, 4, 4):fill(1))
     image.save(folder .. '/set/b/1.png', torch.ByteTensor(3, 4, 4):fill(1))
-    local bad = { ['link.jpg'] = 'ln -s nowhere', ['folder.jpg'] = 'mkdir', ['pipe.jpg'] = 'mkfifo', ['zero.jpg'] = 'ln -s /dev/zero' }
+    local bad = { ['link.jpg'] = 'ln -s nowhere', ['folder.jpg'] = 'mkdir', ['pipe.jpg'] = 'mkfifo',
+      ['zero.jpg'] = 'ln -s /dev/zero' }
     for name, command in pairs(bad) do
       local path = folder .. '/set/b/' .. name
       assert(os.execute(command .. ' ' .. path) == 0)

@@ -58,7 +58,8 @@ describe('models', function()
     local folder, names = files.makeFolder(), { 'resnet18', 'mobilenet_v2' }
     finally(files.removeFolder)
     if os.getenv 'TOCHA_SLOW' then
-      names = { 'resnet18', 'resnet34', 'resnet50', 'resnet101', 'vgg11_bn', 'vgg16', 'mobilenet_v2', 'densenet121', 'inception_v3' }
+      names = { 'resnet18', 'resnet34', 'resnet50', 'resnet101', 'vgg11_bn', 'vgg16', 'mobilenet_v2',
+        'densenet121', 'inception_v3' }
     end
     local side = #names > 2 and 96 or 48
     torch.manualSeed(3)

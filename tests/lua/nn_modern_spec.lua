@@ -11,8 +11,8 @@ local function joined(n, module)
   return nn.Sequential():add(module):add(flat):add(nn.JoinTable(1))
 end
 
-local x, states = { 4, 2, 3 }, { 2, 2, 5 }
-local both, deep = { bidirectional = true }, { layers = 2, bidirectional = true }
+local sequence, states = { 4, 2, 3 }, { 2, 2, 5 }
+local twoWays, deep = { bidirectional = true }, { layers = 2, bidirectional = true }
 local across = { { 2, 3, 6 }, { 2, 5, 6 }, { 2, 5, 6 } }
 
 -- An attention whose scores get numbers added.
@@ -35,19 +35,19 @@ local function spectral(module)
 end
 
 local layers = {
-  { 'RNN', function() return nn.RNN(3, 5) end, { x } },
-  { 'RNN relu', function() return nn.RNN(3, 5, { nonlinearity = 'relu' }) end, { x } },
-  { 'GRU', function() return nn.GRU(3, 5) end, { x } },
-  { 'GRU without bias', function() return nn.GRU(3, 5, { bias = false }) end, { x } },
-  { 'LSTM', function() return nn.LSTM(3, 5) end, { x } },
+  { 'RNN', function() return nn.RNN(3, 5) end, { sequence } },
+  { 'RNN relu', function() return nn.RNN(3, 5, { nonlinearity = 'relu' }) end, { sequence } },
+  { 'GRU', function() return nn.GRU(3, 5) end, { sequence } },
+  { 'GRU without bias', function() return nn.GRU(3, 5, { bias = false }) end, { sequence } },
+  { 'LSTM', function() return nn.LSTM(3, 5) end, { sequence } },
   { 'LSTM batch first', function() return nn.LSTM(3, 5, { batchFirst = true }) end, { { 2, 4, 3 } } },
   { 'LSTM one sequence', function() return nn.LSTM(3, 5) end, { { 4, 3 } } },
-  { 'GRU layers both ways', function() return nn.GRU(3, 3, deep) end, { x } },
-  { 'LSTM layers both ways', function() return nn.LSTM(3, 3, deep) end, { x } },
-  { 'GRU states', function() return joined(2, nn.GRU(3, 5, { layers = 2 })) end, { x, states } },
-  { 'LSTM states', function() return joined(3, nn.LSTM(3, 5, both)) end, { x, states, states } },
+  { 'GRU layers both ways', function() return nn.GRU(3, 3, deep) end, { sequence } },
+  { 'LSTM layers both ways', function() return nn.LSTM(3, 3, deep) end, { sequence } },
+  { 'GRU states', function() return joined(2, nn.GRU(3, 5, { layers = 2 })) end, { sequence, states } },
+  { 'LSTM states', function() return joined(3, nn.LSTM(3, 5, twoWays)) end, { sequence, states, states } },
   { 'LSTM lengths', function() return joined(3, nn.LSTM(3, 3, deep)) end, { { 4, 3, 3 }, { 3, kind = 'label4' } } },
-  { 'GRU states and lengths', function() return joined(2, nn.GRU(3, 5, both)) end,
+  { 'GRU states and lengths', function() return joined(2, nn.GRU(3, 5, twoWays)) end,
     { { 4, 3, 3 }, { 2, 3, 5 }, { 3, kind = 'label4' } } },
   { 'MultiHeadAttention', function() return nn.MultiHeadAttention(6, 2) end, { { 2, 5, 6 } } },
   { 'MultiHeadAttention causal', function() return nn.MultiHeadAttention(6, 3, { causal = true }) end, { { 2, 5, 6 } } },

@@ -4,7 +4,8 @@ local nn = require 'tocha.nn'
 local optnet = require 'tocha.nn.optnet'
 
 local function block(planes)
-  local body = nn.Sequential():add(nn.SpatialConvolution(planes, planes, 3, 3, 1, 1, 1, 1)):add(nn.SpatialBatchNormalization(planes))
+  local body = nn.Sequential():add(nn.SpatialConvolution(planes, planes, 3, 3, 1, 1, 1, 1))
+  body:add(nn.SpatialBatchNormalization(planes))
     :add(nn.ReLU(true)):add(nn.SpatialConvolution(planes, planes, 1, 1)):add(nn.SpatialBatchNormalization(planes))
   return nn.Sequential():add(nn.ConcatTable():add(body):add(nn.Identity())):add(nn.CAddTable(true)):add(nn.ReLU(true))
 end
@@ -14,11 +15,15 @@ local function network()
   local twice = nn.ReLU()
   local branches = nn.Concat(2):add(nn.SpatialConvolution(8, 4, 1, 1))
     :add(nn.Sequential():add(nn.SpatialConvolution(8, 4, 3, 3, 1, 1, 1, 1)):add(nn.ReLU6(true)))
-  local net = nn.Sequential():add(nn.SpatialConvolution(3, 8, 3, 3, 1, 1, 1, 1)):add(nn.SpatialBatchNormalization(8)):add(nn.ReLU(true))
+  local net = nn.Sequential():add(nn.SpatialConvolution(3, 8, 3, 3, 1, 1, 1, 1))
+  net:add(nn.SpatialBatchNormalization(8)):add(nn.ReLU(true))
     :add(block(8)):add(twice):add(block(8)):add(branches):add(nn.SpatialConvolution(8, 8, 1, 1)):add(twice)
     :add(nn.SpatialMaxPooling(2, 2)):add(nn.SpatialConvolution(8, 8, 3, 3, 2, 2)):add(nn.ReLU(true))
     :add(nn.SpatialAdaptiveAveragePooling(2, 2)):add(nn.View(-1, 32)):add(nn.Linear(32, 16)):add(nn.Tanh()):add(nn.Linear(16, 5))
-  for _, m in ipairs(net:findModules('nn.SpatialBatchNormalization')) do m.running_mean:uniform(-1, 1) m.running_var:uniform(0.5, 2) end
+  for _, m in ipairs(net:findModules('nn.SpatialBatchNormalization')) do
+    m.running_mean:uniform(-1, 1)
+    m.running_var:uniform(0.5, 2)
+  end
   return net
 end
 

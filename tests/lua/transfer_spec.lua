@@ -126,7 +126,8 @@ describe('Networks for pictures', function()
     assert.same({ 'transfer.lua: --fold 3 is more than --folds 2 (--help lists the options)\n', 1 },
       { run('transfer', '--data set --folds 2 --fold 3') })
     text, code = run('transfer', '--data none --folds 2')
-    assert.same({ 'transfer.lua: run 1 of 2: transfer.lua: cannot read none: No such file or directory\n', 1 }, { text:match '[^\n]*\n$', code })
+    assert.same({ 'transfer.lua: run 1 of 2: transfer.lua: cannot read none: No such file or directory\n', 1 },
+      { text:match '[^\n]*\n$', code })
   end)
 
   it('refuse what they cannot learn from', function()

@@ -154,7 +154,8 @@ describe('indexing', function()
     assert.has_error(function() return x[torch.ByteTensor(2)] end, 'masked_select: mask is 2, but the tensor is 3x4')
     assert.has_error(function() return x[{ {}, mask }] end,
       'a mask of 3 cannot pick from the 4 entries of dimension 2 of tensor 3x4')
-    assert.has_error(function() x[mask] = torch.Tensor(3, 4) end, 'expand: dimension 1 of size 3 cannot become 2 (tensor 3x4): only size 1 stretches')
+    assert.has_error(function() x[mask] = torch.Tensor(3, 4) end,
+      'expand: dimension 1 of size 3 cannot become 2 (tensor 3x4): only size 1 stretches')
     assert.has_error(function() x[{ mask, torch.LongTensor { 1 } }] = 1 end,
       'assignment through more than one tensor of indices is not possible')
     assert.has_error(function() x[mask] = 'x' end, 'a string cannot be assigned to elements of a tensor')

@@ -5,7 +5,7 @@
 -- inside are overwritten on the way, so that a backward pass is refused. The names are those of Torch7's package optnet.
 -- @module tocha.nn.optnet
 local torch = require 'tocha'
-local nn = require 'tocha.nn'
+require 'tocha.nn'
 local raise = require 'tocha.bindings.own'.raise
 
 local optnet = {}
