@@ -62,6 +62,15 @@ function Checkpoint:backward(input, gradOutput, scale)
   return self.gradInput
 end
 
+-- What f returns; all else that it makes is gone afterwards, but for what the module keeps.
+local function alone(module, f)
+  return (torch.scope(function()
+    local result = f()
+    module:clearState()
+    return result, module
+  end))
+end
+
 -- Puts the call on the tape when no input of it is there.
 local anchor
 
@@ -86,18 +95,22 @@ end
 function Checkpoint:compute(input)
   local module, state = self.modules[1], torch.getRNGState()
   local plain = utils.map(glue.constant, input)
-  local output = utils.map(function(t) return t:clone() end, torch.noGrad(nn.call, module, plain))
+  local output = alone(module, function()
+    return utils.map(function(t) return t:clone() end, torch.noGrad(nn.call, module, plain))
+  end)
   anchor = anchor or torch.Tensor { 0 }:requiresGrad(true)
   local ins = { anchor, unpack(utils.flat(input)) }
   glue.hostNode(torch.type(self), ins, utils.flat(output), function(gradOutputs, wants)
     if torch.isGradEnabled() then raise('tocha.Checkpoint: its gradient has no gradient of its own') end
-    local own = utils.map(glue.input, plain)
-    local leaves = utils.flat(own)
-    local ys = again(module, state, function() return utils.flat(torch.enableGrad(nn.call, module, own)) end)
-    local grads = { anchor.new(1):zero() }
-    local got = gradients(ys, gradOutputs, leaves, wants(1))
-    for i, leaf in ipairs(leaves) do grads[i + 1] = got[i] or leaf:detach():clone():zero() end
-    return grads
+    return alone(module, function()
+      local own = utils.map(glue.input, plain)
+      local leaves = utils.flat(own)
+      local ys = again(module, state, function() return utils.flat(torch.enableGrad(nn.call, module, own)) end)
+      local grads = { anchor.new(1):zero() }
+      local got = gradients(ys, gradOutputs, leaves, wants(1))
+      for i, leaf in ipairs(leaves) do grads[i + 1] = got[i] or leaf:detach():clone():zero() end
+      return grads
+    end)
   end)
   return output
 end
