@@ -54,6 +54,30 @@ function files.says(part, ...)
   assert.is_truthy(tostring(why):find(part, 1, true), why)
 end
 
+--- Runs a script of scripts/ in a folder.
+-- @treturn string what it prints
+-- @treturn string its complaints
+-- @treturn number its exit status
+function files.script(place, name, words)
+  local complaints = os.tmpname()
+  local pipe = io.popen(('here=$PWD; cd %s && { luajit $here/scripts/%s.lua %s 2>%s; echo "code $?"; }'):format(place, name, words,
+    complaints))
+  local output, code = pipe:read '*a':match '^(.*)code (%d+)\n$'
+  pipe:close()
+  local err = files.read(complaints)
+  os.remove(complaints)
+  return output, err, tonumber(code)
+end
+
+--- A script says what is wrong, in words of the pattern and without a traceback, prints nothing else and ends with status 1.
+function files.refuses(place, name, pattern, words)
+  local output, err, code = files.script(place, name, words)
+  assert.equal('', output)
+  assert.matches(pattern, err)
+  assert.falsy(err:find 'traceback')
+  assert.equal(1, code)
+end
+
 --- Runs a script in a folder, killed when it would save the checkpoint `state` of which the condition, a Lua expression, holds.
 function files.killed(place, name, condition, words)
   os.execute(([[here=$PWD; cd %s && luajit -e "

@@ -6,25 +6,10 @@ local train = require 'tocha.train'
 local files = dofile 'tests/lua/files.lua'
 local adversarial, generative = train.adversarial, train.generative
 
-local root, folder = io.popen('pwd'):read '*l', nil
+local folder
 
-local function script(name, words)
-  local pipe = io.popen(('cd %s && { luajit %s/scripts/%s.lua %s 2>err; echo "code $?"; }'):format(folder, root, name, words))
-  local output, code = pipe:read '*a':match '^(.*)code (%d+)\n$'
-  pipe:close()
-  local file = assert(io.open(folder .. '/err'))
-  local err = file:read '*a'
-  file:close()
-  return output, err, tonumber(code)
-end
-
-local function fails(name, pattern, words)
-  local output, err, code = script(name, words)
-  assert.equal('', output)
-  assert.matches(pattern, err)
-  assert.falsy(err:find 'traceback')
-  assert.equal(1, code)
-end
+local function script(name, words) return files.script(folder, name, words) end
+local function fails(name, pattern, words) files.refuses(folder, name, pattern, words) end
 
 local function exists(name)
   local file = io.open(folder .. '/' .. name)

@@ -1,26 +1,12 @@
 -- scripts/rl.lua: runs, goes on from a checkpoint, says what is wrong.
 local torch = require 'tocha'
 require 'tocha.rl'
+local files = dofile 'tests/lua/files.lua'
 
-local root, folder = io.popen('pwd'):read '*l', nil
+local folder
 
-local function rl(words)
-  local pipe = io.popen(('cd %s && { luajit %s/scripts/rl.lua %s 2>err; echo "code $?"; }'):format(folder, root, words))
-  local output, code = pipe:read '*a':match '^(.*)code (%d+)\n$'
-  pipe:close()
-  local file = assert(io.open(folder .. '/err'))
-  local err = file:read '*a'
-  file:close()
-  return output, err, tonumber(code)
-end
-
-local function fails(pattern, words)
-  local output, err, code = rl(words)
-  assert.equal('', output)
-  assert.matches(pattern, err)
-  assert.falsy(err:find 'traceback')
-  assert.equal(1, code)
-end
+local function rl(words) return files.script(folder, 'rl', words) end
+local function fails(pattern, words) files.refuses(folder, 'rl', pattern, words) end
 
 describe('scripts/rl.lua', function()
   setup(function()
@@ -42,18 +28,7 @@ describe('scripts/rl.lua', function()
     assert.equal('\137PNG', io.open(folder .. '/rl.png'):read(4))
     local whole = torch.load(folder .. '/whole.t7')
     assert.same({ 500, 1000, 1500, 2000 }, whole.history.steps)
-    -- A run that is stopped after its second evaluation, then goes on.
-    os.execute(([[cd %s && luajit -e "
-      package.path = '%s/lua/?.lua;%s/lua/?/init.lua;' .. package.path
-      local checkpoint = require 'tocha.train.checkpoint'
-      local save = checkpoint.save
-      function checkpoint.save(path, state)
-        save(path, state)
-        if #state.history.steps == 2 then os.exit(0) end
-      end
-      arg = { [0] = '%s/scripts/rl.lua', '--env', 'Taxi', '--algo', 'sarsa', '--test', '5', '--episodes', '3', '--steps', '2000',
-              '--evaluate', '500', '--save', 'part.t7', '--plot', '', '--quiet' }
-      dofile(arg[0])"]]):format(folder, root, root, root))
+    files.killed(folder, 'rl', '#state.history.steps == 3', words .. '--steps 2000 --evaluate 500 --save part.t7 --quiet')
     assert.same({ 500, 1000 }, torch.load(folder .. '/part.t7').history.steps)
     rl '--resume part.t7 --quiet'
     local part = torch.load(folder .. '/part.t7')
