@@ -77,6 +77,15 @@ describe('optnet', function()
     end
   end)
 
+  it('leaves a module the updateOutput of its own', function()
+    local net = network()
+    local own = function(_, input) return input end
+    local identity = nn.Identity()
+    identity.updateOutput = own
+    optnet.optimizeMemory(net:add(identity), x)
+    assert.equal(own, rawget(identity, 'updateOutput'))
+  end)
+
   it('names what it cannot do', function()
     local _, message = pcall(optnet.optimizeMemory, nn.Linear(2, 2), torch.randn(2), { mode = 'training' })
     assert.matches("the mode is 'inference', not training", message, 1, true)

@@ -6,6 +6,7 @@
 -- @module tocha.nn.optnet
 local torch = require 'tocha'
 require 'tocha.nn'
+local watch = require 'tocha.nn.watch'
 local raise = require 'tocha.bindings.own'.raise
 
 local optnet = {}
@@ -29,24 +30,6 @@ end
 
 local function key(t) return torch.pointer(t:storage()) end
 
--- Calls visit(module, input) after each call of a module inside net, in the order in which the calls end.
-local function watch(net, input, visit)
-  local watched = {}
-  net:apply(function(m)
-    if watched[m] then return end
-    watched[m] = true
-    local class = m.updateOutput
-    m.updateOutput = function(self, x)
-      local y = class(self, x)
-      visit(self, x)
-      return y
-    end
-  end)
-  local ok, message = pcall(net.updateOutput, net, input)
-  for m in pairs(watched) do m.updateOutput = nil end
-  if not ok then raise(message) end
-end
-
 -- What a pass does with each storage, in the order of first writes: the tensors that stand in it, when it is written first and read
 -- last. A convolution that is folded with its normalisation (fuse.lua) has no output: the normalisation reads its input.
 local function uses(net, input)
@@ -57,7 +40,7 @@ local function uses(net, input)
     local use = found[key(t)]
     if use then use.last = time end
   end
-  watch(net, input, function(m, x)
+  watch(net:listModules(), function(m, _, x)
     if folded[m] then
       pending = x
       return
@@ -80,7 +63,7 @@ local function uses(net, input)
       end
       use.tensors[t] = true
     end)
-  end)
+  end, function() net:updateOutput(input) end)
   return found, order
 end
 

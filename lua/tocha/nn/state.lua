@@ -6,6 +6,7 @@
 local torch = require 'tocha'
 local nn = require 'tocha.nn'
 local gradName = require 'tocha.nn.lines'.gradName
+local watch = require 'tocha.nn.watch'
 local raise = require 'tocha.bindings.own'.raise
 
 local Module = nn.Module
@@ -63,23 +64,12 @@ end
 
 -- -- summary ---------------------------------------------------------------------------------------------------------
 
--- Calls each leaf of a model notes(module, output) on while f runs.
-local function watching(model, notes, f)
-  local leaves = {}
+local function leaves(model)
+  local list = {}
   for _, module in ipairs(model:listModules()) do
-    if not module.modules or #module.modules == 0 then leaves[module] = rawget(module, 'updateOutput') or false end
+    if not module.modules or #module.modules == 0 then list[#list + 1] = module end
   end
-  for module in pairs(leaves) do
-    local plain = module.updateOutput
-    module.updateOutput = function(self, input)
-      local output = plain(self, input)
-      notes(self, output)
-      return output
-    end
-  end
-  local ok, message = pcall(f)
-  for module, own in pairs(leaves) do module.updateOutput = own or nil end
-  if not ok then error(message, 0) end
+  return list
 end
 
 -- Multiplications and additions of a layer whose weight (outputs, ...) is used once per place of the output.
@@ -113,7 +103,7 @@ function Module:summary(inputSize)
   local seen = {}
   local trains = self.train
   self:evaluate()
-  local ok, message = pcall(watching, self, function(module, output)
+  local ok, message = pcall(watch, leaves(self), function(module, output)
     local count, work = 0, multiplyAdds(module, output)
     for _, p in ipairs(not seen[module] and module:parameters() or {}) do count = count + p:nElement() end
     seen[module] = true
