@@ -1,30 +1,18 @@
 /* A caching allocator. Blocks come in size classes; a freed block waits for the next request of its class, first in a
  * list of its thread (no lock, no atomic), then in a central list under one lock. Blocks hold the link to the next one
- * in their own first bytes. Fresh pages cost more than many kernels, so blocks go back to the system only when the
- * process would hold much more than it ever used at once, when the system refuses, or on tch_memory_trim. */
+ * in their own first bytes. Blocks of more than a MiB are cut from stretches of address space (extent.c) under the same
+ * lock. Fresh pages cost more than many kernels, so memory goes back to the system only when the process would hold much
+ * more than it ever used at once, when the system refuses, or on tch_memory_trim. */
 #define _GNU_SOURCE
 #include "core/memory.h"
 #include "core/error.h"
+#include "core/extent.h"
 #include "core/host.h"
+#include "core/poison.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-
-#if defined(__SANITIZE_ADDRESS__)
-#define TCH_POISON 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define TCH_POISON 1
-#endif
-#endif
-#ifdef TCH_POISON
-#include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(at, bytes)   ((void) (at))
-#define ASAN_UNPOISON_MEMORY_REGION(at, bytes) ((void) (at))
-#endif
 
 /* -- size classes ------------------------------------------------------------------------------------------------- */
 
@@ -32,14 +20,18 @@
  * wasted. */
 enum {
   STEPS = 8,
-  MAX_SHIFT = 36,
-  CLASSES = STEPS * (MAX_SHIFT + 2),
-  LOCAL_CLASSES = 56 /* up to 32 KiB */
+  MAX_SHIFT = 10,
+  CLASSES = STEPS * (MAX_SHIFT + 2), /* up to 1 MiB */
+  LOCAL_CLASSES = 56                 /* up to 32 KiB */
 };
 
-static const int64_t MAX_BYTES = (int64_t) TCH_ALIGNMENT * 2 * STEPS << MAX_SHIFT; /* 64 TiB */
+static const int64_t CLASS_BYTES = (int64_t) TCH_ALIGNMENT * 2 * STEPS << MAX_SHIFT; /* of the last class */
+static const int64_t MAX_BYTES = (int64_t) 1 << 46;
+
+/* CLASSES: no class, a stretch of its own size. */
 
 static int class_of(int64_t bytes) {
+  if (bytes > CLASS_BYTES) return CLASSES;
   int64_t last = (bytes - 1) / TCH_ALIGNMENT;
   int shift = last < 2 * STEPS ? 0 : 60 - __builtin_clzll((unsigned long long) last);
   return STEPS * shift + (int) (last >> shift);
@@ -48,6 +40,11 @@ static int class_of(int64_t bytes) {
 static int64_t class_bytes(int class) {
   int shift = class < 2 * STEPS ? 0 : class / STEPS - 1;
   return (int64_t) TCH_ALIGNMENT * (class - STEPS * shift + 1) << shift;
+}
+
+/* What a block takes for which `bytes` were asked. */
+static int64_t block_bytes(int64_t bytes) {
+  return bytes > CLASS_BYTES ? tch_extent_bytes(bytes) : class_bytes(class_of(bytes));
 }
 
 /* -- state -------------------------------------------------------------------------------------------------------- */
@@ -153,41 +150,28 @@ static inline local *this_thread(void) {
 
 /* -- the system --------------------------------------------------------------------------------------------------- */
 
-enum { MAP_FROM = 1 << 20, HUGE_FROM = 4 << 20 }; /* bytes: own mapping; large pages wanted */
-
 static void *system_get(int64_t bytes) {
   void *at = NULL;
-  if (bytes < MAP_FROM) {
-    if (posix_memalign(&at, TCH_ALIGNMENT, (size_t) bytes) != 0) return NULL;
-  } else {
-    at = mmap(NULL, (size_t) bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (at == MAP_FAILED) return NULL;
-#ifdef MADV_HUGEPAGE
-    if (bytes >= HUGE_FROM) madvise(at, (size_t) bytes, MADV_HUGEPAGE);
-#endif
-  }
-  atomic_fetch_add(&held, bytes);
+  if (bytes > CLASS_BYTES) at = tch_extent_map(bytes);
+  else if (posix_memalign(&at, TCH_ALIGNMENT, (size_t) bytes) != 0) at = NULL;
+  if (at) atomic_fetch_add(&held, bytes);
   return at;
 }
 
-static void system_give(void *at, int64_t bytes) {
-  ASAN_UNPOISON_MEMORY_REGION(at, (size_t) bytes);
-  if (bytes < MAP_FROM) free(at);
-  else munmap(at, (size_t) bytes);
-  atomic_fetch_sub(&held, bytes);
-}
-
-/* Gives central blocks back, large ones first, until `bytes` are given or none is left. */
+/* Gives free memory back, large pieces first, until `bytes` are given or none is left. */
 static void evict(int64_t bytes) {
   pthread_mutex_lock(&lock);
-  for (int c = CLASSES - 1; c >= 0 && bytes > 0; c--)
-    while (central[c] && bytes > 0) {
+  int64_t given = tch_extent_evict(bytes);
+  for (int c = CLASSES - 1; c >= 0; c--)
+    while (central[c] && given < bytes) {
       block *b = central[c];
       central[c] = b->next;
-      system_give(b, class_bytes(c));
-      bytes -= class_bytes(c);
+      ASAN_UNPOISON_MEMORY_REGION(b, (size_t) class_bytes(c));
+      free(b);
+      given += class_bytes(c);
     }
   pthread_mutex_unlock(&lock);
+  atomic_fetch_sub(&held, given);
 }
 
 void tch_memory_trim(void) {
@@ -227,6 +211,22 @@ static block *take_central(int class) {
   return b;
 }
 
+static void *take_large(int64_t bytes) {
+  pthread_mutex_lock(&lock);
+  void *at = tch_extent_take(bytes);
+  pthread_mutex_unlock(&lock);
+  return at;
+}
+
+static void give_large(void *at, int64_t bytes) {
+  pthread_mutex_lock(&lock);
+  bool noted = tch_extent_give(at, bytes);
+  pthread_mutex_unlock(&lock);
+  if (noted) return;
+  tch_extent_unmap(at, bytes);
+  atomic_fetch_sub(&held, tch_extent_bytes(bytes));
+}
+
 /* Moves up to half a list's worth of central blocks to the thread and returns one more. */
 static block *refill(local *thread, int class) {
   pthread_mutex_lock(&lock);
@@ -256,23 +256,30 @@ static void spill(local *thread, int class) {
   give_central(first, last, class);
 }
 
-static inline void *take(local *thread, int class) {
-  block *b;
+static inline void *take(local *thread, int64_t bytes) {
+  void *at = NULL;
+  int class = class_of(bytes);
   if (class < LOCAL_CLASSES) {
-    b = thread->head[class];
+    block *b = thread->head[class];
     if (__builtin_expect(b != NULL, 1)) {
       thread->head[class] = b->next;
       thread->count[class]--;
       return b;
     }
-    b = refill(thread, class);
-  } else b = take_central(class);
-  return b ? b : fresh(class_bytes(class));
+    at = refill(thread, class);
+  } else at = class < CLASSES ? take_central(class) : take_large(bytes);
+  return at ? at : fresh(block_bytes(bytes));
 }
 
-static inline void give(local *thread, void *at, int class) {
+static inline void give(local *thread, void *at, int64_t bytes) {
   block *b = at;
-  ASAN_POISON_MEMORY_REGION(b + 1, (size_t) class_bytes(class) - sizeof *b);
+  int class = class_of(bytes);
+  ASAN_POISON_MEMORY_REGION(at, (size_t) block_bytes(bytes));
+  if (class >= CLASSES) {
+    give_large(at, bytes);
+    return;
+  }
+  ASAN_UNPOISON_MEMORY_REGION(b, sizeof *b);
   if (class >= LOCAL_CLASSES) {
     give_central(b, b, class);
     return;
@@ -322,12 +329,11 @@ tch_status tch_alloc(int64_t bytes, void **out) {
   if (bytes < 0) return tch_fail(TCH_ERROR_VALUE, "out of memory: more than 8 EiB asked");
   if (bytes > MAX_BYTES || injected_failure()) return out_of_memory(bytes);
   local *thread = this_thread();
-  int class = class_of(bytes);
-  void *at = take(thread, class);
+  void *at = take(thread, bytes);
   if (!at) return out_of_memory(bytes);
   ASAN_UNPOISON_MEMORY_REGION(at, (size_t) bytes);
-  ASAN_POISON_MEMORY_REGION((char *) at + bytes, (size_t) (class_bytes(class) - bytes));
-  count(&thread->blocks, class_bytes(class));
+  ASAN_POISON_MEMORY_REGION((char *) at + bytes, (size_t) (block_bytes(bytes) - bytes));
+  count(&thread->blocks, block_bytes(bytes));
   long long now = atomic_fetch_add_explicit(&used, bytes, memory_order_relaxed) + bytes;
   long long most = atomic_load_explicit(&peak, memory_order_relaxed);
   while (now > most
@@ -339,11 +345,9 @@ tch_status tch_alloc(int64_t bytes, void **out) {
 void tch_free(void *at, int64_t bytes) {
   if (!at) return;
   local *thread = this_thread();
-  int class = class_of(bytes);
   atomic_fetch_sub_explicit(&used, bytes, memory_order_relaxed);
-  count(&thread->blocks, -class_bytes(class));
-  ASAN_UNPOISON_MEMORY_REGION(at, sizeof(block));
-  give(thread, at, class);
+  count(&thread->blocks, -block_bytes(bytes));
+  give(thread, at, bytes);
 }
 
 void *tch_record_new(size_t bytes) {
@@ -353,25 +357,24 @@ void *tch_record_new(size_t bytes) {
     return NULL;
   }
   local *thread = this_thread();
-  int class = class_of((int64_t) bytes);
-  void *at = take(thread, class);
+  int64_t whole = block_bytes((int64_t) bytes);
+  void *at = take(thread, (int64_t) bytes);
   if (!at) {
     out_of_memory((int64_t) bytes);
     return NULL;
   }
   ASAN_UNPOISON_MEMORY_REGION(at, bytes);
-  ASAN_POISON_MEMORY_REGION((char *) at + bytes, (size_t) class_bytes(class) - bytes);
-  count(&thread->records, class_bytes(class));
+  ASAN_POISON_MEMORY_REGION((char *) at + bytes, (size_t) whole - bytes);
+  count(&thread->records, whole);
   return at;
 }
 
 void tch_record_free(void *at, size_t bytes) {
   if (!at) return;
   local *thread = this_thread();
-  int class = class_of(bytes ? (int64_t) bytes : 1);
-  count(&thread->records, -class_bytes(class));
-  ASAN_UNPOISON_MEMORY_REGION(at, sizeof(block));
-  give(thread, at, class);
+  if (bytes == 0) bytes = 1;
+  count(&thread->records, -block_bytes((int64_t) bytes));
+  give(thread, at, (int64_t) bytes);
 }
 
 /* -- counts -------------------------------------------------------------------------------------------------------- */

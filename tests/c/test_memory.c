@@ -54,6 +54,58 @@ static void a_block_comes_back(void **state) {
   }
 }
 
+static void large_blocks_are_cut_and_joined(void **state) {
+  enum { MIB = 1 << 20 };
+  void *whole, *part[3], *again;
+  tch_memory_trim();
+  ok(tch_alloc(9 * MIB, &whole));
+  tch_free(whole, 9 * MIB);
+  for (int i = 0; i < 3; i++) ok(tch_alloc(3 * MIB, &part[i]));
+  assert_int_equal(tch_memory_cached(), 0);
+  for (int i = 0; i < 3; i++) assert_ptr_equal(part[i], (char *) whole + i * 3 * MIB);
+  tch_free(part[0], 3 * MIB);
+  tch_free(part[2], 3 * MIB);
+  ok(tch_alloc(4 * MIB, &again)); /* neither of the two is long enough */
+  assert_true((char *) again < (char *) whole || (char *) again >= (char *) whole + 9 * MIB);
+  tch_free(again, 4 * MIB);
+  tch_free(part[1], 3 * MIB);
+  ok(tch_alloc(9 * MIB, &again));
+  assert_true((char *) again <= (char *) whole); /* the stretch of 4 MiB may touch it from below */
+  tch_free(again, 9 * MIB);
+  tch_memory_trim();
+  assert_int_equal(tch_memory_cached(), 0);
+}
+
+static void large_blocks_do_not_overlap(void **state) {
+  enum { N = 24 };
+  unsigned char *block[N] = {NULL};
+  int64_t bytes[N];
+  uint32_t x = 7;
+  tch_memory_trim();
+  int64_t used = tch_memory_used();
+  for (int round = 0; round < 3000; round++) {
+    x = x * 1664525 + 1013904223;
+    int k = (int) (x >> 16) % N;
+    if (block[k]) {
+      assert_int_equal(block[k][0], k + 1);
+      assert_int_equal(block[k][bytes[k] - 1], k + 1);
+      memset(block[k], 0, 100);
+      block[k][bytes[k] - 1] = 0;
+      tch_free(block[k], bytes[k]);
+      block[k] = NULL;
+    } else {
+      void *a;
+      ok(tch_alloc(bytes[k] = 1100000 + (x >> 9) % 6000000, &a));
+      block[k] = a;
+      block[k][0] = block[k][bytes[k] - 1] = (unsigned char) (k + 1);
+    }
+    assert_true(tch_memory_used() - used + tch_memory_cached() <= tch_memory_peak() / 4 * 5 + (40 << 20));
+  }
+  for (int k = 0; k < N; k++) tch_free(block[k], block[k] ? bytes[k] : 0);
+  tch_memory_trim();
+  assert_int_equal(tch_memory_cached(), 0);
+}
+
 static void every_size_is_aligned_and_wide_enough(void **state) {
   for (int64_t bytes = 1; bytes < 5000000; bytes += 1 + bytes / 7) {
     void *a;
@@ -134,7 +186,7 @@ static void records_are_counted_apart(void **state) {
 }
 
 static void the_cache_does_not_outgrow_the_peak(void **state) {
-  for (int i = 1; i < 200; i++) { /* 4 MiB, then a little more, ...: each size has a class that no later one uses */
+  for (int i = 1; i < 200; i++) { /* no free stretch fits the next */
     void *a;
     int64_t bytes = (int64_t) i * (4 << 20);
     ok(tch_alloc(bytes, &a));
@@ -221,7 +273,9 @@ int main(void) {
       cmocka_unit_test(peak_stays),
       cmocka_unit_test(freed_blocks_are_cached_and_trimmed),
       cmocka_unit_test(a_block_comes_back),
-      cmocka_unit_test(every_size_is_aligned_and_wide_enough),
+      cmocka_unit_test(large_blocks_are_cut_and_joined),
+    cmocka_unit_test(large_blocks_do_not_overlap),
+    cmocka_unit_test(every_size_is_aligned_and_wide_enough),
       cmocka_unit_test(blocks_do_not_overlap),
       cmocka_unit_test(no_bytes_need_no_block),
       cmocka_unit_test(absurd_sizes_are_refused_in_the_right_unit),
