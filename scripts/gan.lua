@@ -19,6 +19,7 @@ cmd:option('--width', 32, "planes of the largest pictures inside a dcgan's criti
 cmd:option('--loss', 'bce', 'bce, hinge or wgan-gp', { 'bce', 'hinge', 'wgan-gp' })
 cmd:option('--conditional', false, 'tell both networks the class')
 cmd:option('--spectral', false, 'hold the spectral norms of the critic at 1')
+cmd:option('--dropout', -1, "share of numbers that an mlp's critic leaves out; below 0: what suits the loss")
 cmd:option('--noise', 100, 'numbers that a picture is made from', { from = 1 })
 cmd:option('--epochs', 10, 'passes over the training set', { from = 1 })
 cmd:option('--batch', 64, 'pictures a step', { from = 2 })
@@ -37,6 +38,7 @@ cmd:option('--quiet', false, 'print nothing but the last line')
 local options, state = train.start(cmd, 'gan')
 if options.ema < 0 or options.ema >= 1 then cmd:error '--ema wants a number from 0 to below 1' end
 if options.beta1 >= 1 then cmd:error '--beta1 wants a number below 1' end
+if options.dropout >= 1 then cmd:error '--dropout wants a number below 1' end
 if options.lr < 0 then cmd:error '--lr wants a rate above 0' end
 local colour = options.pictures ~= ''
 if colour and options.model ~= 'dcgan' then cmd:error '--pictures wants --model dcgan' end
@@ -76,6 +78,7 @@ end
 if count < options.batch then cmd:fail(('%d pictures are less than a batch of %d'):format(count, options.batch)) end
 local given = options.conditional and classes or 0 -- numbers that tell the class
 local loss = adversarial.losses[options.loss]
+local dropout = options.dropout >= 0 and options.dropout or (loss.penalty or options.spectral) and 0 or .3
 
 -- Models --------------------------------------------------------------------------------------------------------------
 local run = state or { script = 'gan', options = options, epoch = 0, history = { critic = {}, generator = {}, confident = {} },
@@ -83,7 +86,7 @@ local run = state or { script = 'gan', options = options, epoch = 0, history = {
 if not state then
   local kind = models[options.model]
   run.model = kind.generator { inputs = options.noise + given, channels = channels, side = side, width = 2 * options.width }
-  run.critic = kind.critic { channels = channels, side = side, width = options.width, classes = given,
+  run.critic = kind.critic { channels = channels, side = side, width = options.width, classes = given, dropout = dropout,
     spectral = options.spectral, statistics = not loss.penalty and not options.spectral } -- neither goes with them
   run.fixed = torch.randn(64, options.noise)
 end
