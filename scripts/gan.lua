@@ -35,15 +35,14 @@ cmd:option('--out', 'gan', 'beginning of names of pictures: gan-001.png ... (sam
 cmd:option('--save', 'gan.t7', 'checkpoint written after each epoch; "" for none')
 cmd:option('--resume', '', 'checkpoint to go on from, with its settings except those given here')
 cmd:option('--quiet', false, 'print nothing but the last line')
-local options, state = train.start(cmd, 'gan')
+local options, state = train.start(cmd, 'gan', { 'model', 'width', 'loss', 'conditional', 'spectral', 'noise', 'ema' })
 if options.ema < 0 or options.ema >= 1 then cmd:error '--ema wants a number from 0 to below 1' end
 if options.beta1 >= 1 then cmd:error '--beta1 wants a number below 1' end
 if options.dropout >= 1 then cmd:error '--dropout wants a number below 1' end
 if options.lr < 0 then cmd:error '--lr wants a rate above 0' end
 local colour = options.pictures ~= ''
 if colour and options.model ~= 'dcgan' then cmd:error '--pictures wants --model dcgan' end
-if colour and options.data ~= '' then cmd:error '--data and --pictures exclude each other' end
-if colour and options.classifier ~= '' then cmd:error '--classifier judges digits only' end
+if colour and options.data .. options.classifier ~= '' then cmd:error '--data and --classifier are for digits, not --pictures' end
 local function say(...) if not options.quiet then print(...) end end
 
 -- Data ----------------------------------------------------------------------------------------------------------------
@@ -62,13 +61,9 @@ if colour then
     deviation = .5, shuffle = true, dropLast = true, seed = options.seed, augment = { hflip = true } })
   function batches(epoch) return loader:batches(epoch) end
 else
-  local trainSet, testSet
-  if options.data ~= '' then trainSet, testSet = cmd:try(data.mnist, options.data)
-  else trainSet, testSet = data.digits { seed = options.seed } end
-  if trainSet.data:size(3) ~= side or trainSet.data:size(4) ~= side then cmd:fail(options.data .. ': images must be 28x28') end
+  local trainSet, testSet, all = cmd:try(generative.digits, options)
   judge = options.classifier ~= '' and { classifier = cmd:try(train.generativeScore.classifier, options.classifier),
-                                         reference = testSet.data, normalize = data.normalizer(trainSet.data) }
-  if options.limit > 0 then trainSet = data.split(trainSet, math.max(1 - options.limit / data.size(trainSet), 0)) end
+                                         reference = testSet.data, normalize = data.normalizer(all) }
   count = data.size(trainSet)
   function batches()
     return data.batches(trainSet, options.batch, { order = torch.randperm(count):long(),
@@ -81,8 +76,11 @@ local loss = adversarial.losses[options.loss]
 local dropout = options.dropout >= 0 and options.dropout or (loss.penalty or options.spectral) and 0 or .3
 
 -- Models --------------------------------------------------------------------------------------------------------------
-local run = state or { script = 'gan', options = options, epoch = 0, history = { critic = {}, generator = {}, confident = {} },
+local run = state or { script = 'gan', options = options, epoch = 0, history = { critic = {}, generator = {} },
                        generatorState = {}, criticState = {} }
+local sort = ('of %d planes in %d classes'):format(channels, classes)
+if (run.sort or sort) ~= sort then cmd:fail(('%s had pictures %s, not %s'):format(options.resume, run.sort, sort)) end
+run.sort = sort
 if not state then
   local kind = models[options.model]
   run.model = kind.generator { inputs = options.noise + given, channels = channels, side = side, width = 2 * options.width }
@@ -94,13 +92,11 @@ local generator, critic, history = run.model, run.critic, run.history
 local weights, gradients = generator:getParameters()
 local criticWeights, criticGradients = critic:getParameters()
 if not state and options.ema > 0 then run.average = optim.Average(generator, options.ema, 10) end
-say(tostring(generator))
-say(tostring(critic))
+say(('%s\n%s'):format(generator, critic))
 say(('%d and %d parameters, %d pictures'):format(weights:nElement(), criticWeights:nElement(), count))
 
 -- Samples -------------------------------------------------------------------------------------------------------------
 local function told(x, labels) return given > 0 and generative.beside(x, labels, classes) or x end
-local function inTurn(n) return torch.range(0, n - 1):apply(function(k) return k % classes + 1 end):long() end
 
 -- Pictures (N,C,H,W) from -1 to 1 by the averaged generator.
 local function make(noise, labels)
@@ -116,23 +112,25 @@ local function make(noise, labels)
   return torch.cat(made, 1):view(-1, channels, side, side)
 end
 
+-- Of up to 16 classes each has columns of its own, and on the strip rows.
 local function draw(epoch)
-  local look = { columns = given > 0 and math.min(classes, 16) or 8, low = -1, high = 1 }
+  local shown = math.min(classes, 16)
+  local look = { columns = given > 0 and shown * math.max(math.floor(10 / shown), 1) or 8, low = -1, high = 1 }
   local n = math.floor(64 / look.columns) * look.columns
-  train.grid(('%s-%03d.png'):format(options.out, epoch), make(run.fixed:narrow(1, 1, n), inTurn(n)), look)
-  local way = generative.between(run.fixed:narrow(1, 1, 5), run.fixed:narrow(1, 6, 5), 10)
+  train.grid(('%s-%03d.png'):format(options.out, epoch), make(run.fixed:narrow(1, 1, n), generative.inTurn(n, shown)), look)
+  local way = generative.between(run.fixed:narrow(1, 1, 5), run.fixed:narrow(1, 6, 5), 10):view(50, -1)
   look.columns = 10
-  train.grid(options.out .. '-strip.png', make(way:view(50, -1), torch.LongTensor(50):fill(math.min(4, classes))), look)
+  train.grid(options.out .. '-strip.png', make(way, generative.inTurn(5, classes):view(5, 1):expand(5, 10):reshape(50)), look)
   local curves = { { name = 'critic', y = history.critic }, { name = 'generator', y = history.generator } }
-  train.plot(options.out .. '-curves.png', curves,
-    { title = options.model .. ' ' .. options.loss, xlabel = 'epoch', ylabel = 'loss' })
+  look = { title = options.model .. ' ' .. options.loss, xlabel = 'epoch', ylabel = 'loss' }
+  train.plot(options.out .. '-curves.png', curves, look)
 end
 
 local function score(n)
-  local pictures = make(torch.randn(n, options.noise), inTurn(n))
+  local pictures = make(torch.randn(n, options.noise), generative.inTurn(n, classes))
   local s = train.generativeScore(pictures:add(1):mul(127.5), judge)
   return ('%.1f%% confident, classes from %.1f%% to %.1f%%, distance %.2f'):format(100 * s.confident, 100 * s.least,
-    100 * s.most, s.distance), 100 * s.confident
+    100 * s.most, s.distance)
 end
 
 -- Training ------------------------------------------------------------------------------------------------------------
@@ -173,8 +171,8 @@ local function generatorStep(input, fake, labels)
 end
 
 local function epoch(number)
-  local label = ('epoch %d/%d'):format(number, options.epochs)
-  local bar = train.Progress(count, { label = label, unit = 'pictures', quiet = options.quiet })
+  local bar = train.Progress(count, { label = ('epoch %d/%d'):format(number, options.epochs), unit = 'pictures',
+    quiet = options.quiet })
   local critics, generators, k, steps = 0, 0, 0, 0
   for real, labels in batches(number) do
     local n = real:size(1)
@@ -195,10 +193,7 @@ for number = run.epoch + 1, options.epochs do
   epoch(number)
   run.epoch = number
   if history.critic[number] ~= history.critic[number] then cmd:fail 'the loss is no number: a lower --lr may help' end
-  if judge then
-    local text, confident = cmd:try(score, 1000)
-    note, history.confident[number] = ', ' .. text, confident
-  end
+  if judge then note = ', ' .. cmd:try(score, 1000) end
   say(('epoch %d: critic %.4f, generator %.4f%s, %.1f s'):format(number, history.critic[number], history.generator[number], note,
     timer:time().real))
   if options.out ~= '' then cmd:try(draw, number) end

@@ -23,18 +23,11 @@ cmd:option('--test', 100, 'episodes that the chosen policy is judged by', { from
 cmd:option('--seed', 1, 'of networks, environments and exploration', { from = 0 })
 cmd:option('--threads', 1, 'of the engine; they do not change the result', { from = 1 })
 cmd:option('--save', 'rl.t7', 'checkpoint written after each evaluation, the replay included; "" for none')
-cmd:option('--resume', '', 'checkpoint to go on from')
+cmd:option('--resume', '', 'checkpoint to go on from, with its settings except those given here')
 cmd:option('--plot', 'rl.png', 'picture of the learning curves; "" for none')
 cmd:option('--film', '', 'GIF of an episode of the learned policy')
 cmd:option('--quiet', false, 'print nothing but the last line')
-local options, given = cmd:parse(arg)
-
-cmd:try(torch.setnumthreads, options.threads)
-for _, path in ipairs { options.save, options.plot, options.film } do
-  if path ~= '' then cmd:try(train.checkpoint.reserve, path) end
-end
-torch.manualSeed(options.seed)
-io.stdout:setvbuf 'line'
+local options, state, given = train.start(cmd, 'rl', { 'env', 'algo', 'set' })
 local function say(...) if not options.quiet then print(...) end end
 
 -- name=value,... as a table; a number, true, false or text.
@@ -51,22 +44,15 @@ local function constants(text)
 end
 
 -- The run -------------------------------------------------------------------------------------------------------------
-local state = options.resume ~= '' and cmd:try(train.checkpoint.load, options.resume) or nil
 if state then
-  cmd:try(rl.check, state.agent, given.algo and options.algo or nil, options.resume)
-  for field, kind in pairs { envs = 'rl.Vector', history = 'table', best = 'table', options = 'table' } do
+  for field, kind in pairs { envs = 'rl.Vector', history = 'table', best = 'table' } do
     if torch.type(state[field]) ~= kind then cmd:fail(('%s: its field %s is no %s'):format(options.resume, field, kind)) end
   end
-  if given.env and state.envs.name ~= rl.make(options.env).name then
-    cmd:fail(('%s holds a run in %s, not in %s'):format(options.resume, state.envs.name, options.env))
-  end
-  if given.steps then state.agent.config.total = options.steps end
-  for key, value in pairs(state.options) do
-    if not given[key] and key ~= 'resume' and key ~= 'quiet' and key ~= 'threads' then options[key] = value end
-  end
+  cmd:try(rl.check, state.agent, options.algo, options.resume)
+  if given.steps and options.steps > 0 then state.agent.config.total = options.steps end
 else
   local envs = cmd:try(rl.Vector, cmd:try(rl.width, options.algo), options.env)
-  state = { agent = cmd:try(rl.agent, options.algo, envs, constants(options.set:gsub('^%?$', ''))), envs = envs,
+  state = { script = 'rl', agent = cmd:try(rl.agent, options.algo, envs, constants(options.set:gsub('^%?$', ''))), envs = envs,
             history = { steps = {}, score = {}, ended = {}, returns = {} }, best = {}, options = options }
   envs:reset(1000 * options.seed)
 end
@@ -102,8 +88,8 @@ local function evaluate()
     history.ended[#history.ended + 1], history.returns[#history.returns + 1] = agent.steps, torch.DoubleTensor(returns):mean()
   end
   if not best.score or score >= best.score then best.score, best.steps, best.policy = score, agent.steps, agent:snapshot() end
-  say(('step %d: %.2f exploring, %.2f in %d episodes, %.1f s'):format(agent.steps, history.returns[#history.returns] or 0 / 0,
-    score, options.episodes, timer:time().real))
+  say(('step %d: %s, %.2f in %d episodes, %.1f s'):format(agent.steps, #returns > 0 and
+    ('%.2f exploring'):format(history.returns[#history.returns]) or 'no episode ended', score, options.episodes, timer:time().real))
   for i = #returns, 1, -1 do returns[i] = nil end
   if options.save ~= '' then
     state.returns = returns
@@ -113,7 +99,9 @@ local function evaluate()
 end
 
 local bar = train.Progress(total, { label = agent.name, unit = 'steps', quiet = options.quiet })
-local seen, due = envs.seen, agent.steps + every
+local seen = envs.seen
+local function due() return math.floor(agent.steps / every) end -- counts evaluations, whatever steps a run goes on from
+local done = due()
 while agent.steps < total do
   local step = envs:step(agent:act(seen, true))
   agent:learn(step)
@@ -121,10 +109,10 @@ while agent.steps < total do
   seen = step.seen
   for _, sum in ipairs(step.returns) do returns[#returns + 1] = sum end
   bar:update(agent.steps, ('loss %.4f  last %.1f'):format(agent.loss or 0, returns[#returns] or 0 / 0))
-  if agent.steps >= due or agent.steps >= total then
+  if due() > done or agent.steps >= total then
     bar:finish()
     evaluate()
-    due = due + every
+    done = due()
   end
 end
 bar:finish()
@@ -132,8 +120,10 @@ bar:finish()
 -- The policy ----------------------------------------------------------------------------------------------------------
 local last = options.policy == 'last' or options.policy == 'auto' and torch.isTypeOf(agent, 'rl.QLearning') -- its rates fall to 0
 if best.policy and not last then agent:adopt(best.policy) end
-if options.film ~= '' then say(('an episode of %.2f is in %s'):format(cmd:try(rl.film, options.film, agent, rl.make(envs.name), 7),
-  options.film)) end
+if options.film ~= '' then
+  local sum, over = cmd:try(rl.film, options.film, agent, rl.make(envs.name), 7)
+  say(('%s of %.2f is in %s'):format(over and 'an episode' or 'the beginning of an episode', sum, options.film))
+end
 local score, sums = rl.evaluate(agent, copies(options.test), 2 * 10 ^ 9 + 10 ^ 5 * options.seed)
 if envs.alternating then
   local game = rl.make(envs.name)

@@ -31,17 +31,13 @@ cmd:option('--out', 'vae', 'beginning of names of pictures: vae-reconstructions.
 cmd:option('--save', 'vae.t7', 'checkpoint written after each epoch; "" for none')
 cmd:option('--resume', '', 'checkpoint to go on from, with its settings except those given here')
 cmd:option('--quiet', false, 'print nothing but the last line')
-local options, state = train.start(cmd, 'vae')
+local options, state = train.start(cmd, 'vae', { 'model', 'hidden', 'latent', 'conditional' })
 if options.lr <= 0 then cmd:error '--lr wants a rate above 0' end
 if options.beta < 0 then cmd:error '--beta wants a weight from 0' end
 local function say(...) if not options.quiet then print(...) end end
 
 -- Data ----------------------------------------------------------------------------------------------------------------
-local trainSet, testSet
-if options.data ~= '' then trainSet, testSet = cmd:try(data.mnist, options.data)
-else trainSet, testSet = data.digits { seed = options.seed } end
-if trainSet.data:size(3) ~= 28 or trainSet.data:size(4) ~= 28 then cmd:fail(options.data .. ': images must be 28x28') end
-if options.limit > 0 then trainSet = data.split(trainSet, math.max(1 - options.limit / data.size(trainSet), 0)) end
+local trainSet, testSet = cmd:try(generative.digits, options)
 local count, classes = data.size(trainSet), options.conditional and 10 or 0
 local function flat(images) return images:float():mul(1 / 255):view(images:size(1), -1) end
 
@@ -128,8 +124,7 @@ local function draw()
   local again = pictures(torch.noGrad(function() return (encode(x, labels)) end), labels)
   local both = torch.stack({ x:view(n, 28, 28), again }, 2):view(2 * n, 28, 28)
   train.grid(options.out .. '-reconstructions.png', both, { columns = 10 })
-  local inTurn = torch.range(0, 99):apply(function(k) return k % 10 + 1 end):long()
-  train.grid(options.out .. '-samples.png', pictures(run.fixed, inTurn), { columns = 10 })
+  train.grid(options.out .. '-samples.png', pictures(run.fixed, generative.inTurn(100, 10)), { columns = 10 })
   drawMap()
   if options.latent == 2 then
     local sheet = torch.Tensor(400, 2)

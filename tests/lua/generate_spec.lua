@@ -70,6 +70,7 @@ describe('scripts that make pictures', function()
     assert.equal(output:match '[^\n]*\n$', (script('gan', '--resume part.t7 --quiet')))
     same(torch.load(folder .. '/whole.t7'), torch.load(folder .. '/part.t7'), 'gan')
     fails('vae', 'part.t7 is no checkpoint of this script', '--resume part.t7')
+    fails('gan', '%-%-model cannot be another than in part.t7, where it is dcgan', '--resume part.t7 --model mlp')
     fails('gan', 'whole.t7 holds no classifier', '--data . --classifier whole.t7 --epochs 1')
   end)
 

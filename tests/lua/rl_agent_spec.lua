@@ -132,6 +132,7 @@ describe('algorithms', function()
     local function message(f, ...) return (select(2, pcall(f, ...))) end
     local pole, swing = rl.Vector(1, 'CartPole'), rl.Vector(1, 'Pendulum')
     assert.matches('there is no algorithm trpo; there are qlearning, sarsa, dqn', message(rl.agent, 'trpo', pole))
+    assert.matches('agent: envs is a table, but an rl.Vector is needed', message(rl.agent, 'ppo', rl.make 'CartPole'))
     assert.matches('dqn: there is no constant speed', message(rl.agent, 'dqn', pole, { speed = 2 }))
     assert.matches('dqn: the actions of Pendulum%-v1 are tensors of 1 from %-2 to 2; dqn needs a finite number',
       message(rl.agent, 'dqn', swing))

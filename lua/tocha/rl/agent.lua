@@ -19,17 +19,11 @@ local Agent = torch.class('rl.Agent', package)
 --- @tparam Vector envs for whose spaces the agent is made
 -- @tparam[opt] table config constants by name, over `defaults`
 function Agent:__init(envs, config)
-  for key in pairs(config or {}) do
-    if self.defaults[key] == nil then raise(('%s: there is no constant %s'):format(self.name, tostring(key))) end
-  end
-  self.config = {}
-  for key, value in pairs(self.defaults) do
-    self.config[key] = value
-    if config and config[key] ~= nil then
-      constants.check(self.name, key, config[key])
-      self.config[key] = config[key]
-    end
-  end
+  local names = {}
+  for key in pairs(self.defaults) do names[#names + 1] = key end
+  table.sort(names)
+  constants.check(self.name, 'constant', names, config)
+  self.config = self.like(self.defaults, config or {})
   self.observations, self.actions, self.envs, self.steps = envs.observations, envs.actions, envs.n, 0
   -- What is good for the other player is bad for this one: what follows counts negatively.
   if envs.alternating and self.config.gamma then self.config.gamma = -math.abs(self.config.gamma) end

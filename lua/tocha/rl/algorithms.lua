@@ -5,7 +5,8 @@ local make = require 'tocha.rl.make'
 local tabular = require 'tocha.rl.tabular'
 local actorcritic = require 'tocha.rl.actorcritic'
 local deterministic = require 'tocha.rl.deterministic'
-local raise = require 'tocha.bindings.own'.raise
+local own = require 'tocha.bindings.own'
+local raise = own.raise
 
 local package = {}
 
@@ -50,9 +51,12 @@ end
 --- An agent of an algorithm for environments.
 -- @tparam string algorithm one of rl.algorithms
 -- @tparam Vector envs
--- @tparam[opt] table config constants, over those that suit the environment
+-- @tparam[opt] table config constants, over those that suit the environment; the fields `defaults` of the classes tell them
+-- @treturn Agent
 function package.agent(algorithm, envs, config)
   known(algorithm)
+  if not torch.isTypeOf(envs, 'rl.Vector') then own.bad('agent', 'envs', 'an rl.Vector', envs) end
+  if config ~= nil and type(config) ~= 'table' then own.bad('agent', 'config', 'a table', config) end
   local whole = {}
   for key, value in pairs((tuned[make.bare(envs.name)] or {})[algorithm] or {}) do whole[key] = value end
   for key, value in pairs(config or {}) do whole[key] = value end

@@ -1,4 +1,4 @@
---- What the constants of algorithms may be, by their names.
+--- What the constants of algorithms and the options of environments may be, by their names.
 -- @module tocha.rl.constants
 local raise = require 'tocha.bindings.own'.raise
 
@@ -34,6 +34,7 @@ local rules = {
   rate = positive, lastRate = notNegative, range = positive, lastRange = notNegative, temperature = positive,
   deviation = notNegative, smoothing = notNegative, reach = notNegative, valueWeight = notNegative,
   entropyWeight = notNegative, logStd = number, entropy = number, start = number,
+  arms = whole(1), machine = whole(0), rows = whole(2), columns = whole(1), size = whole(2), slippery = switch,
   double = switch, dueling = switch, prioritized = switch, normalize = switch,
   noise = oneOf('gaussian', 'ou'), activation = oneOf('relu', 'tanh'),
   clip = { 'a number above 0, or false', function(v) return v == false or positive[2](v) end },
@@ -43,11 +44,23 @@ local rules = {
   end },
 }
 
---- Fails unless a value is one that the constant may have.
-function constants.check(algorithm, name, value)
-  local rule = rules[name]
-  if rule and not rule[2](value) then
-    raise(('%s: %s is %s, but it must be %s'):format(algorithm, name, tostring(value), rule[1]))
+--- Fails unless all values are of names in the list, and ones that these may have.
+-- @tparam string owner what messages begin with
+-- @tparam string what a name is called
+-- @tparam {string,...} list
+-- @tparam table|nil values by name
+function constants.check(owner, what, list, values)
+  local known = {}
+  for _, name in ipairs(list) do known[name] = true end
+  for name, value in pairs(values or {}) do
+    if not known[name] then
+      raise(('%s: there is no %s %s%s'):format(owner, what, tostring(name),
+        list[1] and '; there are ' .. table.concat(list, ', ') or ''))
+    end
+    local rule = rules[name]
+    if rule and not rule[2](value) then
+      raise(('%s: %s is %s, but it must be %s'):format(owner, name, tostring(value), rule[1]))
+    end
   end
 end
 

@@ -22,7 +22,8 @@
 local torch = require 'tocha'
 local space = require 'tocha.rl.space'
 local Canvas = require 'tocha.train.canvas'
-local raise = require 'tocha.bindings.own'.raise
+local own = require 'tocha.bindings.own'
+local raise = own.raise
 
 local package = {}
 local Environment = torch.class('rl.Environment', package)
@@ -33,6 +34,7 @@ Environment.picture = { 240, 160 }
 -- @tparam[opt] number seed of all that is random from here on; by default the numbers go on
 -- @return the first observation
 function Environment:reset(seed)
+  if seed ~= nil and (type(seed) ~= 'number' or seed % 1 ~= 0) then own.bad(self.name, 'seed', 'a whole number', seed) end
   if seed or not self.generator then self.generator = torch.Generator(seed or torch.random()) end
   self:begin(seed)
   return self:started()
@@ -42,6 +44,7 @@ end
 -- @tparam table state as the field `state` shows it
 -- @return the first observation
 function Environment:restore(state)
+  if type(state) ~= 'table' then own.bad(self.name, 'state', 'a table', state) end
   self.state = {}
   for key, value in pairs(state) do self.state[key] = value end
   return self:started()

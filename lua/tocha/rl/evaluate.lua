@@ -1,6 +1,8 @@
 --- How good a policy is: episodes of their own, apart from learning.
 -- @module tocha.rl.evaluate
 local torch = require 'tocha'
+local signed = require 'tocha.signed'
+local raise = require 'tocha.bindings.own'.raise
 
 -- Games against a player who moves at random, the sides by turns: 1 won, 0 drawn, -1 lost.
 local function games(agent, game, count, seed)
@@ -22,7 +24,8 @@ end
 -- @tparam[opt=1000] number limit steps after which an episode counts as it stands
 -- @treturn number mean of the undiscounted sums of rewards
 -- @treturn {number,...} the sums
-return function(agent, envs, seed, limit)
+local function evaluate(agent, envs, seed, limit)
+  if not torch.isTypeOf(envs[1], 'rl.Environment') then raise 'evaluate: envs is no list of environments' end
   if envs[1].alternating then return games(agent, envs[1], #envs, seed) end
   local n, sums, left = #envs, {}, #envs
   local seen, over = envs[1].observations:batch(n), {}
@@ -40,3 +43,5 @@ return function(agent, envs, seed, limit)
   end
   return torch.DoubleTensor(sums):mean(), sums
 end
+
+return signed('evaluate', { 'agent', 'table', 'envs', 'table', 'seed', 'whole', 'limit', 'count?' }, evaluate)

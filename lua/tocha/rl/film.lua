@@ -2,18 +2,21 @@
 -- @module tocha.rl.film
 local torch = require 'tocha'
 local image = require 'tocha.bindings.image'
-local raise = require 'tocha.bindings.own'.raise
+local signed = require 'tocha.signed'
+local own = require 'tocha.bindings.own'
 
-local most = 300 -- frames
+local most = 501 -- frames: no environment that ships has a limit above 500 steps
 
---- Plays an episode without exploration and writes it as a GIF file.
+--- Plays an episode without exploration, at most 500 steps of it, and writes it as a GIF file.
 -- @tparam string path
 -- @tparam Agent agent
 -- @tparam Environment env
 -- @tparam number seed
 -- @tparam[opt] number delay hundredths of a second between frames (4)
 -- @treturn number the sum of the rewards
-return function(path, agent, env, seed, delay)
+-- @treturn boolean whether the episode came to its end
+local function film(path, agent, env, seed, delay)
+  if not torch.isTypeOf(env, 'rl.Environment') then own.bad('film', 'env', 'an environment', env) end
   local seen, sum, over = env:reset(seed), 0, false
   local frames, row = { env:render 'image' }, env.observations:batch(1)
   while not over and #frames < most do
@@ -24,6 +27,8 @@ return function(path, agent, env, seed, delay)
     frames[#frames + 1] = env:render 'image'
   end
   local good, why = image.saveGif(path, torch.stack(frames, 1), delay)
-  if not good then raise(why) end
-  return sum
+  if not good then own.raise(why) end
+  return sum, over
 end
+
+return signed('film', { 'path', 'string', 'agent', 'table', 'env', 'table', 'seed', 'whole', 'delay', 'count?' }, film)

@@ -18,6 +18,10 @@ local names = { 'observation', 'action', 'reward', 'next', 'discount' }
 -- @param actions space
 -- @tparam table options gamma; nsteps (1); alpha: exponent of priorities, none if absent
 function Replay:__init(capacity, observations, actions, options)
+  if type(capacity) ~= 'number' or capacity < 1 or capacity % 1 ~= 0 then
+    raise('Replay: a whole number from 1 is needed, not ' .. tostring(capacity))
+  end
+  if type(options) ~= 'table' or type(options.gamma) ~= 'number' then raise 'Replay: options are a table with the number gamma' end
   self.capacity, self.gamma, self.nsteps = capacity, options.gamma, options.nsteps or 1
   self.count, self.at = 0, 0
   self.rows = { observation = observations:batch(capacity), action = actions:batch(capacity),

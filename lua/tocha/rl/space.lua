@@ -46,8 +46,10 @@ end
 -- @tparam[opt] number|table low least entry or entries, by default without bound
 -- @tparam[opt] number|table high greatest entry or entries
 function Box:__init(shape, low, high)
+  if type(shape) ~= 'table' or #shape == 0 then raise('Box: the shape is a list of sizes, not ' .. tostring(shape)) end
   self.shape = shape
   self.low, self.high = bound(low or -math.huge, shape), bound(high or math.huge, shape)
+  if not self.low:le(self.high):all() then raise 'Box: a least entry is above the greatest' end
 end
 
 function Box:contains(value)

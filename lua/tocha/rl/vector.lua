@@ -15,6 +15,7 @@
 -- and tensors of its own, which no later step changes.
 -- @module tocha.rl.vector
 local torch = require 'tocha'
+local space = require 'tocha.rl.space'
 local raise = require 'tocha.bindings.own'.raise
 
 local package = {}
@@ -25,13 +26,20 @@ local Vector = torch.class('rl.Vector', package)
 function Vector:__init(n, make)
   if type(n) ~= 'number' or n < 1 or n % 1 ~= 0 then raise('Vector: a whole number from 1 is needed, not ' .. tostring(n)) end
   self.envs = {}
-  for i = 1, n do self.envs[i] = make() end
+  for i = 1, n do
+    self.envs[i] = make()
+    if not torch.isTypeOf(self.envs[i], 'rl.Environment') then
+      raise(('Vector: what was made is a %s, not an environment'):format(torch.type(self.envs[i])))
+    end
+  end
   self.n, self.name = n, self.envs[1].name
   self.observations, self.actions = self.envs[1].observations, self.envs[1].actions
   self.alternating = self.envs[1].alternating
 end
 
 --- Starts all; environment i gets the seed `seed + i - 1`.
+-- @tparam[opt] number seed
+-- @treturn tensor the first observations (N,...)
 function Vector:reset(seed)
   local seen = self.observations:batch(self.n)
   self.sums = {}
@@ -42,12 +50,26 @@ function Vector:reset(seed)
   return seen
 end
 
-function Vector:step(actions)
+-- All or none of the environments move.
+local function check(self, actions)
   if not self.seen then raise(self.name .. ': no episode has begun: call reset') end
-  local n = self.n
-  if not torch.isTensor(actions) or actions:dim() == 0 or actions:size(1) ~= n then
-    raise(('%s: %d actions are needed, one for each environment'):format(self.name, n))
+  if not torch.isTensor(actions) or actions:dim() == 0 or actions:size(1) ~= self.n then
+    raise(('%s: %d actions are needed, one for each environment'):format(self.name, self.n))
   end
+  for i = 1, self.n > 1 and self.n or 0 do -- a single environment looks itself
+    if not self.actions:contains(actions[i]) then
+      raise(('%s: the action %s of environment %d is not in %s'):format(self.name, space.text(actions[i]), i,
+        tostring(self.actions)))
+    end
+  end
+end
+
+--- Does one action in each environment.
+-- @tparam tensor actions (N,...)
+-- @treturn table the step
+function Vector:step(actions)
+  check(self, actions)
+  local n = self.n
   local step = { observation = self.seen, action = actions, next = self.observations:batch(n), returns = {},
                  reward = torch.FloatTensor(n), terminated = torch.FloatTensor(n), truncated = torch.FloatTensor(n) }
   local fresh

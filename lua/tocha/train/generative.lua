@@ -1,8 +1,30 @@
 --- What scripts that make pictures share: labels as numbers, ways between two points, views of what is learned.
 -- @module tocha.train.generative
 local torch = require 'tocha'
+local data = require 'tocha.data'
+local raise = require 'tocha.bindings.own'.raise
 
 local generative = {}
+
+--- Digits for a script: those of the folder options.data, drawn by options.seed where that is ''. Of the training set the first
+-- options.limit, all where that is 0.
+-- @treturn table training set
+-- @treturn table test set
+-- @treturn tensor all pictures to train with, whatever the limit
+function generative.digits(options)
+  local trainSet, testSet
+  if options.data ~= '' then trainSet, testSet = data.mnist(options.data)
+  else trainSet, testSet = data.digits { seed = options.seed } end
+  if trainSet.data:size(3) ~= 28 or trainSet.data:size(4) ~= 28 then raise(options.data .. ': images must be 28x28') end
+  local all = trainSet.data
+  if options.limit > 0 then trainSet = data.split(trainSet, math.max(1 - options.limit / all:size(1), 0)) end
+  return trainSet, testSet, all
+end
+
+--- n labels, the classes by turns: 1, 2, ..., classes, 1, ...
+function generative.inTurn(n, classes)
+  return torch.range(0, n - 1):apply(function(k) return k % classes + 1 end):long()
+end
 
 --- Labels (N) of 1..classes as rows of 0 and a 1: FloatTensor (N,classes).
 function generative.oneHot(labels, classes)
