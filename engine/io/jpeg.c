@@ -8,7 +8,8 @@
 #include <jpeglib.h>
 #include <jerror.h>
 
-enum { ROWS_MOST = 16384 }; /* bytes of rows read together: one that was just written is not yet in the cache, many leave it */
+/* libjpeg-turbo writes rows that are aligned to its vectors past the cache. Ours is read at once, so it starts a pixel later. */
+enum { ROW_SHIFT = 4 };
 enum { SCANS_MOST = 200 }; /* of a progressive file: each costs a pass over all coefficients */
 
 typedef struct failure {
@@ -116,14 +117,12 @@ static tch_status decode(reader *r) {
   if (p->header) return TCH_OK;
   if (channels == 3 && !inks) p->step = 4;
   jpeg_start_decompress(d);
-  JDIMENSION width = d->output_width * (unsigned) d->output_components, most = width < ROWS_MOST ? ROWS_MOST / width : 1;
-  JSAMPARRAY rows = d->mem->alloc_sarray((j_common_ptr) d, JPOOL_IMAGE, width, most);
-  while (d->output_scanline < d->output_height) {
-    int64_t y = d->output_scanline, n = jpeg_read_scanlines(d, rows, most);
-    for (int64_t k = 0; k < n; k++) {
-      if (inks) mix(rows[k], p->width, d->saw_Adobe_marker);
-      tch_picture_row(p, y + k, rows[k]);
-    }
+  JDIMENSION width = d->output_width * (JDIMENSION) d->output_components;
+  JSAMPROW row = d->mem->alloc_sarray((j_common_ptr) d, JPOOL_IMAGE, width + ROW_SHIFT, 1)[0] + ROW_SHIFT;
+  for (int64_t y = 0; y < p->height; y++) {
+    jpeg_read_scanlines(d, &row, 1);
+    if (inks) mix(row, p->width, d->saw_Adobe_marker);
+    tch_picture_row(p, y, row);
   }
   jpeg_finish_decompress(d);
   return TCH_OK;
