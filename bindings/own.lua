@@ -86,21 +86,27 @@ function own.collect()
   own.sweep()
 end
 
-local MiB = 2 ^ 20
-local least = 16 * MiB -- bytes of new tensors between two collections, at least
-local limit = least
+local MiB, clock = 2 ^ 20, os.clock
+local least, growth = 16 * MiB, 8
+local room = least -- bytes of new tensors between two collections, from least to growth * least
+local limit, ended = least, clock()
 
--- A collection marks the whole Lua heap and frees what was dropped. The bytes that may pile up before the next one grow with
--- what a collection costs (the Lua heap) and with what is in use, so its share of the time stays small.
+-- A collection marks the whole Lua heap and frees what was dropped. Bytes that pile up leave the processor's caches, so few of
+-- them may, and more while collections take an eighth of the time or more; also where a Lua heap is large or much is in use.
 local function relieve()
+  local start = clock()
   own.collect()
-  local live = tonumber(C.tch_memory_used())
-  limit = live + math.max(least, live / 4, 4 * 1024 * collectgarbage('count'))
+  local now, live = clock(), tonumber(C.tch_memory_used())
+  local share = (now - start) / (now - ended)
+  if share > 1 / 8 then room = math.min(2 * room, growth * least)
+  elseif share < 1 / 32 then room = math.max(room / 2, least) end
+  limit, ended = live + math.max(room, live / 4, 4 * 1024 * collectgarbage('count')), now
 end
 
---- The floor of bytes between two collections of dropped tensors (a host with little memory may lower it).
+--- The floor of bytes between two collections of dropped tensors (a host with little memory may lower it); eight times that
+-- are between them where collections would take too long.
 function own.setLeast(bytes)
-  least = bytes
+  least, room = bytes, bytes
   limit = tonumber(C.tch_memory_used()) + bytes
 end
 

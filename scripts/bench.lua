@@ -1,7 +1,7 @@
 #!/usr/bin/env luajit
 -- Times named deep-learning workloads, one JSON line each: the wall time of one step after warm-up, in milliseconds.
 -- usage: luajit scripts/bench.lua [--threads N] [--seconds S] [MODE] [NAME ...]     (no NAME: all; `list` prints the names)
---        luajit scripts/bench.lua strided [--help]
+--        luajit scripts/bench.lua strided|jpeg [--help]
 local folder = (arg and arg[0] or ''):match('^(.*/)') or ''
 package.path = folder .. '../lua/?.lua;' .. folder .. '../lua/?/init.lua;' .. folder .. '?.lua;' .. package.path
 local torch = require 'tocha'
@@ -29,6 +29,7 @@ Modes:
   check         compare with the recorded ratios to OpenBLAS's time (bench/ratios.txt); fails at more than a tenth
   overhead      what calls on three numbers cost, in nanoseconds
   strided       what operations on views cost against contiguous tensors (strided --help tells its options)
+  jpeg FILE ... decoding of these files beside libjpeg-turbo's tjbench
 
 TOCHA_ISA=avx2 in the environment keeps the engine from AVX-512 (baseline: from AVX2 too).]]
 
@@ -95,7 +96,7 @@ local function fail(message)
   os.exit(2)
 end
 
-if arg[1] == 'strided' then os.exit(require 'bench.strided' { unpack(arg, 2) }) end
+if arg[1] == 'strided' or arg[1] == 'jpeg' then os.exit(require('bench.' .. arg[1]) { unpack(arg, 2) }) end
 local o, mode = { threads = 2, seconds = 2, wanted = {} }, nil
 local i = 1
 local function number(option)

@@ -140,6 +140,18 @@ describe('contents', function()
 end)
 
 describe('memory', function()
+  it('stays flat in a loop that drops its tensors', function()
+    local C = require 'tocha.bindings.library'
+    require 'tocha.bindings.own'.collect()
+    local before, peak = tonumber(C.tch_memory_used()), 0
+    for _ = 1, 1000 do
+      local x = torch.FloatTensor(2 ^ 18) -- a MiB
+      x[1] = 0
+      peak = math.max(peak, tonumber(C.tch_memory_used()))
+    end
+    assert.is_true(peak - before < 2 ^ 20 * 130 + before / 3 + collectgarbage 'count' * 5000, peak - before)
+  end)
+
   it('that is not there is an error, and the process goes on', function()
     local ok, message = pcall(torch.Tensor, 2 ^ 40, 2 ^ 10)
     assert.is_false(ok)
