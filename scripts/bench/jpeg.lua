@@ -9,10 +9,11 @@ usage: luajit scripts/bench.lua jpeg FILE ...
 Millions of pixels a second in decoding each file from memory, and tjbench's (Debian: libjpeg-turbo-progs) for the same file. The
 two take turns; the best of each counts.]]
 
-local turns, seconds = 40, .02 -- short, so that some turns are not interrupted by other programs
+local turns, seconds = 40, .02 -- short, so that other programs leave some turns alone
 
 local function tjbench(path)
-  local pipe = io.popen(("tjbench '%s' -nowrite -quiet -warmup .005 -benchtime %g 2>/dev/null"):format(path:gsub("'", "'\\''"), seconds))
+  local quoted = path:gsub("'", "'\\''")
+  local pipe = io.popen(("tjbench '%s' -nowrite -quiet -warmup .005 -benchtime %g 2>/dev/null"):format(quoted, seconds))
   local text = pipe:read '*a'
   pipe:close()
   return tonumber(text:match '([%d.]+)%s*$') or 0
