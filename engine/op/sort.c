@@ -245,14 +245,18 @@ const tch_op_body tch_op_sort = {.shape = sort_shape, .forward = sort_forward, .
 
 /* -- topk: the k smallest or largest, in order -------------------------------------------------------------------- */
 
+/* k entries of a line are there? */
+static tch_status check_count(tch_call *c, int64_t dim, int64_t k) {
+  int d;
+  TCH_TRY(tch_op_line_dim(c, c->in[0], dim, &d));
+  int64_t n = line_length(c, dim);
+  if (k >= 1 && k <= n) return TCH_OK;
+  return tch_op_fail(c, TCH_ERROR_VALUE, "k = %lld, but dimension %d has %lld entries", (long long) k, d + 1, (long long) n);
+}
+
 static tch_status topk_shape(tch_call *c) {
   const tch_topk_attr *a = c->attr;
-  int d;
-  TCH_TRY(tch_op_line_dim(c, c->in[0], a->dim, &d));
-  int64_t n = line_length(c, a->dim);
-  if (a->k < 1 || a->k > n)
-    return tch_op_fail(c, TCH_ERROR_VALUE, "k = %lld, but dimension %d has %lld entries", (long long) a->k, d + 1,
-                       (long long) n);
+  TCH_TRY(check_count(c, a->dim, a->k));
   return picked_shape(c, a->dim, a->k, true);
 }
 
@@ -274,12 +278,7 @@ const tch_op_body tch_op_topk = {.shape = topk_shape, .forward = topk_forward, .
 
 static tch_status kthvalue_shape(tch_call *c) {
   const tch_kthvalue_attr *a = c->attr;
-  int d;
-  TCH_TRY(tch_op_line_dim(c, c->in[0], a->dim, &d));
-  int64_t n = line_length(c, a->dim);
-  if (a->k < 1 || a->k > n)
-    return tch_op_fail(c, TCH_ERROR_VALUE, "k = %lld, but dimension %d has %lld entries", (long long) a->k, d + 1,
-                       (long long) n);
+  TCH_TRY(check_count(c, a->dim, a->k));
   return picked_shape(c, a->dim, 1, a->keep);
 }
 

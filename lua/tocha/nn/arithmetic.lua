@@ -7,15 +7,7 @@ local glue = require 'tocha.bindings.module'
 local overwriting = require 'tocha.nn.inplace'
 local raise = require 'tocha.bindings.own'.raise
 
-local function define(name, init, forward, above)
-  local class = torch.class(name, above or 'nn.Module', nn)
-  class.__init = function(self, ...)
-    nn.Module.__init(self)
-    if init then init(self, ...) end
-  end
-  derive(class, forward)
-  return class
-end
+local define = derive.class
 
 local function pair(self) self.gradInput = { torch.Tensor(), torch.Tensor() } end
 local function table_(self) self.gradInput = {} end

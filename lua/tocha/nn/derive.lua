@@ -17,6 +17,8 @@
 -- Its update functions replay a private recording of that function, kept beside the module and not in it, made anew
 -- when the input is another tensor.
 -- @module tocha.nn.derive
+local torch = require 'tocha'
+local nn = require 'tocha.nn'
 local lines = require 'tocha.nn.lines'
 local record = require 'tocha.nn.record'
 
@@ -64,6 +66,22 @@ end
 -- @tparam table class
 -- @tparam string|function forward the line of one op, or a function (self, input) of tape operations
 -- @tparam[opt] table env names that the line uses
+--- A class that is defined whole by its constructor and its forward line or function.
+-- @tparam string name
+-- @tparam ?function init fills a new module, given the arguments of the constructor
+-- @param forward see above
+-- @tparam[opt='nn.Module'] string above the class above it
+-- @treturn table the class
+function derive.class(name, init, forward, above)
+  local class = torch.class(name, above or 'nn.Module', nn)
+  class.__init = function(self, ...)
+    nn.Module.__init(self)
+    if init then init(self, ...) end
+  end
+  derive(class, forward)
+  return class
+end
+
 return setmetatable(derive, { __call = function(_, class, forward, env)
   if type(forward) == 'function' then record.layer(class, forward) else lines.layer(class, forward, env or {}) end
   derive.seal(class)

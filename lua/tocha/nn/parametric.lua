@@ -7,15 +7,7 @@ local parameter = require 'tocha.nn.parameter'
 local F = require 'tocha.nn.functional'
 local raise = require 'tocha.bindings.own'.raise
 
-local function define(name, init, forward)
-  local class, parent = torch.class(name, 'nn.Module', nn)
-  class.__init = function(self, ...)
-    parent.__init(self)
-    if init then init(self, ...) end
-  end
-  derive(class, forward)
-  return class
-end
+local define = derive.class
 
 -- A vector of one value per plane, beside (C), (N, C), (C, H, W) or (N, C, H, W); as it is for a single value.
 local function perPlane(vector, input)

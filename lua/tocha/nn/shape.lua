@@ -8,15 +8,7 @@ local nn = require 'tocha.nn'
 local derive = require 'tocha.nn.derive'
 local raise = require 'tocha.bindings.own'.raise
 
-local function define(name, init, forward)
-  local class, parent = torch.class(name, 'nn.Module', nn)
-  class.__init = function(self, ...)
-    parent.__init(self)
-    if init then init(self, ...) end
-  end
-  derive(class, forward)
-  return class
-end
+local define = derive.class
 
 -- The numbers or the LongStorage of a constructor as a LongStorage.
 local function sizes(...)
