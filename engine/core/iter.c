@@ -1,6 +1,7 @@
-/* Iteration over operands of one broadcast shape. A kernel is fast on long rows without gaps. Where the operands do not lie so,
- * the elements are cut into boxes, and what has gaps or another order is packed into a block that stays in the nearest cache: the
- * kernel runs over blocks, and a block of results is moved to its places. */
+/* Iteration over operands of one broadcast shape. A kernel takes planes: rows of a few dozen elements or more without gaps, or rows
+ * that lie alike in all operands. Where the operands do not lie so, the elements are cut into boxes, and what has gaps or
+ * another order is packed into a block that stays in the nearest cache: the kernel runs over blocks, and a block of results is
+ * moved to its places. */
 #include "core/iter.h"
 #include "core/box.h"
 #include "core/thread.h"
@@ -9,27 +10,25 @@
 
 enum {
   GRAIN = 1 << 15,  /* elements a piece of work should have */
-  LONG = 256,       /* entries of a row that are worth a call */
+  RUN = 32,         /* elements of a row that are worth a call */
+  LONG = 256,       /* the same in a box, whose rows lie apart: moves wait for several lines of memory at once */
   FEW = 64,         /* elements that are not worth a plan */
   BOX = 4096,       /* elements of a box */
   LINE = 256,       /* bytes of a few cache lines: memory gives neighbours together */
-  THIN = 3,         /* places for an element up to which a form keeps its gaps */
-  WORD = 8          /* bytes of the widest element */
+  WORD = 8,         /* bytes of the widest element */
+  APART = 320       /* bytes between blocks, so that equal places in two do not meet in a cache */
 };
 
 /* Dimensions from the innermost. */
 typedef struct plan {
+  tch_plane plane; /* NULL: `row` takes the rows */
   tch_row row;
   void *context;
-  int n, ndim; /* operands, dimensions */
+  int n, ndim, places; /* operands, dimensions */
   int64_t size[TCH_MAX_DIMS], extent[TCH_MAX_DIMS]; /* of everything, of a box */
   int64_t stride[TCH_ITER_MAX][TCH_MAX_DIMS], bytes[TCH_ITER_MAX];
   char *data[TCH_ITER_MAX];
-  /* The order of elements in a block: that of an operand, whose dimensions are listed here from the densest on; with its own
-   * strides, and so with its gaps, or without gaps. */
-  int form, order[TCH_MAX_DIMS];
-  bool gaps;
-  bool rows; /* the kernel is called for each row of a box, not for the box */
+  int order[TCH_MAX_DIMS]; /* of the elements in a block, the innermost dimension first */
 } plan;
 
 bool tch_broadcast(const tch_tensor *a, const tch_tensor *b, tch_shape *out) {
@@ -92,27 +91,36 @@ static void merge(plan *p, const tch_shape *shape, tch_tensor *const *operand) {
   p->ndim = m;
 }
 
-/* -- rows of the innermost dimension, where the operands lie ----------------------------------------------------------------- */
+/* -- planes where the operands lie -------------------------------------------------------------------------------------------- */
 
+static void call(const plan *p, int64_t n, int64_t rows, void *const *data, const int64_t *step, const int64_t *next) {
+  if (p->plane) {
+    p->plane(p->context, n, rows, data, step, next);
+    return;
+  }
+  void *at[TCH_ITER_MAX];
+  for (int64_t r = 0; r < rows; r++) {
+    for (int k = 0; k < p->n; k++) at[k] = (char *) data[k] + r * next[k] * p->bytes[k];
+    p->row(p->context, n, at, step);
+  }
+}
+
+/* Rows [begin, end) of the innermost dimension. */
 static void rows_piece(void *context, int64_t begin, int64_t end) {
   const plan *p = context;
-  int64_t place[TCH_MAX_DIMS], step[TCH_ITER_MAX];
+  int64_t step[TCH_ITER_MAX], next[TCH_ITER_MAX];
   void *data[TCH_ITER_MAX];
-  int64_t left = begin;
-  for (int k = 0; k < p->n; k++) data[k] = p->data[k], step[k] = p->stride[k][0];
-  for (int d = 1; d < p->ndim; d++) {
-    place[d] = left % p->size[d];
-    left /= p->size[d];
-    for (int k = 0; k < p->n; k++) data[k] = (char *) data[k] + place[d] * p->stride[k][d] * p->bytes[k];
-  }
-  for (int64_t r = begin; r < end; r++) {
-    p->row(p->context, p->size[0], data, step);
+  for (int k = 0; k < p->n; k++) step[k] = p->stride[k][0], next[k] = p->stride[k][1];
+  for (int64_t r = begin, rows; r < end; r += rows) {
+    int64_t left = r;
+    rows = p->size[1] - r % p->size[1];
+    if (rows > end - r) rows = end - r;
+    for (int k = 0; k < p->n; k++) data[k] = p->data[k];
     for (int d = 1; d < p->ndim; d++) {
-      int64_t move = ++place[d] == p->size[d] ? 1 - p->size[d] : 1;
-      for (int k = 0; k < p->n; k++) data[k] = (char *) data[k] + move * p->stride[k][d] * p->bytes[k];
-      if (move == 1) break;
-      place[d] = 0;
+      for (int k = 0; k < p->n; k++) data[k] = (char *) data[k] + left % p->size[d] * p->stride[k][d] * p->bytes[k];
+      left /= p->size[d];
     }
+    call(p, p->size[0], rows, data, step, next);
   }
 }
 
@@ -121,10 +129,10 @@ static void part_piece(void *context, int64_t begin, int64_t end) {
   void *data[TCH_ITER_MAX];
   int64_t step[TCH_ITER_MAX];
   for (int k = 0; k < p->n; k++) step[k] = p->stride[k][0], data[k] = p->data[k] + begin * step[k] * p->bytes[k];
-  p->row(p->context, end - begin, data, step);
+  call(p, end - begin, 1, data, step, step);
 }
 
-static void run_rows(plan *p) {
+static void run_planes(plan *p) {
   int64_t rows = 1;
   for (int d = 1; d < p->ndim; d++) rows *= p->size[d];
   if (rows == 1) tch_parallel(p->size[0], GRAIN, part_piece, p);
@@ -136,56 +144,63 @@ static void run_rows(plan *p) {
 /* What a kernel gets of one operand in one box. */
 typedef struct part {
   bool packed; /* in a block, in the order of the box */
-  int64_t step, stride[TCH_MAX_DIMS]; /* as the kernel sees it */
+  int64_t stride[TCH_MAX_DIMS]; /* as the kernel sees it */
 } part;
-
-static int64_t span_of(const plan *p, const int64_t *size, const int64_t *stride) {
-  int64_t span = 1;
-  for (int d = 0; d < p->ndim; d++) span += (size[d] - 1) * stride[d];
-  return span;
-}
 
 /* Strides of a block of a box of these sizes. */
 static void form_of(const plan *p, const int64_t *size, int64_t *form) {
   int64_t next = 1;
   for (int i = 0; i < p->ndim; i++) {
-    int d = p->order[i];
-    form[d] = p->gaps ? p->stride[p->form][d] : next;
-    next *= size[d];
+    form[p->order[i]] = next;
+    next *= size[p->order[i]];
   }
 }
 
-static bool follows(const plan *p, int k, const int64_t *size, const int64_t *form) {
-  for (int d = 0; d < p->ndim; d++)
-    if (size[d] > 1 && p->stride[k][d] != form[d]) return false;
-  return true;
-}
-
-static bool constant(const plan *p, int k, const int64_t *size) {
-  for (int d = 0; d < p->ndim; d++)
-    if (size[d] > 1 && p->stride[k][d] != 0) return false;
-  return true;
+/* Does operand k lie so that the kernel can take it from there? */
+static bool fits(const plan *p, int k, const int64_t *size, const int64_t *form) {
+  const int64_t *stride = p->stride[k];
+  bool constant = k > 0, follows = true;
+  for (int i = 0; i < p->ndim; i++) {
+    int d = p->order[i];
+    if (size[d] == 1) continue;
+    if (form[d] == 1 && size[d] >= LONG && (stride[d] == 1 || (k > 0 && stride[d] == 0))) return true;
+    constant = constant && stride[d] == 0;
+    follows = follows && stride[d] == form[d];
+  }
+  return constant || follows;
 }
 
 static void take_part(const plan *p, int k, const int64_t *size, const int64_t *form, part *t) {
-  bool same = k > 0 && constant(p, k, size), fits = p->rows ? p->stride[k][0] == 1 : follows(p, k, size, form);
-  t->packed = (!same && !fits) || (k == 0 && p->gaps); /* nothing is written between the elements of the result */
-  t->step = same ? 0 : 1;
-  for (int d = 0; d < p->ndim; d++) t->stride[d] = t->packed ? form[d] : p->stride[k][d];
+  t->packed = !fits(p, k, size, form);
+  memcpy(t->stride, t->packed ? form : p->stride[k], sizeof *form * (size_t) p->ndim);
 }
 
-/* Calls the kernel for every row of a box: the rest of the dimensions are walked. */
-static void row_calls(const plan *p, const int64_t *size, const part *part, void **data, const int64_t *step) {
-  int64_t place[TCH_MAX_DIMS] = {0};
-  for (int d = 1;;) {
-    p->row(p->context, size[0], data, step);
-    for (d = 1; d < p->ndim; d++) {
+/* Calls the kernel for the planes of a box: dimensions that follow each other in all operands become one. */
+static void box_calls(const plan *p, const int64_t *box, const part *part, void **data) {
+  int64_t size[TCH_MAX_DIMS + 2] = {1, 1}, step[TCH_MAX_DIMS + 2][TCH_ITER_MAX] = {{0}}, place[TCH_MAX_DIMS] = {0};
+  int m = 0;
+  for (int i = 0; i < p->ndim; i++) {
+    int d = p->order[i];
+    if (box[d] == 1) continue;
+    bool joins = m > 0;
+    for (int k = 0; k < p->n && joins; k++) joins = part[k].stride[d] == step[m - 1][k] * size[m - 1];
+    if (joins) {
+      size[m - 1] *= box[d];
+      continue;
+    }
+    for (int k = 0; k < p->n; k++) step[m][k] = part[k].stride[d];
+    size[m++] = box[d];
+  }
+  if (m < 2) size[1] = 1;
+  for (int d = 2;;) {
+    call(p, size[0], size[1], data, step[0], step[1]);
+    for (d = 2; d < m; d++) {
       int64_t move = ++place[d] == size[d] ? 1 - size[d] : 1;
-      for (int k = 0; k < p->n; k++) data[k] = (char *) data[k] + move * part[k].stride[d] * p->bytes[k];
+      for (int k = 0; k < p->n; k++) data[k] = (char *) data[k] + move * step[d][k] * p->bytes[k];
       if (move == 1) break;
       place[d] = 0;
     }
-    if (d >= p->ndim) return;
+    if (d >= m) return;
   }
 }
 
@@ -202,9 +217,9 @@ static void place_box(const plan *p, int64_t box, int64_t *size, char **at) {
 
 static void box_piece(void *context, int64_t begin, int64_t end) {
   const plan *p = context;
-  _Alignas(64) char block[TCH_ITER_MAX][BOX * WORD];
+  _Alignas(64) char block[TCH_ITER_MAX][BOX * WORD + APART];
   for (int64_t b = begin; b < end; b++) {
-    int64_t size[TCH_MAX_DIMS], form[TCH_MAX_DIMS], step[TCH_ITER_MAX];
+    int64_t size[TCH_MAX_DIMS], form[TCH_MAX_DIMS];
     char *at[TCH_ITER_MAX];
     void *data[TCH_ITER_MAX];
     part part[TCH_ITER_MAX];
@@ -213,12 +228,10 @@ static void box_piece(void *context, int64_t begin, int64_t end) {
     for (int k = 0; k < p->n; k++) {
       take_part(p, k, size, form, &part[k]);
       data[k] = part[k].packed ? block[k] : at[k];
-      step[k] = part[k].step;
-      if (k > 0 && part[k].packed) tch_box_move(p->bytes[k], p->ndim, size, block[k], part[k].stride, at[k], p->stride[k]);
+      if (k > 0 && part[k].packed) tch_box_move(p->bytes[k], p->ndim, size, block[k], form, at[k], p->stride[k]);
     }
-    if (p->rows) row_calls(p, size, part, data, step);
-    else p->row(p->context, span_of(p, size, form), data, step);
-    if (part[0].packed) tch_box_move(p->bytes[0], p->ndim, size, at[0], p->stride[0], block[0], part[0].stride);
+    box_calls(p, size, part, data);
+    if (part[0].packed) tch_box_move(p->bytes[0], p->ndim, size, at[0], p->stride[0], block[0], form);
   }
 }
 
@@ -228,34 +241,15 @@ static void run_boxes(plan *p) {
   tch_parallel(boxes, each >= GRAIN ? 1 : GRAIN / each, box_piece, p);
 }
 
-/* Takes the form from operand k, its dimensions from the densest on. */
+/* Orders blocks like operand k: its dimensions from the densest on. */
 static void take_form(plan *p, int k) {
   const int64_t *s = p->stride[k];
-  p->form = k;
   for (int d = 0; d < p->ndim; d++) {
     int i = d;
     for (; i > 0 && s[d] != 0 && (s[p->order[i - 1]] == 0 || llabs(s[p->order[i - 1]]) > llabs(s[d])); i--)
       p->order[i] = p->order[i - 1];
     p->order[i] = d;
   }
-}
-
-/* Shortens the box until the form with its gaps fits into a block; false where that leaves little, or too many gaps. */
-static bool keep_gaps(plan *p) {
-  const int64_t *s = p->stride[p->form];
-  int64_t span = 1, count = 1, total = 1;
-  for (int i = 0; i < p->ndim; i++) {
-    int d = p->order[i];
-    if (p->extent[d] == 1) continue;
-    total *= p->extent[d];
-    if (s[d] < span) return false; /* elements on top of each other, or backwards */
-    int64_t fit = (BOX - span) / s[d] + 1;
-    if (fit < p->extent[d]) p->extent[d] = fit > 16 ? fit / 16 * 16 : fit > 0 ? fit : 1;
-    span += (p->extent[d] - 1) * s[d];
-    count *= p->extent[d];
-  }
-  p->gaps = true;
-  return span <= THIN * count && count >= FEW && 4 * count >= total;
 }
 
 /* The dimension of the box in which these strides are shortest. */
@@ -266,89 +260,100 @@ static int densest(const plan *p, const int64_t *stride) {
   return best;
 }
 
-/* What the moves of a box cost in this form: a transposition is twice a move of rows. */
+/* What the moves of a box cost in this order: a transposition is twice a move of rows. */
 static int moves(const plan *p) {
   int64_t form[TCH_MAX_DIMS];
   int cost = 0;
   form_of(p, p->extent, form);
-  for (int k = 0; k < p->n; k++) {
-    part t;
-    take_part(p, k, p->extent, form, &t);
-    if (t.packed) cost += densest(p, p->stride[k]) == densest(p, form) ? 1 : 2;
-  }
+  for (int k = 0; k < p->n; k++)
+    if (!fits(p, k, p->extent, form)) cost += densest(p, p->stride[k]) == densest(p, form) ? 1 : 2;
   return cost;
 }
 
 /* Chooses the order of elements in blocks that takes the fewest moves. */
-static void choose_form(plan *p, int64_t count) {
-  p->gaps = false;
-  p->form = 0;
+static void choose_order(plan *p, int64_t count) {
   for (int d = 0; d < p->ndim; d++) p->order[d] = d;
   if (count < BOX) return; /* not worth the search */
   int least = moves(p);
   plan best = *p;
   for (int k = 0; k < p->n && least > 1; k++) {
     plan other = *p;
-    other.rows = false;
     take_form(&other, k);
-    for (int gaps = 0; gaps < 2; gaps++) {
-      if (gaps && (k > 0 || !keep_gaps(&other))) continue; /* in a source's form the result moves, and so do its gaps */
-      int cost = moves(&other);
-      if (cost < least) best = other, least = cost;
-    }
+    int cost = moves(&other);
+    if (cost < least) best = other, least = cost;
   }
   *p = best;
 }
 
-/* Chooses the boxes; false if rows as they lie are as good. */
-static bool cut(plan *p, int64_t count) {
-  tch_grid_view view[TCH_ITER_MAX];
-  bool plain = p->size[0] >= LONG || count < FEW;
+/* -- the choice --------------------------------------------------------------------------------------------------------------- */
+
+/* Do all operands lie alike, in rows with small gaps? */
+static bool alike(const plan *p) {
+  const int64_t *s = p->stride[0], n = p->size[0];
+  for (int k = 1; k < p->n; k++)
+    for (int d = 0; d < 2 && d < p->ndim; d++)
+      if (p->stride[k][d] != s[d]) return false;
+  if (s[0] > 1) return s[0] <= p->places;
+  return s[0] == 1 && p->ndim > 1 && s[1] > n && s[1] <= p->places * n && s[1] <= TCH_PITCH;
+}
+
+/* Can the kernel take all operands as they lie? */
+static bool in_place(const plan *p, int64_t count) {
+  bool rows = p->size[0] >= RUN;
   for (int k = 0; k < p->n; k++) {
-    view[k] = (tch_grid_view) {p->stride[k], p->bytes[k]};
-    plain = plain && (count < FEW || p->stride[k][0] == 1 || (k > 0 && p->stride[k][0] == 0));
+    rows = rows && (p->stride[k][0] == 1 || (k > 0 && p->stride[k][0] == 0));
     for (int d = 0; d < p->ndim && k == 0; d++)
-      if (p->stride[0][d] == 0 && p->size[d] > 1) return false; /* results on top of each other: in order */
+      if (p->stride[0][d] == 0 && p->size[d] > 1) return true; /* results on top of each other: in order */
   }
-  if (plain) return false;
-  tch_box_extents(p->n, view, p->ndim, p->size, LINE, p->ndim > 1 ? BOX : BOX / 2, p->extent);
-  p->rows = p->extent[0] >= LONG && p->ndim > 1;
-  choose_form(p, count);
-  return true;
+  return rows || count < FEW || alike(p);
+}
+
+static void cut(plan *p, int64_t count) {
+  tch_grid_view view[TCH_ITER_MAX];
+  for (int k = 0; k < p->n; k++) view[k] = (tch_grid_view) {p->stride[k], p->bytes[k]};
+  tch_box_extents(p->n, view, p->ndim, p->size, LINE, BOX, p->extent);
+  choose_order(p, count);
 }
 
 /* -- the calls ---------------------------------------------------------------------------------------------------------------- */
 
 /* One row of everything, if all operands lie alike and without gaps. */
-static bool run_flat(const tch_shape *shape, tch_tensor *const *operand, int n, tch_row row, void *context) {
-  plan p;
-  p.row = row;
-  p.context = context;
-  p.n = n;
-  p.size[0] = tch_shape_count(shape);
-  for (int k = 0; k < n; k++) {
-    if (operand[k]->count != p.size[0] || !tch_tensor_contiguous(operand[k])) return false;
-    p.data[k] = tch_tensor_data(operand[k]);
-    p.bytes[k] = tch_dtype_bytes(operand[k]->type);
-    p.stride[k][0] = 1;
+static bool run_flat(plan *p, const tch_shape *shape, tch_tensor *const *operand) {
+  p->size[0] = tch_shape_count(shape);
+  for (int k = 0; k < p->n; k++) {
+    if (operand[k]->count != p->size[0] || !tch_tensor_contiguous(operand[k])) return false;
+    p->data[k] = tch_tensor_data(operand[k]);
+    p->bytes[k] = tch_dtype_bytes(operand[k]->type);
+    p->stride[k][0] = 1;
   }
-  tch_parallel(p.size[0], GRAIN, part_piece, &p);
+  tch_parallel(p->size[0], GRAIN, part_piece, p);
   return true;
 }
 
-void tch_iterate(const tch_shape *shape, tch_tensor *const *operand, int n, tch_row row, void *context) {
-  if (run_flat(shape, operand, n, row, context)) return;
-  plan p;
+static void iterate(plan *p, const tch_shape *shape, tch_tensor *const *operand) {
   int64_t count = tch_shape_count(shape);
-  if (count == 0) return;
-  p.row = row;
-  p.context = context;
-  p.n = n;
-  for (int k = 0; k < n; k++) {
-    p.data[k] = tch_tensor_data(operand[k]);
-    p.bytes[k] = tch_dtype_bytes(operand[k]->type);
+  if (run_flat(p, shape, operand) || count == 0) return;
+  for (int k = 0; k < p->n; k++) {
+    p->data[k] = tch_tensor_data(operand[k]);
+    p->bytes[k] = tch_dtype_bytes(operand[k]->type);
   }
-  merge(&p, shape, operand);
-  if (cut(&p, count)) run_boxes(&p);
-  else run_rows(&p);
+  merge(p, shape, operand);
+  if (in_place(p, count)) {
+    run_planes(p);
+    return;
+  }
+  cut(p, count);
+  run_boxes(p);
+}
+
+void tch_iterate(const tch_shape *shape, tch_tensor *const *operand, int n, tch_row row, void *context) {
+  plan p;
+  p.plane = NULL, p.row = row, p.context = context, p.n = n, p.places = 1;
+  iterate(&p, shape, operand);
+}
+
+void tch_iterate_planes(const tch_shape *shape, tch_tensor *const *operand, int n, tch_plane plane, void *context, int places) {
+  plan p;
+  p.plane = plane, p.row = NULL, p.context = context, p.n = n, p.places = places;
+  iterate(&p, shape, operand);
 }

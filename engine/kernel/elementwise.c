@@ -7,8 +7,17 @@
 #define vdiv(x, y) ((x) / (y))
 #define UNUSED __attribute__((unused))
 
-/* A row's expression on n contiguous elements, n a multiple of VLEN. */
-typedef void (*dense_row)(int64_t n, real *out, const real *const *in, real a, real b);
+enum { BLOCK = 32 * VLEN, MOST = 4 };
+
+/* A row's expression on vectors at 0, step, 2 step ... below n; of each the lanes given are written. (Choosing lanes costs nothing
+ * in a store, but loads that choose wait for memory one after the other.) */
+typedef void (*dense_row)(int64_t n, int64_t step, vlanes lanes, real *out, const real *const *in, real a, real b);
+
+typedef struct job {
+  dense_row row;
+  int operands;
+  real a, b;
+} job;
 
 /* m elements of a strided operand brought together; what is left of the last vector repeats the last one. */
 static void gather(int64_t m, const real *from, int64_t stride, real *to) {
@@ -16,44 +25,146 @@ static void gather(int64_t m, const real *from, int64_t stride, real *to) {
   for (int64_t i = m; i % (int64_t) VLEN != 0; i++) to[i] = to[m - 1];
 }
 
-/* Runs a row over operands of any stride. Contiguous ones are read and written where they lie as far as whole vectors go;
- * others, and the end, pass through small blocks. */
-static void run(dense_row row, int operands, int64_t n, void *const *p, const int64_t *s, const double *ab) {
-  enum { BLOCK = 32 * VLEN, MOST = 4 };
+static void fill(int64_t m, real *to, real value) {
+  for (int64_t i = 0; i < m; i += VLEN) vstore(to + i, vset(value));
+}
+
+/* Some lanes of the vector at `at`; nothing else is read or written. */
+static inline void run_lanes(const job *j, vlanes lanes, int64_t at, real *out, const real *const *in) {
+  real block[MOST][VLEN] __attribute__((aligned(64)));
+  const real *p[MOST];
+  for (int k = 0; k < j->operands; k++) {
+    vstore(block[k], vload_lanes(in[k] + at, lanes));
+    p[k] = block[k];
+  }
+  j->row(VLEN, VLEN, lanes, out + at, p, j->a, j->b);
+}
+
+/* m elements without gaps. */
+static inline void run_dense(const job *j, int64_t m, real *out, const real *const *in) {
+  int64_t whole = m - m % (int64_t) VLEN, rest = m - whole;
+  if (whole > 0) j->row(whole, VLEN, vfirst(VLEN), out, in, j->a, j->b);
+  if (rest == 0) return;
+  if (VCHOOSE) {
+    run_lanes(j, vfirst(rest), whole, out, in);
+    return;
+  }
+  real block[MOST + 1][VLEN] __attribute__((aligned(64)));
+  const real *end[MOST];
+  for (int k = 0; k < j->operands; k++) {
+    gather(rest, in[k] + whole, 1, block[k]);
+    end[k] = block[k];
+  }
+  j->row(VLEN, VLEN, vfirst(VLEN), block[MOST], end, j->a, j->b);
+  for (int64_t i = 0; i < rest; i++) out[whole + i] = block[MOST][i];
+}
+
+/* One row over operands of any step: those with gaps pass through small blocks. */
+static void run_row(const job *j, int64_t n, real *out, const real *const *p, const int64_t *s) {
   real block[MOST + 1][BLOCK] __attribute__((aligned(64)));
   const real *in[MOST];
-  int dense = s[0] == 1;
-  for (int k = 1; k <= operands; k++) dense = dense && s[k] == 1;
   for (int64_t begin = 0, m; begin < n; begin += m) {
-    m = n - begin;
-    if (m >= (int64_t) VLEN) m -= m % (int64_t) VLEN;
-    if (!dense && m > BLOCK) m = BLOCK;
-    int whole = m % (int64_t) VLEN == 0;
-    for (int k = 0; k < operands; k++) {
-      in[k] = (const real *) p[k + 1] + begin * s[k + 1];
-      if (whole && s[k + 1] == 1) continue;
-      if (begin == 0 || s[k + 1] != 0) gather(m, in[k], s[k + 1], block[k]);
+    m = n - begin < BLOCK ? n - begin : BLOCK;
+    for (int k = 0; k < j->operands; k++) {
+      in[k] = p[k] + begin * s[k + 1];
+      if (s[k + 1] == 1) continue;
+      if (s[k + 1] != 0) gather(m, in[k], s[k + 1], block[k]);
+      else if (begin == 0) fill(m, block[k], *in[k]);
       in[k] = block[k];
     }
-    real *out = (real *) p[0] + begin * s[0], *to = whole && s[0] == 1 ? out : block[MOST];
-    row(whole ? m : (int64_t) VLEN, to, in, (real) ab[0], (real) ab[1]);
-    for (int64_t i = 0; to != out && i < m; i++) out[i * s[0]] = to[i];
+    if (s[0] == 1) {
+      run_dense(j, m, out + begin, in);
+      continue;
+    }
+    run_dense(j, m, block[MOST], in);
+    for (int64_t i = 0; i < m; i++) out[(begin + i) * s[0]] = block[MOST][i];
+  }
+}
+
+/* An element may take up to so many places, a row with its gap up to so many. */
+enum { PLACES = VCHOOSE ? 4 : 1, PITCH = 32 };
+#if defined(__AVX512F__)
+
+/* Lanes of the vector that begins at place `at` where, of each `pitch` places, the first n hold elements. */
+static inline vlanes comb(int64_t at, int64_t n, int64_t pitch) {
+  VI place = viota() + (bits) (at % pitch);
+  place -= (place * (bits) ((0xffff + pitch) / pitch) >> 16) * (bits) pitch; /* place % pitch */
+  return VLANES_OF(place < (bits) n);
+}
+
+/* Rows of n elements, `pitch` places apart, that lie alike in all operands: whole vectors from a boundary of memory on. Vectors
+ * that need the same lanes are done in one call. */
+static void run_comb(const job *j, int64_t n, int64_t rows, int64_t pitch, real *out, const real *const *p) {
+  int64_t lead = (int64_t) ((uintptr_t) out % VBYTES / sizeof(real)), span = (rows - 1) * pitch + n, period = pitch;
+  const real *in[MOST];
+  while (period % 2 == 0 && period > pitch / (int64_t) VLEN) period /= 2;
+  int64_t last = (lead + span - 1) / VLEN, each = BLOCK / VLEN / period;
+  if (each < 8) each = 8;
+  for (int64_t v = 0, some; v <= last; v += some) {
+    if (v == 0 || v == last) {
+      int64_t at = v * VLEN - lead;
+      vlanes lanes = comb(at + pitch * VLEN, n, pitch);
+      if (v == 0) lanes &= (vlanes) ~(unsigned) vfirst(lead);
+      if (v == last) lanes &= vfirst(span - at);
+      run_lanes(j, lanes, at, out, p);
+      some = 1;
+      continue;
+    }
+    some = last - v < each * period ? last - v : each * period;
+    for (int64_t phase = 0; phase < some && phase < period; phase++) {
+      int64_t at = (v + phase) * VLEN - lead;
+      vlanes lanes = comb(at + pitch * VLEN, n, pitch);
+      for (int k = 0; k < j->operands; k++) in[k] = p[k] + at;
+      j->row((some - phase) * VLEN, period * VLEN, lanes, out + at, in, j->a, j->b);
+    }
+  }
+}
+
+#endif
+
+/* Runs over planes; rows that follow each other are one, and what lies alike with small gaps is done where it lies. */
+static void run(dense_row row, int operands, int64_t n, int64_t rows, void *const *p, const int64_t *s, const int64_t *next,
+                const double *ab) {
+  job j = {.row = row, .operands = operands, .a = (real) ab[0], .b = (real) ab[1]};
+  bool follow = true, alike = true;
+  for (int k = 0; k <= operands; k++) {
+    follow = follow && (rows == 1 || next[k] == n * s[k]);
+    alike = alike && s[k] == s[0] && (rows == 1 || next[k] == next[0]);
+  }
+  if (follow) n *= rows, rows = 1;
+#if defined(__AVX512F__)
+  if (alike && s[0] == 1 && rows > 1 && next[0] > n && next[0] <= PLACES * n && next[0] <= PITCH) {
+    run_comb(&j, n, rows, next[0], p[0], (const real *const *) (p + 1));
+    return;
+  }
+#endif
+  for (int64_t r = 0; r < rows; r++) {
+    const real *in[MOST];
+    real *out = (real *) p[0] + r * next[0];
+    for (int k = 0; k < operands; k++) in[k] = (const real *) p[k + 1] + r * next[k + 1];
+    if (alike && s[0] == 1) run_dense(&j, n, out, in);
+#if defined(__AVX512F__)
+    else if (alike && s[0] > 1 && s[0] <= PLACES) run_comb(&j, 1, n, s[0], out, in);
+#endif
+    else run_row(&j, n, out, in, s);
   }
 }
 
 /* A row of 1 to 4 operands named o1 .. o4. */
 #define ROW(function, operands, o1, o2, o3, o4, expression)                                             \
-  static void function##_dense(int64_t n, real *out, const real *const *in, real a UNUSED, real b UNUSED) { \
+  static void function##_dense(int64_t n, int64_t step, vlanes lanes, real *out, const real *const *in, real a UNUSED, \
+                               real b UNUSED) {                                                         \
     const real *p1 = in[0], *p2 = in[operands > 1 ? 1 : 0], *p3 = in[operands > 2 ? 2 : 0],             \
                *p4 = in[operands > 3 ? 3 : 0];                                                          \
-    for (int64_t i = 0; i < n; i += VLEN) {                                                             \
+    for (int64_t i = 0; i < n; i += step) {                                                             \
       V o1 UNUSED = vload(p1 + i), o2 UNUSED = vload(p2 + i), o3 UNUSED = vload(p3 + i),                \
         o4 UNUSED = vload(p4 + i);                                                                      \
-      vstore(out + i, vset(expression));                                                                \
+      vstore_lanes(out + i, vset(expression), lanes);                                                   \
     }                                                                                                   \
   }                                                                                                     \
-  static void function(int64_t n, void *const *p, const int64_t *s, const double *ab) {                 \
-    run(function##_dense, operands, n, p, s, ab);                                                       \
+  static void function(int64_t n, int64_t rows, void *const *p, const int64_t *s, const int64_t *next,  \
+                       const double *ab) {                                                              \
+    run(function##_dense, operands, n, rows, p, s, next, ab);                                           \
   }
 
 #define UNARY(name, types, f, dx, ddx)              \
@@ -75,12 +186,15 @@ static void run(dense_row row, int operands, int64_t n, void *const *p, const in
     out[i * (o)] = test;                   \
   }
 #define COMPARE(name, test)                                                                   \
-  static void compare_##name(int64_t n, void *const *p, const int64_t *s, const double *ab) { \
-    uint8_t *restrict out = p[0];                                                             \
-    const real *restrict xs = p[1], *restrict ys = p[2];                                      \
-    if (s[0] == 1 && s[1] == 1 && s[2] == 1) COMPARE_EACH(1, 1, 1, test)                      \
-    else if (s[0] == 1 && s[1] == 1 && s[2] == 0) COMPARE_EACH(1, 1, 0, test)                 \
-    else COMPARE_EACH(s[0], s[1], s[2], test)                                                 \
+  static void compare_##name(int64_t n, int64_t rows, void *const *p, const int64_t *s, const int64_t *next, \
+                             const double *ab) {                                              \
+    for (int64_t r = 0; r < rows; r++) {                                                      \
+      uint8_t *restrict out = (uint8_t *) p[0] + r * next[0];                                 \
+      const real *restrict xs = (const real *) p[1] + r * next[1], *restrict ys = (const real *) p[2] + r * next[2]; \
+      if (s[0] == 1 && s[1] == 1 && s[2] == 1) COMPARE_EACH(1, 1, 1, test)                    \
+      else if (s[0] == 1 && s[1] == 1 && s[2] == 0) COMPARE_EACH(1, 1, 0, test)               \
+      else COMPARE_EACH(s[0], s[1], s[2], test)                                               \
+    }                                                                                         \
   }
 #include "kernel/elementwise.def"
 #undef UNARY
@@ -113,5 +227,6 @@ const tch_elementwise_kernels NAME(TCH_REAL, TCH_ISA) = {
   .ternary_grad[TCH_TERNARY_##name] = {ternary_dx_##name, ternary_dy_##name, ternary_dz_##name},
 #define COMPARE(name, test) .compare[TCH_COMPARE_##name] = compare_##name,
 #include "kernel/elementwise.def"
+  .places = PLACES,
   .stream = stream,
 };

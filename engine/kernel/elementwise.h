@@ -40,9 +40,9 @@ enum {
 #undef TERNARY
 #undef COMPARE
 
-/* n elements; p[0] is the result, the operands follow; strides in elements (0: one number for all, 1: contiguous); ab holds
- * the parameters a and b. */
-typedef void tch_element_row(int64_t n, void *const *p, const int64_t *stride, const double *ab);
+/* Rows of n elements; p[0] is the result, the operands follow. Elements of a row are `step` apart (0: one number for all, 1:
+ * contiguous), rows `next`, both counted in elements; ab holds the parameters a and b. */
+typedef void tch_element_row(int64_t n, int64_t rows, void *const *p, const int64_t *step, const int64_t *next, const double *ab);
 
 typedef struct tch_elementwise_kernels {
   tch_element_row *unary[TCH_UNARY_COUNT];       /* y | x */
@@ -53,6 +53,7 @@ typedef struct tch_elementwise_kernels {
   tch_element_row *ternary[TCH_TERNARY_COUNT];         /* w | x y z */
   tch_element_row *ternary_grad[TCH_TERNARY_COUNT][3]; /* dx, dy, dz | g x y z */
   tch_element_row *compare[TCH_COMPARE_COUNT];         /* byte | x y */
+  int places; /* rows that lie alike may have gaps, where an element takes up to so many places: nothing between is touched */
   /* Copies past the caches, for results that are too large to stay in them. to lies on a 16-byte boundary. */
   void (*stream)(int64_t bytes, void *to, const void *from);
 } tch_elementwise_kernels;

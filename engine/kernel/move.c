@@ -1,7 +1,6 @@
 /* Moves between grids for one word size and instruction set; see move.h. */
 #include "kernel/move.h"
 #include "kernel/simd.h"
-#include <stdbool.h>
 
 #define NAME2(type, isa) tch_move_kernels_##type##_##isa
 #define NAME(type, isa) NAME2(type, isa)
@@ -25,18 +24,6 @@ enum {
   }
 
 #if defined(__AVX512F__)
-#define VINTEGER(name) VINTEGER_(name)
-#if defined(TCH_REAL_IS_float)
-#define VINTEGER_(name) _mm512_##name##_epi32
-typedef __mmask16 mask;
-#define MASK_OF _mm512_movepi32_mask
-#else
-#define VINTEGER_(name) _mm512_##name##_epi64
-typedef __mmask8 mask;
-#define MASK_OF _mm512_movepi64_mask
-#endif
-static inline mask mask_of(VI lanes) { return MASK_OF((__m512i) lanes); }
-
 /* Elements s apart, 2 <= s <= NEAR, lie in vectors that start on a boundary of memory: s of them hold VLEN elements. */
 typedef struct near {
   int64_t head, first, lead; /* elements before the first vector; where it starts; and where in it the next element lies */
@@ -49,28 +36,20 @@ static inline near near_of(const word *p, int64_t s) {
   return (near) {head, first, head * s - first};
 }
 
-static inline VI iota(void) {
-#if defined(TCH_REAL_IS_float)
-  return (VI) {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-#else
-  return (VI) {0, 1, 2, 3, 4, 5, 6, 7};
-#endif
-}
-
 /* Lanes of the k-th of s vectors that hold an element; which one of the VLEN it is goes into *index. */
-static inline mask places(near a, int64_t k, int64_t s, VI *index) {
-  VI at = iota() + (bits) (k * (int64_t) VLEN - a.lead);
+static inline vlanes places(near a, int64_t k, int64_t s, VI *index) {
+  VI at = viota() + (bits) (k * (int64_t) VLEN - a.lead);
   *index = at * (bits) ((0xffff + s) / s) >> 16; /* at / s */
-  return mask_of((at >= 0) & (*index * (bits) s == at));
+  return VLANES_OF((at >= 0) & (*index * (bits) s == at));
 }
 
 /* Gathers whole vectors: lane j of the result lies in the ((lead + j s) / VLEN)-th of s. Elements are left over, so that nothing
  * behind the last is read. Returns up to which it came. */
 static inline int64_t gather_near(int64_t n, word *to, const word *from, int64_t s) {
   near a = near_of(from, s);
-  VI at = iota() * (bits) s + (bits) a.lead, index = at & (bits) (VLEN - 1);
-  mask in[NEAR];
-  for (int64_t k = 0; k < s; k++) in[k] = mask_of((at & -(bits) VLEN) == (bits) (k * VLEN));
+  VI at = viota() * (bits) s + (bits) a.lead, index = at & (bits) (VLEN - 1);
+  vlanes in[NEAR];
+  for (int64_t k = 0; k < s; k++) in[k] = VLANES_OF((at & -(bits) VLEN) == (bits) (k * VLEN));
   int64_t i = a.head;
   for (int64_t k = 0; k < i; k++) to[k] = from[k * s];
   const word *f = from + a.first;
@@ -87,7 +66,7 @@ static inline int64_t gather_near(int64_t n, word *to, const word *from, int64_t
 static inline int64_t scatter_near(int64_t n, word *to, const word *from, int64_t s) {
   near a = near_of(to, s);
   VI index[NEAR];
-  mask in[NEAR];
+  vlanes in[NEAR];
   for (int64_t k = 0; k < s; k++) in[k] = places(a, k, s, &index[k]);
   int64_t i = a.head;
   for (int64_t k = 0; k < i; k++) to[k * s] = from[k];
@@ -103,7 +82,7 @@ static inline int64_t scatter_near(int64_t n, word *to, const word *from, int64_
 static inline int64_t same_near(int64_t n, word *to, const word *from, int64_t s, bool fill) {
   near a = near_of(to, s);
   VI index;
-  mask in[NEAR];
+  vlanes in[NEAR];
   for (int64_t k = 0; k < s; k++) in[k] = places(a, k, s, &index);
   int64_t i = a.head;
   for (int64_t k = 0; k < i; k++) to[k * s] = fill ? *from : from[k * s];

@@ -3,6 +3,7 @@
 #ifndef TCH_KERNEL_SIMD_H
 #define TCH_KERNEL_SIMD_H
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #if defined(__SSE2__)
@@ -56,13 +57,48 @@ static inline V vsel_(VI mask, V p, V q) {
 /* p where the mask holds, else q; either may be a number */
 #define vsel(mask, p, q) vsel_((VI) (mask), vset(p), vset(q))
 
+/* Some lanes of a vector. Where they cannot be chosen (VCHOOSE is 0), all are meant. */
+#if defined(__AVX512F__)
+enum { VCHOOSE = 1 };
+#if defined(TCH_REAL_IS_float)
+typedef __mmask16 vlanes;
+#define VLANES_OF(mask) _mm512_movepi32_mask((__m512i) (mask))
+#define VINTEGER(name) _mm512_##name##_epi32
+static inline VI viota(void) { return (VI) {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}; }
+#else
+typedef __mmask8 vlanes;
+#define VLANES_OF(mask) _mm512_movepi64_mask((__m512i) (mask))
+#define VINTEGER(name) _mm512_##name##_epi64
+static inline VI viota(void) { return (VI) {0, 1, 2, 3, 4, 5, 6, 7}; }
+#endif
+static inline V vload_lanes(const real *p, vlanes lanes) { return VX86(maskz_loadu)(lanes, p); }
+static inline void vstore_lanes(real *p, V v, vlanes lanes) { VX86(mask_storeu)(p, lanes, v); }
+#else
+enum { VCHOOSE = 0 };
+typedef int vlanes;
+static inline V vload_lanes(const real *p, vlanes lanes __attribute__((unused))) { return vload(p); }
+static inline void vstore_lanes(real *p, V v, vlanes lanes __attribute__((unused))) { vstore(p, v); }
+#endif
+/* The first n lanes, n <= VLEN. */
+static inline vlanes vfirst(int64_t n) { return (vlanes) ((1u << n) - 1); }
+
 /* n < VLEN numbers; the other lanes hold 0 */
 static inline V vload_part(const real *p, int64_t n) {
+#if defined(__AVX512F__)
+  return vload_lanes(p, vfirst(n));
+#else
   V v = {0};
   memcpy(&v, p, (size_t) n * sizeof(real));
   return v;
+#endif
 }
-static inline void vstore_part(real *p, V v, int64_t n) { memcpy(p, &v, (size_t) n * sizeof(real)); }
+static inline void vstore_part(real *p, V v, int64_t n) {
+#if defined(__AVX512F__)
+  vstore_lanes(p, v, vfirst(n));
+#else
+  memcpy(p, &v, (size_t) n * sizeof(real));
+#endif
+}
 
 static inline V vload_stride(const real *p, int64_t stride, int64_t n) {
   V v = {0};

@@ -33,36 +33,45 @@ typedef struct job {
 } job;
 
 /* A row whose result is written past the caches, by way of a block (memory is then not read before it is written). */
-static void run_stream(const job *j, int64_t n, void *const *data, const int64_t *stride) {
+static void run_stream(const job *j, int64_t n, void *const *data, const int64_t *step) {
   _Alignas(64) char block[BLOCK * sizeof(double)];
   for (int64_t i = 0; i < n; i += BLOCK) {
     int64_t m = n - i < BLOCK ? n - i : BLOCK;
     void *p[TCH_ITER_MAX] = {block};
-    for (int k = 1; k < j->n; k++) p[k] = (char *) data[k] + i * stride[k] * j->bytes[k];
-    j->row(m, p, stride, j->p.ab);
+    for (int k = 1; k < j->n; k++) p[k] = (char *) data[k] + i * step[k] * j->bytes[k];
+    j->row(m, 1, p, step, step, j->p.ab);
     j->stream(m * j->bytes[0], (char *) data[0] + i * j->bytes[0], block);
   }
 }
 
-static void run_row(void *context, int64_t n, void *const *data, const int64_t *stride) {
+static void run_plane(void *context, int64_t n, int64_t rows, void *const *data, const int64_t *step, const int64_t *next) {
   const job *j = context;
-  if (j->stream && stride[0] == 1 && (uintptr_t) data[0] % 16 == 0) run_stream(j, n, data, stride);
-  else j->row(n, data, stride, j->p.ab);
+  bool aligned = (uintptr_t) data[0] % 16 == 0 && (rows == 1 || next[0] * j->bytes[0] % 16 == 0);
+  if (!j->stream || step[0] != 1 || !aligned) {
+    j->row(n, rows, data, step, next, j->p.ab);
+    return;
+  }
+  void *p[TCH_ITER_MAX];
+  for (int64_t r = 0; r < rows; r++) {
+    for (int k = 0; k < j->n; k++) p[k] = (char *) data[k] + r * next[k] * j->bytes[k];
+    run_stream(j, n, p, step);
+  }
 }
 
-/* Runs a row over result and operands. */
-static void run(const tch_call *c, tch_element_row *row, tch_tensor *const *operand, int n) {
+/* Runs a row over result and operands. heavy: the arithmetic costs more than bringing elements together. */
+static void run(const tch_call *c, tch_element_row *row, tch_tensor *const *operand, int n, bool heavy) {
   tch_tensor *out = operand[0];
   job j = {.row = row, .p = read_parameters(c), .n = n};
   tch_shape shape = {.ndim = out->ndim};
   memcpy(shape.size, out->size, sizeof *shape.size * (size_t) shape.ndim);
-  bool stream = out->count >= STREAM / (int64_t) sizeof(float) && tch_dtype_floating(out->type);
+  bool floating = tch_dtype_floating(out->type), stream = out->count >= STREAM / (int64_t) sizeof(float) && floating;
   for (int k = 0; k < n; k++) {
     j.bytes[k] = tch_dtype_bytes(operand[k]->type);
     if (k > 0 && operand[k]->storage == out->storage) stream = false; /* in place: the lines are in the cache already */
   }
-  if (stream) j.stream = tch_elementwise_table(out->type)->stream;
-  tch_iterate(&shape, operand, n, run_row, &j);
+  const tch_elementwise_kernels *table = floating ? tch_elementwise_table(out->type) : NULL;
+  if (stream) j.stream = table->stream;
+  tch_iterate_planes(&shape, operand, n, run_plane, &j, table == NULL ? 1 : heavy ? table->places / 2 : table->places);
 }
 
 static tch_status shape_like_x(tch_call *c, bool integers) {
@@ -106,16 +115,16 @@ static tch_status give_row(tch_call *c, int i, tch_element_row *row) {
     double alpha, beta;
     TCH_TRY(tch_grad_open(c, i, &operand[0], &alpha, &beta));
     if (beta == 0) {
-      run(c, row, operand, n);
+      run(c, row, operand, n, false);
       return TCH_OK;
     }
     tch_tensor *sum = operand[0];
     TCH_TRY(tch_op_temp(c, &c->in_shape[i], &operand[0]));
-    run(c, row, operand, n);
+    run(c, row, operand, n, false);
     return tch_add(sum, operand[0], alpha, &sum);
   }
   TCH_TRY(tch_tensor_new(g->type, g->ndim, g->size, &operand[0]));
-  run(c, row, operand, n);
+  run(c, row, operand, n, false);
   return tch_grad_give(c, i, operand[0]);
 }
 
@@ -129,7 +138,8 @@ static tch_status give_copy(tch_call *c, int i, tch_tensor *g) {
 static tch_status unary_forward(tch_call *c, int op) {
   tch_tensor *operand[] = {c->out[0], c->in[0]};
   tch_dtype type = c->in[0]->type;
-  run(c, tch_dtype_floating(type) ? tch_elementwise_table(type)->unary[op] : tch_integer_unary(type, op), operand, 2);
+  run(c, tch_dtype_floating(type) ? tch_elementwise_table(type)->unary[op] : tch_integer_unary(type, op), operand, 2,
+      !tch_integer_unary(TCH_LONG, op));
   return TCH_OK;
 }
 
@@ -160,7 +170,7 @@ static tch_status grad_shape(tch_call *c) {
 static tch_status grad_forward(tch_call *c, int op, bool second) {
   const tch_elementwise_kernels *table = tch_elementwise_table(c->in[0]->type);
   tch_tensor *operand[] = {c->out[0], c->in[0], c->in[1], c->in[2]};
-  run(c, second ? table->unary_grad2[op] : table->unary_grad[op], operand, 4);
+  run(c, second ? table->unary_grad2[op] : table->unary_grad[op], operand, 4, false);
   return TCH_OK;
 }
 
@@ -214,7 +224,8 @@ static tch_status third(tch_call *c) {
 static tch_status binary_forward(tch_call *c, int op) {
   tch_tensor *operand[] = {c->out[0], c->in[0], c->in[1]};
   tch_dtype type = c->in[0]->type;
-  run(c, tch_dtype_floating(type) ? tch_elementwise_table(type)->binary[op] : tch_integer_binary(type, op), operand, 3);
+  run(c, tch_dtype_floating(type) ? tch_elementwise_table(type)->binary[op] : tch_integer_binary(type, op), operand, 3,
+      !tch_integer_binary(TCH_LONG, op));
   return TCH_OK;
 }
 
@@ -340,7 +351,8 @@ static tch_status lerp_in_ops(tch_call *c) {
 static tch_status ternary_forward(tch_call *c, int op) {
   tch_tensor *operand[] = {c->out[0], c->in[0], c->in[1], c->in[2]};
   tch_dtype type = c->in[0]->type;
-  run(c, tch_dtype_floating(type) ? tch_elementwise_table(type)->ternary[op] : tch_integer_ternary(type, op), operand, 4);
+  run(c, tch_dtype_floating(type) ? tch_elementwise_table(type)->ternary[op] : tch_integer_ternary(type, op), operand, 4,
+      false);
   return TCH_OK;
 }
 
@@ -359,7 +371,8 @@ static tch_status compare_shape(tch_call *c) {
 static tch_status compare_forward(tch_call *c, int op) {
   tch_tensor *operand[] = {c->out[0], c->in[0], c->in[1]};
   tch_dtype type = c->in[0]->type;
-  run(c, tch_dtype_floating(type) ? tch_elementwise_table(type)->compare[op] : tch_integer_compare(type, op), operand, 3);
+  run(c, tch_dtype_floating(type) ? tch_elementwise_table(type)->compare[op] : tch_integer_compare(type, op), operand, 3,
+      false);
   return TCH_OK;
 }
 

@@ -34,44 +34,56 @@ static inline int64_t power(int64_t x, int64_t n) {
 #define ALL(...) __VA_ARGS__
 #define UNUSED __attribute__((unused))
 
-#define UNARY_ROW(name, T, f)                                                                 \
-  static void T##_unary_##name(int64_t n, void *const *p, const int64_t *s, const double *ab) { \
-    const int64_t a UNUSED = (int64_t) ab[0], b UNUSED = (int64_t) ab[1], m1 UNUSED = -1;     \
-    T *out = p[0];                                                                            \
-    const T *xs = p[1];                                                                       \
-    for (int64_t i = 0; i < n; i++) {                                                         \
-      int64_t x UNUSED = xs[i * s[1]];                                                        \
-      out[i * s[0]] = (T) (f);                                                                \
-    }                                                                                         \
+/* Rows of n elements; p[k] + r * next[k] is where row r of an operand begins. */
+#define PLANE \
+  int64_t n, int64_t rows, void *const *p, const int64_t *s, const int64_t *next UNUSED, const double *ab UNUSED
+#define UNARY_ROW(name, T, f)                                                                            \
+  static void T##_unary_##name(PLANE) {                                                                  \
+    const int64_t a UNUSED = (int64_t) ab[0], b UNUSED = (int64_t) ab[1], m1 UNUSED = -1;                \
+    for (int64_t r = 0; r < rows; r++) {                                                                 \
+      T *out = (T *) p[0] + r * next[0];                                                                 \
+      const T *xs = (const T *) p[1] + r * next[1];                                                      \
+      for (int64_t i = 0; i < n; i++) {                                                                  \
+        int64_t x UNUSED = xs[i * s[1]];                                                                 \
+        out[i * s[0]] = (T) (f);                                                                         \
+      }                                                                                                  \
+    }                                                                                                    \
   }
-#define BINARY_ROW(name, T, f)                                                                \
-  static void T##_binary_##name(int64_t n, void *const *p, const int64_t *s, const double *ab) { \
-    const int64_t a UNUSED = (int64_t) ab[0], b UNUSED = (int64_t) ab[1], m1 UNUSED = -1;     \
-    T *out = p[0];                                                                            \
-    const T *xs = p[1], *ys = p[2];                                                           \
-    for (int64_t i = 0; i < n; i++) {                                                         \
-      int64_t x = xs[i * s[1]], y = ys[i * s[2]];                                             \
-      out[i * s[0]] = (T) (f);                                                                \
-    }                                                                                         \
+#define BINARY_ROW(name, T, f)                                                                           \
+  static void T##_binary_##name(PLANE) {                                                                 \
+    const int64_t a UNUSED = (int64_t) ab[0], b UNUSED = (int64_t) ab[1], m1 UNUSED = -1;                \
+    for (int64_t r = 0; r < rows; r++) {                                                                 \
+      T *out = (T *) p[0] + r * next[0];                                                                 \
+      const T *xs = (const T *) p[1] + r * next[1], *ys = (const T *) p[2] + r * next[2];                \
+      for (int64_t i = 0; i < n; i++) {                                                                  \
+        int64_t x = xs[i * s[1]], y = ys[i * s[2]];                                                      \
+        out[i * s[0]] = (T) (f);                                                                         \
+      }                                                                                                  \
+    }                                                                                                    \
   }
-#define TERNARY_ROW(name, T, f)                                                               \
-  static void T##_ternary_##name(int64_t n, void *const *p, const int64_t *s, const double *ab) { \
-    const int64_t a = (int64_t) ab[0];                                                        \
-    T *out = p[0];                                                                            \
-    const T *xs = p[1], *ys = p[2], *zs = p[3];                                               \
-    for (int64_t i = 0; i < n; i++) {                                                         \
-      int64_t x = xs[i * s[1]], y = ys[i * s[2]], z = zs[i * s[3]];                           \
-      out[i * s[0]] = (T) (f);                                                                \
-    }                                                                                         \
+#define TERNARY_ROW(name, T, f)                                                                          \
+  static void T##_ternary_##name(PLANE) {                                                                \
+    const int64_t a = (int64_t) ab[0];                                                                   \
+    for (int64_t r = 0; r < rows; r++) {                                                                 \
+      T *out = (T *) p[0] + r * next[0];                                                                 \
+      const T *xs = (const T *) p[1] + r * next[1], *ys = (const T *) p[2] + r * next[2],                \
+              *zs = (const T *) p[3] + r * next[3];                                                      \
+      for (int64_t i = 0; i < n; i++) {                                                                  \
+        int64_t x = xs[i * s[1]], y = ys[i * s[2]], z = zs[i * s[3]];                                    \
+        out[i * s[0]] = (T) (f);                                                                         \
+      }                                                                                                  \
+    }                                                                                                    \
   }
-#define COMPARE_ROW(name, T, test)                                                            \
-  static void T##_compare_##name(int64_t n, void *const *p, const int64_t *s, const double *ab) { \
-    uint8_t *out = p[0];                                                                      \
-    const T *xs = p[1], *ys = p[2];                                                           \
-    for (int64_t i = 0; i < n; i++) {                                                         \
-      T x = xs[i * s[1]], y = ys[i * s[2]];                                                   \
-      out[i * s[0]] = test;                                                                   \
-    }                                                                                         \
+#define COMPARE_ROW(name, T, test)                                                                       \
+  static void T##_compare_##name(PLANE) {                                                                \
+    for (int64_t r = 0; r < rows; r++) {                                                                 \
+      uint8_t *out = (uint8_t *) p[0] + r * next[0];                                                     \
+      const T *xs = (const T *) p[1] + r * next[1], *ys = (const T *) p[2] + r * next[2];                \
+      for (int64_t i = 0; i < n; i++) {                                                                  \
+        T x = xs[i * s[1]], y = ys[i * s[2]];                                                            \
+        out[i * s[0]] = test;                                                                            \
+      }                                                                                                  \
+    }                                                                                                    \
   }
 #define FIVE(M, name, f) M(name, uint8_t, f) M(name, int8_t, f) M(name, int16_t, f) M(name, int32_t, f) M(name, int64_t, f)
 

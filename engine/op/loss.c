@@ -75,7 +75,7 @@ static void pair_piece(void *context, int64_t begin, int64_t end) {
   const pair_job *j = context;
   void *data[5];
   for (int k = 0; k < 5; k++) data[k] = j->data[k] ? j->data[k] + begin * j->step[k] * j->bytes : NULL;
-  j->row(end - begin, data, j->step, j->ab);
+  j->row(end - begin, 1, data, j->step, j->step, j->ab);
 }
 
 enum { GRAIN = 1 << 15 };

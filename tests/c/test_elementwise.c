@@ -48,7 +48,7 @@ static double call(tch_element_row *row, int n, const double *in, const double *
     copy[i] = in[i];
     p[i + 1] = &copy[i];
   }
-  row(1, p, ones, ab);
+  row(1, 1, p, ones, ones, ab);
   return out;
 }
 
@@ -91,8 +91,8 @@ static void check_reference(const reference *r) {
   double xd[POINTS], yd[POINTS];
   float xf[POINTS], yf[POINTS];
   for (int i = 0; i < POINTS; i++) xf[i] = (float) (xd[i] = r->low + (r->high - r->low) * i / (POINTS - 1));
-  tch_elementwise_table(TCH_DOUBLE)->unary[r->op](POINTS, (void *[]) {yd, xd}, ones, parameters);
-  tch_elementwise_table(TCH_FLOAT)->unary[r->op](POINTS, (void *[]) {yf, xf}, ones, parameters);
+  tch_elementwise_table(TCH_DOUBLE)->unary[r->op](POINTS, 1, (void *[]) {yd, xd}, ones, ones, parameters);
+  tch_elementwise_table(TCH_FLOAT)->unary[r->op](POINTS, 1, (void *[]) {yf, xf}, ones, ones, parameters);
   for (int i = 0; i < POINTS; i++) {
     double want = r->f(xd[i]), want_f = r->f(xf[i]);
     if (!(fabs(yd[i] - want) <= r->ulps * unit_double(want)))
@@ -113,7 +113,7 @@ static void elementary_functions_agree_with_the_library(void **state) { every_is
 static void special(int op, double x, double want) {
   double y = call(tch_elementwise_table(TCH_DOUBLE)->unary[op], 1, &x, parameters);
   float xf = (float) x, yf;
-  tch_elementwise_table(TCH_FLOAT)->unary[op](1, (void *[]) {&yf, &xf}, ones, parameters);
+  tch_elementwise_table(TCH_FLOAT)->unary[op](1, 1, (void *[]) {&yf, &xf}, ones, ones, parameters);
   if (isnan(want) ? !isnan(y) || !isnan(yf) : y != want || signbit(y) != signbit(want) || (double) yf != want)
     fail_msg("%s %s(%g) is %g and %g, not %g", tch_cpu_name(), unary_names[op], x, y, (double) yf, want);
 }
@@ -155,9 +155,9 @@ static void check_denormals(void) {
   double y = call(tch_elementwise_table(TCH_DOUBLE)->unary[TCH_UNARY_exp], 1, &small, parameters);
   assert_true(fabs(y / exp(-709.5) - 1) < 1e-12);
   float xf = 3e-40f, yf, smallf = -100;
-  tch_elementwise_table(TCH_FLOAT)->unary[TCH_UNARY_log](1, (void *[]) {&yf, &xf}, ones, parameters);
+  tch_elementwise_table(TCH_FLOAT)->unary[TCH_UNARY_log](1, 1, (void *[]) {&yf, &xf}, ones, ones, parameters);
   close_to(yf, log((double) xf), 1e-6);
-  tch_elementwise_table(TCH_FLOAT)->unary[TCH_UNARY_exp](1, (void *[]) {&yf, &smallf}, ones, parameters);
+  tch_elementwise_table(TCH_FLOAT)->unary[TCH_UNARY_exp](1, 1, (void *[]) {&yf, &smallf}, ones, ones, parameters);
   assert_true(fabs(yf - exp(-100)) <= 2e-45);
 }
 
@@ -236,19 +236,60 @@ static void check_layout(const char *name, tch_element_row *row, int nin, int64_
     p[k + 1] = in[k];
     stride[k + 1] = k % 3 + 1;
   }
-  row(n, p, ones, parameters);
+  row(n, 1, p, ones, ones, parameters);
   for (int i = 0; i < n; i++) {
     void *q[5] = {&single[i]};
     for (int k = 0; k < nin; k++) q[k + 1] = &in[k][i];
-    row(1, q, ones, parameters);
+    row(1, 1, q, ones, ones, parameters);
   }
   same_bits(name, out, single, n);
   p[0] = wide;
   for (int k = 0; k < nin; k++) p[k + 1] = spread[k];
-  row(n, p, stride, parameters);
+  row(n, 1, p, stride, stride, parameters);
   for (int i = 0; i < n; i++) narrow[i] = wide[2 * i];
   same_bits(name, out, narrow, n);
 }
+
+/* Rows of n elements, `pitch` places apart, alike in all operands: what they give one by one, and nothing between is written. */
+static void check_rows(const char *name, tch_element_row *row, int nin, int64_t n, int64_t rows, int64_t pitch, int64_t shift) {
+  enum { MOST = 1024 };
+  static double in[4][MOST], out[MOST];
+  int64_t step[5], next[5], span = (rows - 1) * pitch + n;
+  void *p[5] = {out + shift};
+  assert_true(shift + span < MOST);
+  for (int k = 0; k < nin; k++) {
+    for (int i = 0; i < MOST; i++) in[k][i] = 0.003 * i + 0.1 * (k + 1);
+    p[k + 1] = in[k] + shift;
+  }
+  for (int k = 0; k <= nin; k++) step[k] = n == 1 ? pitch : 1, next[k] = pitch;
+  for (int i = 0; i < MOST; i++) out[i] = -77;
+  if (n == 1) row(rows, 1, p, step, step, parameters);
+  else row(n, rows, p, step, next, parameters);
+  for (int64_t i = -shift; i < span + 1; i++) {
+    double want = -77, got = out[shift + i];
+    void *q[5] = {&want};
+    for (int k = 0; k < nin; k++) q[k + 1] = &in[k][shift + i];
+    if (i >= 0 && i < span && i % pitch < n) row(1, 1, q, ones, ones, parameters);
+    if (memcmp(&want, &got, sizeof want) != 0 && !(isnan(want) && isnan(got)))
+      fail_msg("%s %s: place %d of %dx%d, pitch %d, is %.17g, not %.17g", tch_cpu_name(), name, (int) i, (int) rows, (int) n,
+               (int) pitch, got, want);
+  }
+}
+
+static void check_combs(void) {
+  static const int64_t shapes[][4] = {{1, 70, 2, 0}, {1, 55, 3, 1}, {1, 9, 4, 3}, {3, 40, 8, 5}, {3, 5, 7, 2}, {5, 31, 9, 6},
+                                      {20, 12, 31, 4}, {8, 7, 32, 7}, {9, 40, 11, 3}, {2, 3, 40, 1}, {67, 5, 71, 0}};
+  const tch_elementwise_kernels *t = tch_elementwise_table(TCH_DOUBLE);
+  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+    const int64_t *s = shapes[i];
+    for (int op = (int) i % 3; op < TCH_UNARY_COUNT; op += 3)
+      check_rows(unary_names[op], t->unary[op], 1, s[0], s[1], s[2], s[3]);
+    for (int op = 0; op < TCH_BINARY_COUNT; op++) check_rows(binary_names[op], t->binary[op], 2, s[0], s[1], s[2], s[3]);
+    for (int op = 0; op < TCH_TERNARY_COUNT; op++) check_rows(ternary_names[op], t->ternary[op], 3, s[0], s[1], s[2], s[3]);
+  }
+}
+
+static void rows_with_gaps_leave_the_gaps(void **state) { every_isa(check_combs); }
 
 static void check_layouts(void) {
   const tch_elementwise_kernels *t = tch_elementwise_table(TCH_DOUBLE);
@@ -275,8 +316,8 @@ static void types_and_instruction_sets_agree(void **state) {
     for (int isa = 0; isa < TCH_ISA_COUNT; isa++) {
       if (!tch_cpu_supports((tch_isa) isa)) continue;
       tch_cpu_use((tch_isa) isa);
-      tch_elementwise_table(TCH_DOUBLE)->unary[op](N, (void *[]) {isa ? y : base, x}, ones, parameters);
-      tch_elementwise_table(TCH_FLOAT)->unary[op](N, (void *[]) {yf, xf}, ones, parameters);
+      tch_elementwise_table(TCH_DOUBLE)->unary[op](N, 1, (void *[]) {isa ? y : base, x}, ones, ones, parameters);
+      tch_elementwise_table(TCH_FLOAT)->unary[op](N, 1, (void *[]) {yf, xf}, ones, ones, parameters);
       bool jumps = steps(unary_names[op]) || is(unary_names[op], "remainder_scalar") || is(unary_names[op], "fmod_scalar");
       for (int i = 0; i < N; i++) {
         if (isnan(base[i])) continue;
@@ -339,6 +380,7 @@ int main(void) {
       cmocka_unit_test(gradients_of_one_operand),
       cmocka_unit_test(gradients_of_two_and_three_operands),
       cmocka_unit_test(cuts_and_strides_change_no_bit),
+      cmocka_unit_test(rows_with_gaps_leave_the_gaps),
       cmocka_unit_test(types_and_instruction_sets_agree),
       cmocka_unit_test(views_and_their_copies_agree),
   };
