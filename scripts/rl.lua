@@ -60,10 +60,7 @@ local agent, envs, history, best = state.agent, state.envs, state.history, state
 local total = agent.config.total
 local every = options.evaluate > 0 and options.evaluate or math.ceil(total / 20)
 
-local names = {}
-for name, value in pairs(agent.config) do names[#names + 1] = name .. '=' .. tostring(value) end
-table.sort(names)
-say(('%s in %s: %s'):format(agent.name, envs.name, table.concat(names, ' ')))
+say(('%s in %s: %s'):format(agent.name, envs.name, agent:text()))
 if options.set == '?' then os.exit(0, true) end
 
 local function copies(count)

@@ -133,6 +133,8 @@ describe('algorithms', function()
     local pole, swing = rl.Vector(1, 'CartPole'), rl.Vector(1, 'Pendulum')
     assert.matches('there is no algorithm trpo; there are qlearning, sarsa, dqn', message(rl.agent, 'trpo', pole))
     assert.matches('agent: envs is a table, but an rl.Vector is needed', message(rl.agent, 'ppo', rl.make 'CartPole'))
+    local agent = rl.agent('qlearning', rl.Vector(1, 'Taxi'), { exploration = .25 })
+    assert.matches('^qlearning: epsilon=1 exploration=0.25 ', tostring(agent))
     assert.matches('dqn: there is no constant speed', message(rl.agent, 'dqn', pole, { speed = 2 }))
     assert.matches('dqn: the actions of Pendulum%-v1 are tensors of 1 from %-2 to 2; dqn needs a finite number',
       message(rl.agent, 'dqn', swing))

@@ -72,6 +72,21 @@ describe('environments', function()
     assert.is_true(#columns == 5)
   end)
 
+  it('sample actions, begin in a given state and tell what they are, without a seed', function()
+    for _, name in ipairs(rl.environments) do
+      local env = rl.make(name)
+      for _ = 1, 5 do assert.is_true(env.actions:contains(env.actions:sample()), name) end
+    end
+    local lake, seen = rl.make 'FrozenLake', {}
+    for _ = 1, 40 do
+      lake:restore { at = 10 }
+      seen[(lake:step(3))] = true
+    end
+    assert.same({ [6] = true, [11] = true, [14] = true }, seen) -- right, or slipped up or down
+    assert.equal('FrozenLake-v1: observations 1..16, actions 1..4', tostring(lake))
+    assert.equal('2 x Taxi-v4: observations 1..500, actions 1..6', tostring(rl.Vector(2, 'Taxi')))
+  end)
+
   it('go on from a file as they would have', function()
     for _, name in ipairs { 'CartPole', 'FrozenLake', 'Snake', 'Bandit' } do
       local env, generator = rl.make(name), torch.Generator(5)

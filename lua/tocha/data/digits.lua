@@ -29,7 +29,9 @@ end
 
 --- Draws a training and a test set. A seed gives the same images on every machine, and a smaller set is the beginning of a
 -- larger one.
--- @tparam[opt] table options train (10000), test (2000): numbers of images; seed (1); clean (false): leave the grain of the paper away
+-- @function digits
+-- @tparam[opt] table options train (10000), test (2000): numbers of images; seed (1); clean (false): without the grain of
+-- paper
 -- @treturn table training set: data, a ByteTensor (N,1,28,28), and labels, a ByteTensor (N) of 1..10 (1 is the digit 0)
 -- @treturn table test set
 return function(options)

@@ -68,4 +68,14 @@ function Agent:snapshot() return self.parameters:clone() end
 --- Takes a kept policy back.
 function Agent:adopt(kept) self.parameters:copy(kept) end
 
+--- The constants in a line.
+function Agent:text()
+  local words = {}
+  for name, value in pairs(self.config) do words[#words + 1] = name .. '=' .. tostring(value) end
+  table.sort(words)
+  return table.concat(words, ' ')
+end
+
+function Agent:__tostring__() return self.name .. ': ' .. self:text() end
+
 return package.Agent

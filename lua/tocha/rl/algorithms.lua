@@ -8,14 +8,14 @@ local deterministic = require 'tocha.rl.deterministic'
 local own = require 'tocha.bindings.own'
 local raise = own.raise
 
-local package = {}
+local rl = {}
 
 local names = { 'qlearning', 'sarsa', 'dqn', 'reinforce', 'a2c', 'ppo', 'ddpg', 'td3', 'sac' }
 local classes = {
   qlearning = tabular.QLearning, sarsa = tabular.Sarsa, dqn = require 'tocha.rl.dqn', reinforce = actorcritic.Reinforce,
   a2c = actorcritic.A2C, ppo = actorcritic.PPO, ddpg = deterministic.DDPG, td3 = deterministic.TD3, sac = require 'tocha.rl.sac',
 }
-package.algorithms = names
+rl.algorithms = names
 
 -- What differs from an algorithm's own constants.
 local tuned = {
@@ -43,7 +43,7 @@ local function known(algorithm)
 end
 
 --- How many environments an algorithm wants side by side.
-function package.width(algorithm)
+function rl.width(algorithm)
   known(algorithm)
   return sides[algorithm] or 1
 end
@@ -53,7 +53,7 @@ end
 -- @tparam Vector envs
 -- @tparam[opt] table config constants, over those that suit the environment; the fields `defaults` of the classes tell them
 -- @treturn Agent
-function package.agent(algorithm, envs, config)
+function rl.agent(algorithm, envs, config)
   known(algorithm)
   if not torch.isTypeOf(envs, 'rl.Vector') then own.bad('agent', 'envs', 'an rl.Vector', envs) end
   if config ~= nil and type(config) ~= 'table' then own.bad('agent', 'config', 'a table', config) end
@@ -64,11 +64,11 @@ function package.agent(algorithm, envs, config)
 end
 
 --- Fails unless a saved agent is of an algorithm.
-function package.check(agent, algorithm, path)
+function rl.check(agent, algorithm, path)
   if not torch.isTypeOf(agent, 'rl.Agent') then raise(('%s holds no run of reinforcement learning'):format(path)) end
   if algorithm and agent.name ~= algorithm then
     raise(('%s holds a run of %s, not of %s'):format(path, agent.name, algorithm))
   end
 end
 
-return package
+return rl

@@ -35,9 +35,14 @@ Environment.picture = { 240, 160 }
 -- @return the first observation
 function Environment:reset(seed)
   if seed ~= nil and (type(seed) ~= 'number' or seed % 1 ~= 0) then own.bad(self.name, 'seed', 'a whole number', seed) end
-  if seed or not self.generator then self.generator = torch.Generator(seed or torch.random()) end
+  self:seeded(seed)
   self:begin(seed)
   return self:started()
+end
+
+-- Makes the generator, anew if there is a seed.
+function Environment:seeded(seed)
+  if seed or not self.generator then self.generator = torch.Generator(seed or torch.random()) end
 end
 
 --- Starts an episode in a given state.
@@ -45,6 +50,7 @@ end
 -- @return the first observation
 function Environment:restore(state)
   if type(state) ~= 'table' then own.bad(self.name, 'state', 'a table', state) end
+  self:seeded()
   self.state = {}
   for key, value in pairs(state) do self.state[key] = value end
   return self:started()
@@ -111,6 +117,11 @@ function Environment:text()
     words[i] = ('%s %s'):format(key, type(value) == 'number' and ('%.3f'):format(value) or tostring(value))
   end
   return ('%s: step %d: %s'):format(self.name, self.steps, table.concat(words, ', '))
+end
+
+--- Name and spaces.
+function Environment:__tostring__()
+  return ('%s: observations %s, actions %s'):format(self.name, tostring(self.observations), tostring(self.actions))
 end
 
 -- -- files ----------------------------------------------------------------------------------------------------------

@@ -18,7 +18,8 @@ local function games(agent, game, count, seed)
 end
 
 --- Plays episodes side by side, without exploration; of a game for two, against a player who moves at random.
--- @tparam Agent agent
+-- @function evaluate
+-- @tparam Agent agent or any table with its method act
 -- @tparam {Environment,...} envs one for each episode
 -- @tparam number seed environment i gets seed + i - 1
 -- @tparam[opt=1000] number limit steps after which an episode counts as it stands

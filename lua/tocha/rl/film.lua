@@ -8,8 +8,9 @@ local own = require 'tocha.bindings.own'
 local most = 501 -- frames: no environment that ships has a limit above 500 steps
 
 --- Plays an episode without exploration, at most 500 steps of it, and writes it as a GIF file.
+-- @function film
 -- @tparam string path
--- @tparam Agent agent
+-- @tparam Agent agent or any table with its method act
 -- @tparam Environment env
 -- @tparam number seed
 -- @tparam[opt] number delay hundredths of a second between frames (4)

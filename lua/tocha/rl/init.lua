@@ -9,7 +9,19 @@
 --       seen = step.seen
 --     end
 --
--- environment.lua says how an environment is used and written, vector.lua what a step holds, agent.lua what an algorithm is.
+-- or, by hand,
+--
+--     local env = rl.make 'FrozenLake'
+--     print(env.observations, env.actions, env:reset(1))
+--     local observation, reward, terminated, truncated = env:step(3)
+--     print(env:render())
+--
+-- - rl.make(name, options), rl.environments: environments; environment.lua says how one is used and written, space.lua what
+--   rl.Discrete and rl.Box hold
+-- - rl.Vector: several of them; vector.lua says what a step holds
+-- - rl.agent(algorithm, envs, config), rl.algorithms, rl.width: algorithms; agent.lua says what one is
+-- - rl.evaluate(agent, envs, seed), rl.film(path, agent, env, seed): what a policy earns, and how that looks
+-- - rl.Replay, rl.network, rl.noise: what algorithms are made of
 -- @module tocha.rl
 require 'tocha'
 local make = require 'tocha.rl.make'

@@ -33,14 +33,14 @@ for i, row in ipairs(makers) do
   byName[bare(row[1])], byName[row[1]:lower()], names[i] = row, row, row[1]
 end
 
-local package = { environments = names, bare = bare }
+local rl = { environments = names, bare = bare }
 
 --- An environment.
 -- @tparam string name one of rl.environments; case and version may be left out
 -- @tparam[opt] table options of the environment: FrozenLake (true) and CliffWalking (false) slippery; Catch rows (10), columns (5);
 -- Snake size (8); Bandit arms (10), machine (1), a number that gives the means of the arms
 -- @treturn Environment
-function package.make(name, options)
+function rl.make(name, options)
   local row = type(name) == 'string' and byName[name:lower()]
   if not row then
     own.raise(('there is no environment %s; there are %s'):format(tostring(name), table.concat(names, ', ')))
@@ -50,4 +50,4 @@ function package.make(name, options)
   return row[2](options)
 end
 
-return package
+return rl

@@ -4,10 +4,10 @@ local torch = require 'tocha'
 local nn = require 'tocha.nn'
 local derive = require 'tocha.nn.derive'
 
-local package = {}
+local network = {}
 
 -- Values Q = V + A - mean(A) from a column V and columns A (Wang et al. 2016, equation 9).
-local Dueling = torch.class('rl.Dueling', 'nn.Module', package)
+local Dueling = torch.class('rl.Dueling', 'nn.Module', network)
 
 derive(Dueling, function(_, input)
   local advantage = input:narrow(2, 2, input:size(2) - 1)
@@ -32,7 +32,7 @@ end
 -- @tparam {number,...} hidden sizes of the dense layers
 -- @tparam number outputs
 -- @tparam[opt='relu'] string activation relu or tanh
-function package.build(observations, hidden, outputs, activation)
+function network.build(observations, hidden, outputs, activation)
   local Activation = activations[activation or 'relu']
   local net = first(nn.Sequential(), observations, hidden[1]):add(Activation())
   for k = 2, #hidden do net:add(nn.Linear(hidden[k - 1], hidden[k])):add(Activation()) end
@@ -40,7 +40,7 @@ function package.build(observations, hidden, outputs, activation)
 end
 
 --- A network from observations and actions {(N,...), (N,A)} to one value each.
-function package.critic(observations, actions, hidden)
+function network.critic(observations, actions, hidden)
   local size = observations:size() + actions:size()
   local net = nn.Sequential():add(nn.JoinTable(2)):add(nn.Linear(size, hidden[1])):add(nn.ReLU())
   for k = 2, #hidden do net:add(nn.Linear(hidden[k - 1], hidden[k])):add(nn.ReLU()) end
@@ -48,7 +48,7 @@ function package.critic(observations, actions, hidden)
 end
 
 --- Multiplies the weights and biases of the last linear layer, so that first guesses are small.
-function package.scaleLast(net, factor)
+function network.scaleLast(net, factor)
   local last = net:get(net:size())
   last.weight:mul(factor)
   last.bias:mul(factor)
@@ -56,10 +56,10 @@ function package.scaleLast(net, factor)
 end
 
 --- Sizes of layers from text such as "64,64".
-function package.sizes(text)
+function network.sizes(text)
   local list = {}
   for word in tostring(text):gmatch '[^,%s]+' do list[#list + 1] = tonumber(word) end
   return list
 end
 
-return package
+return network

@@ -21,8 +21,12 @@ function Discrete:contains(value)
   return type(value) == 'number' and value % 1 == 0 and value >= 1 and value <= self.n
 end
 
---- A value drawn from a generator, all alike.
-function Discrete:sample(generator) return torch.random(generator, 1, self.n) end
+--- A value, all alike.
+-- @tparam[opt] Generator generator by default the one of torch.random
+function Discrete:sample(generator)
+  if generator then return torch.random(generator, 1, self.n) end
+  return torch.random(1, self.n)
+end
 
 --- An empty tensor for `count` values: (count).
 function Discrete:batch(count) return torch.LongTensor(count) end
@@ -62,8 +66,10 @@ function Box:contains(value)
   return true
 end
 
---- A value drawn from a generator: uniform between the bounds, normal where there are none.
+--- A value: uniform between the bounds, normal where there are none.
+-- @tparam[opt] Generator generator by default the one of torch.random
 function Box:sample(generator)
+  generator = generator or torch.Generator(torch.random())
   local value = torch.FloatTensor(unpack(self.shape))
   if self.high:max() == math.huge or self.low:min() == -math.huge then return value:normal(generator, 0, 1) end
   return value:uniform(generator, 0, 1):cmul(self.high - self.low):add(self.low)

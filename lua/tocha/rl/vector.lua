@@ -50,6 +50,8 @@ function Vector:reset(seed)
   return seen
 end
 
+function Vector:__tostring__() return ('%d x %s'):format(self.n, tostring(self.envs[1])) end
+
 -- All or none of the environments move.
 local function check(self, actions)
   if not self.seen then raise(self.name .. ': no episode has begun: call reset') end

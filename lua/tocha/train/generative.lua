@@ -7,7 +7,8 @@ local raise = require 'tocha.bindings.own'.raise
 local generative = {}
 
 --- Digits for a script that makes pictures: those of the folder options.data, or drawn by options.seed where that is '' (without
--- grain, which a generator cannot learn, and a critic sees at once). Of the training set the first options.limit, all where that is 0.
+-- grain, which a generator cannot learn and a critic sees at once). Of the training set the first options.limit, all where
+-- that is 0.
 -- @treturn table training set
 -- @treturn table test set
 -- @treturn tensor all pictures to train with, whatever the limit

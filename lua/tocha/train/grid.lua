@@ -6,6 +6,7 @@ local signed = require 'tocha.signed'
 local raise = require 'tocha.bindings.own'.raise
 
 --- Writes images as a grid to a PNG file.
+-- @function grid
 -- @tparam string path
 -- @tparam tensor images (N,H,W) or (N,C,H,W) with C 1 or 3: bytes, or floats of which `low` becomes black and `high` white
 -- @tparam[opt] table options columns (about the square root of N), pad (2 pixels), low (0), high (1)

@@ -60,6 +60,7 @@ local function distance(a, b)
 end
 
 --- Looks at made pictures with a classifier.
+-- @function generativeScore
 -- @tparam tensor samples (N,C,H,W): bytes, or floats from 0 to 255
 -- @tparam table options
 --

@@ -9,7 +9,9 @@
 local torch = require 'tocha'
 local checkpoint = require 'tocha.train.checkpoint'
 
---- @tparam CmdLine cmd
+--- Reads the options.
+-- @function start
+-- @tparam CmdLine cmd
 -- @tparam string kind what the checkpoint must say in its field `script`
 -- @tparam[opt] {string,...} fixed options that shape what the checkpoint holds: another value than its own is refused
 -- @treturn table options
