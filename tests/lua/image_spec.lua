@@ -85,6 +85,7 @@ describe('image.crop, translate and the mirrors', function()
   it('move and turn around', function()
     local x = torch.ByteTensor { { 1, 2, 3 }, { 4, 5, 6 } }
     assert.same({ { 0, 0, 0 }, { 2, 3, 0 } }, image.translate(x, -1, 1):totable())
+    assert.same({ { 0, 0, 0 }, { 2, 3, 0 } }, image.translate(x:long(), -1, 1):totable())
     assert.same({ { 0, 0, 0 }, { 0, 0, 0 } }, image.translate(x, 0, 2):totable())
     assert.same({ { 3, 2, 1 }, { 6, 5, 4 } }, image.hflip(x):totable())
     assert.same({ { 4, 5, 6 }, { 1, 2, 3 } }, image.vflip(x, x):totable())
@@ -224,6 +225,8 @@ describe('Filters', function()
     -- convolution turns the kernel around
     assert.is_true(math.abs(image.convolve(x, k)[1][1][1] - (4 * x[1][1][1] + 3 * x[1][1][2] + 2 * x[1][2][1] + x[1][2][2])) < 1e-9)
     assert.error_matches(function() image.convolve(x, k, 'some') end, 'full | valid | same')
+    assert.error_matches(function() image.convolve(torch.ones(2, 3, 4, 4), k) end, 'convolve: a picture .* not 2x3x4x4 and 2x2')
+    assert.error_matches(function() image.convolve(x, torch.ones(3, 2, 2)) end, 'not 2x5x6 and 3x2x2')
   end)
 
   it('erode, dilate, normalize and build pyramids', function()

@@ -124,7 +124,7 @@ function M.translate(...)
   local dst, src, x, y = destination(...)
   local _, height, width = picture('translate', src)
   x, y = math.floor(number('translate', 'x', x)), math.floor(number('translate', 'y', y))
-  local result, n = src.new(src:size()):zero(), src:dim()
+  local result, n = src.new():resizeAs(src):zero(), src:dim()
   local w, h = width - math.abs(x), height - math.abs(y)
   if w > 0 and h > 0 then
     local from = src:narrow(n - 1, math.max(-y, 0) + 1, h):narrow(n, math.max(-x, 0) + 1, w)
