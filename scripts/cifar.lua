@@ -14,14 +14,14 @@ cmd:text 'Trains a network on CIFAR-10 and prints its accuracy on the test set.\
 cmd:option('--data', 'cifar10-jpg.tar.gz', 'folder or tar archive with the parts train and test, a class per folder in each')
 cmd:option('--model', 'small', 'small (the 122,570 parameters of 32-64-64 convolutions and dense 64) or fast', { 'small', 'fast' })
 cmd:option('--width', 1, 'of the fast network')
-cmd:option('--epochs', 0, 'passes over the training set; 0: what suits the model')
-cmd:option('--batch', 0, 'pictures a step; 0: what suits the model')
+cmd:option('--epochs', 0, 'passes over the training set; 0: what suits the model', { from = 0 })
+cmd:option('--batch', 0, 'pictures a step; 0: what suits the model', { from = 0 })
 cmd:option('--lr', 0, 'peak of the learning rate; 0: what suits the model')
 cmd:option('--augment', false, 'small: rotation 20, shifts 0.2, shear 0.2, zoom 0.2 and horizontal flips')
 cmd:option('--valid', -1, 'share of the training set held out; below 0: what suits the model')
-cmd:option('--workers', 1, 'threads that prepare batches')
-cmd:option('--threads', torch.getnumthreads(), 'of the engine; they do not change the result')
-cmd:option('--seed', 1, 'of weights, order and augmentation')
+cmd:option('--workers', 1, 'threads that prepare batches', { from = 0, to = 256 })
+cmd:option('--threads', torch.getnumthreads(), 'of the engine; they do not change the result', { from = 1, to = 256 })
+cmd:option('--seed', 1, 'of weights, order and augmentation', { from = 0, to = 2 ^ 32 - 1 })
 cmd:option('--save', 'cifar.t7', 'checkpoint written after each epoch; "" for none')
 cmd:option('--resume', '', 'checkpoint to go on from, with its settings except those given here')
 cmd:option('--plot', 'cifar.png', 'picture of the learning curves; "" for none')
@@ -86,9 +86,11 @@ local recipes = {
            end },
 }
 local recipe = recipes[options.model]
-for _, key in ipairs { 'epochs', 'batch', 'lr' } do if options[key] <= 0 then options[key] = recipe[key] end end
+if options.lr < 0 then cmd:error '--lr wants a rate above 0' end
+for _, key in ipairs { 'epochs', 'batch', 'lr' } do if options[key] == 0 then options[key] = recipe[key] end end
 if options.valid < 0 then options.valid = recipe.valid end
 if options.valid >= 1 then cmd:error '--valid wants a share below 1' end
+if options.width < .25 or options.width > 64 then cmd:error '--width wants a factor from 0.25 to 64' end
 
 -- Data ----------------------------------------------------------------------------------------------------------------
 local function read(part)
@@ -104,7 +106,7 @@ local function loader(set, augment)
 end
 local validSet
 if options.fold > 0 then trainSet, validSet = cmd:try(train.folds.part, trainSet, options)
-elseif options.valid > 0 then trainSet, validSet = data.stratified(trainSet, options.valid, options.seed) end
+elseif options.valid > 0 then trainSet, validSet = cmd:try(data.stratified, trainSet, options.valid, options.seed) end
 
 -- Training ------------------------------------------------------------------------------------------------------------
 local net = models[options.model](#trainSet.classes)

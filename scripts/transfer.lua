@@ -18,17 +18,17 @@ cmd:option('--test', '', 'folder inside it with classes to test on; without it t
 cmd:option('--classes', '', 'names with commas between them: only these classes')
 cmd:option('--base', 'mobilenet_v2', 'the network: mobilenet_v2, resnet18, ... or cifar_resnet20, ...')
 cmd:option('--weights', '', "its weights: safetensors, .t7 or PyTorch's file; without them it starts from random numbers")
-cmd:option('--size', 0, 'side of its input in pixels; 0: what the base was made for')
-cmd:option('--dense', 1024, 'units of the dense layer')
+cmd:option('--size', 0, 'side of its input in pixels; 0: what the base was made for', { from = 0 })
+cmd:option('--dense', 1024, 'units of the dense layer', { from = 1 })
 cmd:option('--valid', .2, 'share of every class held out to choose the epoch')
-cmd:option('--few', 0, 'pictures of each class to train on; 0: all')
-cmd:option('--epochs', 10, 'with the base frozen; 0: none')
-cmd:option('--tune', 5, 'epochs of fine-tuning; 0: none')
-cmd:option('--unfreeze', 0, 'how many of the last modules of the base are fine-tuned; 0: all')
+cmd:option('--few', 0, 'pictures of each class to train on; 0: all', { from = 0 })
+cmd:option('--epochs', 10, 'with the base frozen; 0: none', { from = 0 })
+cmd:option('--tune', 5, 'epochs of fine-tuning; 0: none', { from = 0 })
+cmd:option('--unfreeze', 0, 'how many of the last modules of the base are fine-tuned; 0: all', { from = 0 })
 cmd:option('--lr', 1e-3, 'rate of the head')
 cmd:option('--tunelr', 1e-4, 'rate of fine-tuning')
-cmd:option('--batch', 32, 'pictures a step')
-cmd:option('--patience', 5, 'epochs without a better validation after which a part of the training stops')
+cmd:option('--batch', 32, 'pictures a step', { from = 1 })
+cmd:option('--patience', 5, 'epochs without a better validation after which a part of the training stops', { from = 1 })
 cmd:option('--augment', false, 'rotation 40, shifts 0.2, shear 0.2, zoom 0.2 and horizontal flips')
 cmd:option('--rotation', 0, 'degrees either way')
 cmd:option('--shift', 0, 'share of the sides')
@@ -37,9 +37,9 @@ cmd:option('--zoom', 0, 'share')
 cmd:option('--flip', false, 'mirror half of the pictures')
 cmd:option('--weighted', false, 'let rare classes count as much as frequent ones')
 cmd:option('--skip', false, 'go on without pictures that cannot be read')
-cmd:option('--workers', 1, 'threads that prepare batches')
-cmd:option('--threads', torch.getnumthreads(), 'of the engine; they do not change the result')
-cmd:option('--seed', 1, 'of weights, order and augmentation')
+cmd:option('--workers', 1, 'threads that prepare batches', { from = 0, to = 256 })
+cmd:option('--threads', torch.getnumthreads(), 'of the engine; they do not change the result', { from = 1, to = 256 })
+cmd:option('--seed', 1, 'of weights, order and augmentation', { from = 0, to = 2 ^ 32 - 1 })
 cmd:option('--save', 'transfer.t7', 'the network with all that prediction needs; "" for none')
 cmd:option('--checkpoint', '', 'file written after each epoch, for --resume; "" for none')
 cmd:option('--resume', '', 'checkpoint to go on from, with its settings except those given here')
@@ -50,10 +50,8 @@ cmd:option('--load', 'transfer.t7', 'the network for --predict')
 cmd:option('--quiet', false, 'print nothing but the last line')
 train.folds.options(cmd)
 local options, state = train.start(cmd, 'transfer')
-for key, least in pairs { epochs = 0, tune = 0, batch = 1, dense = 1, patience = 1, size = 0, few = 0, unfreeze = 0,
-                          workers = 0 } do
-  local value = options[key]
-  if value < least or value % 1 ~= 0 then cmd:error(('--%s wants a whole number from %d, not %g'):format(key, least, value)) end
+for _, key in ipairs { 'lr', 'tunelr', 'rotation', 'shift', 'shear', 'zoom' } do
+  if options[key] < 0 or options[key] == math.huge then cmd:error(('--%s wants a number from 0'):format(key)) end
 end
 torch.manualSeed(options.seed) -- what a run that goes on does not find in its checkpoint begins as it did
 local function say(...) if not options.quiet then print(...) end end
