@@ -215,6 +215,10 @@ describe('the score of made pictures', function()
     assert.same({ .75, .25 }, s.classes)
     assert.same({ .25, .75 }, { s.least, s.most })
     assert.is_near(0, s.distance, 1e-6)
+    local options = { classifier = judge(), reference = samples, normalize = asIs }
+    train.generativeScore(samples, options)
+    options.reference = samples + 3 -- what is kept from the call before does not stand
+    assert.is_near(18, train.generativeScore(samples, options).distance, 1e-4)
   end)
 
   it('measures the distance of normal distributions', function()
@@ -231,8 +235,10 @@ describe('the score of made pictures', function()
 
   it('names what is missing', function()
     local function message(...) return (select(2, pcall(train.generativeScore, ...))) end
-    assert.matches('generativeScore: classifier is missing', message(torch.zeros(2, 1, 1, 2), {}))
-    assert.matches('samples are %(N,C,H,W%)', message(torch.zeros(2, 2), { classifier = judge(), reference = 1, normalize = asIs }))
+    local two = torch.zeros(2, 1, 1, 2)
+    assert.matches('generativeScore: options.classifier is missing', message(two, { reference = two, normalize = asIs }))
+    assert.matches('generativeScore: reference is 1, but a tensor', message(two, { classifier = judge(), reference = 1 }))
+    assert.matches('samples are %(N,C,H,W%)', message(two:view(2, 2), { classifier = judge(), reference = two, normalize = asIs }))
     assert.matches('generativeScore: nn.Tanh holds no classifier that ends in a linear layer', message(torch.zeros(2, 1, 1, 2),
       { classifier = nn.Tanh(), reference = torch.zeros(2, 1, 1, 2), normalize = asIs }))
   end)

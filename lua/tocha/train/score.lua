@@ -3,6 +3,7 @@
 local torch = require 'tocha'
 require 'tocha.nn'
 local checkpoint = require 'tocha.train.checkpoint'
+local signed = require 'tocha.signed'
 local raise = require 'tocha.bindings.own'.raise
 
 local function plainly(path)
@@ -59,6 +60,16 @@ local function distance(a, b)
   return math.max(off:dot(off) + torch.trace(a.covariance) + torch.trace(b.covariance) - 2 * torch.trace(between), 0)
 end
 
+-- The network and what it sees of the reference, kept in the options while these are the same.
+local function known(options)
+  local seen = options.seen
+  if seen and seen.classifier == options.classifier and seen.reference == options.reference then return seen end
+  seen = { classifier = options.classifier, reference = options.reference, net = classifierOf(options.classifier) }
+  local _, features = look(seen.net, options.reference, options.normalize)
+  seen.moments, options.seen = moments(features), seen
+  return seen
+end
+
 --- Looks at made pictures with a classifier.
 -- @function generativeScore
 -- @tparam tensor samples (N,C,H,W): bytes, or floats from 0 to 255
@@ -67,31 +78,26 @@ end
 -- - classifier: a checkpoint of scripts/train.lua, or a network, nn.Sequential with a linear layer at its end
 -- - reference: real pictures (M,C,H,W), the test set
 -- - normalize(images): what the classifier sees (data.normalizer of its training set)
--- - confidence (0.9): least probability of the likeliest class for a sample to count as confident
+-- - confidence (.9): least probability of the likeliest class for a sample to count as confident
 -- @treturn table confident: share of the samples; classes: share of each class among all samples, a table; least, most: of those;
 -- distance: Frechet's between samples and reference in the space of the features before the last layer
 local function score(samples, options)
-  for _, name in ipairs { 'classifier', 'reference', 'normalize' } do
-    if options[name] == nil then raise('generativeScore: ' .. name .. ' is missing') end
-  end
+  if not options or options.classifier == nil then raise 'generativeScore: options.classifier is missing' end
   if samples:dim() ~= 4 or samples:size(1) < 2 then raise 'generativeScore: samples are (N,C,H,W), at least two' end
-  options.seen = options.seen or {} -- what does not change from call to call
-  local seen = options.seen
-  seen.net = seen.net or classifierOf(options.classifier)
-  if not seen.reference then
-    local _, features = look(seen.net, options.reference, options.normalize)
-    seen.reference = moments(features)
-  end
+  local seen = known(options)
   local shares, features = look(seen.net, samples, options.normalize)
   local top, class = shares:max(2)
   local n, count = samples:size(1), shares:size(2)
   local result = { confident = top:ge(options.confidence or .9):double():mean(), classes = {}, least = 1, most = 0,
-                   distance = distance(moments(features), seen.reference) }
+                   distance = distance(moments(features), seen.moments) }
   for k = 1, count do
     local share = class:eq(k):double():sum() / n
     result.classes[k], result.least, result.most = share, math.min(result.least, share), math.max(result.most, share)
   end
   return result
 end
+
+score = signed('generativeScore', { 'samples', 'tensor',
+  'options', { reference = 'tensor', normalize = 'function', confidence = 'number?' } }, score)
 
 return setmetatable({ classifier = classifierOf }, { __call = function(_, ...) return score(...) end })
