@@ -35,7 +35,7 @@ cmd:option('--out', 'gan', 'beginning of names of pictures: gan-001.png ... (sam
 cmd:option('--save', 'gan.t7', 'checkpoint written after each epoch; "" for none')
 cmd:option('--resume', '', 'checkpoint to go on from, with its settings except those given here')
 cmd:option('--quiet', false, 'print nothing but the last line')
-local options, state = train.start(cmd, 'gan', { 'model', 'width', 'loss', 'conditional', 'spectral', 'noise', 'ema' })
+local options, state = train.start(cmd, 'gan', { 'model', 'width', 'loss', 'conditional', 'spectral', 'noise', 'ema', 'dropout' })
 if options.ema < 0 or options.ema >= 1 then cmd:error '--ema wants a number from 0 to below 1' end
 if options.beta1 >= 1 then cmd:error '--beta1 wants a number below 1' end
 if options.dropout >= 1 then cmd:error '--dropout wants a number below 1' end
@@ -101,15 +101,9 @@ local function told(x, labels) return given > 0 and generative.beside(x, labels,
 -- Pictures (N,C,H,W) from -1 to 1 by the averaged generator.
 local function make(noise, labels)
   if run.average then run.average:swap() end
-  generator:evaluate()
-  local made = {}
-  for first = 1, noise:size(1), 100 do
-    local n = math.min(100, noise:size(1) - first + 1)
-    made[#made + 1] = generator:forward(told(noise:narrow(1, first, n), labels:narrow(1, first, n))):clone()
-  end
-  generator:training()
+  local made = generative.evaluate(generator, told(noise, labels))
   if run.average then run.average:swap() end
-  return torch.cat(made, 1):view(-1, channels, side, side)
+  return made:view(-1, channels, side, side)
 end
 
 -- Of up to 16 classes each has columns of its own, and on the strip rows.
@@ -190,7 +184,7 @@ end
 
 for number = run.epoch + 1, options.epochs do
   local timer, note = torch.Timer(), ''
-  epoch(number)
+  cmd:try(epoch, number)
   run.epoch = number
   if history.critic[number] ~= history.critic[number] then cmd:fail 'the loss is no number: a lower --lr may help' end
   if judge then note = ', ' .. cmd:try(score, 1000) end

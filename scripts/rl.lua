@@ -99,13 +99,19 @@ local bar = train.Progress(total, { label = agent.name, unit = 'steps', quiet = 
 local seen = envs.seen
 local function due() return math.floor(agent.steps / every) end -- counts evaluations, whatever steps a run goes on from
 local done = due()
-while agent.steps < total do
+
+local function move()
   local step = envs:step(agent:act(seen, true))
   agent:learn(step)
   if agent.loss ~= agent.loss then cmd:fail 'the loss is no number: a lower rate may help' end
   seen = step.seen
   for _, sum in ipairs(step.returns) do returns[#returns + 1] = sum end
-  bar:update(agent.steps, ('loss %.4f  last %.1f'):format(agent.loss or 0, returns[#returns] or 0 / 0))
+  bar:update(agent.steps, (agent.loss and ('loss %.4f  '):format(agent.loss) or '') ..
+    (returns[1] and ('last %.1f'):format(returns[#returns]) or ''))
+end
+
+while agent.steps < total do
+  cmd:try(move)
   if due() > done or agent.steps >= total then
     bar:finish()
     evaluate()

@@ -138,7 +138,7 @@ end
 run.fixed = run.fixed or torch.randn(100, options.latent)
 for number = run.epoch + 1, options.epochs do
   local timer = torch.Timer()
-  history.train[number] = epoch(number)
+  history.train[number] = cmd:try(epoch, number)
   if history.train[number] ~= history.train[number] then cmd:fail 'the bound is no number: a lower --lr may help' end
   local value, divergence = test()
   history.test[number] = value

@@ -89,6 +89,9 @@ describe('scripts that make pictures', function()
     assert.equal('', err)
     assert.matches('6 pictures\n', output)
     assert.is_true(exists 'gan-001.png')
+    files.put 'no picture'
+    os.execute(('cp %s %s/colours/red/4.jpg'):format(files.path(), folder))
+    fails('gan', '4.jpg: no JPEG, PNG', '--pictures colours --model dcgan --width 2 --batch 7 --epochs 1 --quiet')
   end)
 
   it('vae.lua draws and goes on with the very numbers', function()
@@ -237,9 +240,11 @@ describe('the score of made pictures', function()
     local function message(...) return (select(2, pcall(train.generativeScore, ...))) end
     local two = torch.zeros(2, 1, 1, 2)
     assert.matches('generativeScore: options.classifier is missing', message(two, { reference = two, normalize = asIs }))
-    assert.matches('generativeScore: reference is 1, but a tensor', message(two, { classifier = judge(), reference = 1 }))
-    assert.matches('samples are %(N,C,H,W%)', message(two:view(2, 2), { classifier = judge(), reference = two, normalize = asIs }))
-    assert.matches('generativeScore: nn.Tanh holds no classifier that ends in a linear layer', message(torch.zeros(2, 1, 1, 2),
-      { classifier = nn.Tanh(), reference = torch.zeros(2, 1, 1, 2), normalize = asIs }))
+    assert.matches('generativeScore: reference is 1, but a tensor',
+      message(two, { classifier = judge(), reference = 1, normalize = asIs }))
+    assert.matches('generativeScore: samples are %(N,C,H,W%)',
+      message(two:view(2, 2), { classifier = judge(), reference = two, normalize = asIs }))
+    assert.matches('generativeScore: nn.Tanh holds no classifier that ends in a linear layer',
+      message(two, { classifier = nn.Tanh(), reference = two, normalize = asIs }))
   end)
 end)

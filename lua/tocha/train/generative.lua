@@ -41,6 +41,17 @@ function generative.beside(images, labels, classes)
   return torch.cat(images, hot, 2)
 end
 
+--- What a network makes of rows (N,...) in evaluation, a hundred at a time; afterwards it is in training again.
+function generative.evaluate(net, rows)
+  local made = {}
+  net:evaluate()
+  for first = 1, rows:size(1), 100 do
+    made[#made + 1] = net:forward(rows:narrow(1, first, math.min(100, rows:size(1) - first + 1))):clone()
+  end
+  net:training()
+  return torch.cat(made, 1)
+end
+
 --- Points on great circles from a to b (rows, N,D): (N,steps,D), ends included (Shoemake 1985). So their lengths are those of
 -- normal noise all the way.
 function generative.between(a, b, steps)
