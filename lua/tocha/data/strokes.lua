@@ -127,9 +127,8 @@ end
 -- @tparam number seed 0 to 2^53
 -- @tparam number index 0 to 2^31 - 1
 -- @tparam table pixels receives 784 numbers 0..255, row by row
--- @tparam boolean clean leave the grain of the paper away
 -- @treturn number the digit, 0 to 9
-function strokes.draw(seed, index, pixels, clean)
+function strokes.draw(seed, index, pixels)
   begin(seed, index)
   local digit = floor(uniform(0, 10))
   local variants = glyphs[digit + 1]
@@ -143,7 +142,7 @@ function strokes.draw(seed, index, pixels, clean)
   for k = 1, n, 4 do
     stroke(path[k], path[k + 1], path[k + 2], path[k + 3], max(radius + drift * (k - n / 2), .4))
   end
-  local black, grain = uniform(190, 255), clean and 0 or uniform(2, 26)
+  local black, grain = uniform(190, 255), uniform(2, 26)
   for k = 1, size * size do
     pixels[k] = floor(min(max(ink[k] * black + grain * uniform(-1, 1), 0), 255))
   end

@@ -6,16 +6,15 @@ local raise = require 'tocha.bindings.own'.raise
 
 local generative = {}
 
---- Digits for a script that makes pictures: those of the folder options.data, or drawn by options.seed where that is '' (without
--- grain, which a generator cannot learn and a critic sees at once). Of the training set the first options.limit, all where
--- that is 0.
+--- Digits for a script that makes pictures: those of the folder options.data, or drawn by options.seed where that is ''. Of the
+-- training set the first options.limit, all where that is 0.
 -- @treturn table training set
 -- @treturn table test set
 -- @treturn tensor all pictures to train with, whatever the limit
 function generative.digits(options)
   local trainSet, testSet
   if options.data ~= '' then trainSet, testSet = data.mnist(options.data)
-  else trainSet, testSet = data.digits { seed = options.seed, clean = true } end
+  else trainSet, testSet = data.digits { seed = options.seed } end
   if trainSet.data:size(3) ~= 28 or trainSet.data:size(4) ~= 28 then raise(options.data .. ': images must be 28x28') end
   local all = trainSet.data
   if options.limit > 0 then trainSet = data.split(trainSet, math.max(1 - options.limit / all:size(1), 0)) end
