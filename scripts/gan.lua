@@ -35,7 +35,10 @@ cmd:option('--out', 'gan', 'beginning of names of pictures: gan-001.png ... (sam
 cmd:option('--save', 'gan.t7', 'checkpoint written after each epoch; "" for none')
 cmd:option('--resume', '', 'checkpoint to go on from, with its settings except those given here')
 cmd:option('--quiet', false, 'print nothing but the last line')
-local options, state = train.start(cmd, 'gan', { 'model', 'width', 'loss', 'conditional', 'spectral', 'noise', 'ema', 'dropout' })
+local options, state = train.start(cmd, 'gan', {
+  fixed = { 'model', 'width', 'loss', 'conditional', 'spectral', 'noise', 'ema', 'dropout' },
+  holds = { model = 'nn.Module', critic = 'nn.Module', epoch = 'number', history = 'table', generatorState = 'table',
+    criticState = 'table' } })
 if options.ema < 0 or options.ema >= 1 then cmd:error '--ema wants a number from 0 to below 1' end
 if options.beta1 >= 1 then cmd:error '--beta1 wants a number below 1' end
 if options.dropout >= 1 then cmd:error '--dropout wants a number below 1' end

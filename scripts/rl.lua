@@ -27,7 +27,8 @@ cmd:option('--resume', '', 'checkpoint to go on from, with its settings except t
 cmd:option('--plot', 'rl.png', 'picture of the learning curves; "" for none')
 cmd:option('--film', '', 'GIF of an episode of the learned policy')
 cmd:option('--quiet', false, 'print nothing but the last line')
-local options, state, given = train.start(cmd, 'rl', { 'env', 'algo', 'set' })
+local options, state, given = train.start(cmd, 'rl', { fixed = { 'env', 'algo', 'set' },
+  holds = { agent = 'rl.Agent', envs = 'rl.Vector', history = 'table', best = 'table' } })
 local function say(...) if not options.quiet then print(...) end end
 
 -- name=value,... as a table; a number, true, false or text.
@@ -45,9 +46,6 @@ end
 
 -- The run -------------------------------------------------------------------------------------------------------------
 if state then
-  for field, kind in pairs { envs = 'rl.Vector', history = 'table', best = 'table' } do
-    if torch.type(state[field]) ~= kind then cmd:fail(('%s: its field %s is no %s'):format(options.resume, field, kind)) end
-  end
   cmd:try(rl.check, state.agent, options.algo, options.resume)
   if given.steps and options.steps > 0 then state.agent.config.total = options.steps end
 else

@@ -31,7 +31,8 @@ cmd:option('--out', 'vae', 'beginning of names of pictures: vae-reconstructions.
 cmd:option('--save', 'vae.t7', 'checkpoint written after each epoch; "" for none')
 cmd:option('--resume', '', 'checkpoint to go on from, with its settings except those given here')
 cmd:option('--quiet', false, 'print nothing but the last line')
-local options, state = train.start(cmd, 'vae', { 'model', 'hidden', 'latent', 'conditional' })
+local options, state = train.start(cmd, 'vae', { fixed = { 'model', 'hidden', 'latent', 'conditional' },
+  holds = { model = 'nn.Module', decoder = 'nn.Module', epoch = 'number', optimState = 'table', history = 'table' } })
 if options.lr <= 0 then cmd:error '--lr wants a rate above 0' end
 if options.beta < 0 then cmd:error '--beta wants a weight from 0' end
 local function say(...) if not options.quiet then print(...) end end
