@@ -2,15 +2,17 @@
 -- and size, operations down and layouts across.
 local torch = require 'tocha'
 
-local BAR = 3
+local BAR, NEAR = 3, 1.25 -- the bar; how near to what memory allows a time is that of memory
 local help = [[
 usage: luajit scripts/bench.lua strided [--threads N] [--types T,..] [--sizes N,..] [--layouts L,..]
                                         [--operations O,..] [--quick]
 
 Prints how many times longer an operation on a view takes than on a contiguous tensor of the same sizes, for views of about
-N x N elements: operations down, layouts across, a * where it is more than 3. A layout in parentheses touches more than three
-times the cache lines that a contiguous tensor has; it is shown, but not counted. The exit status is 1 if a counted ratio is
-above 3.
+N x N elements: operations down, layouts across, a * where it is more than 3. The exit status is 1 if a counted ratio is above 3.
+Not counted are
+  (layout)  layouts that touch more than three times the cache lines that a contiguous tensor has;
+  a number with a =: the same operation on contiguous tensors, as large as all the cache lines that it touches here, takes as
+            long, within a quarter: the time is that of the lines, whatever the engine does.
 
   --threads N       threads of the engine (default 1; more: wall time)
   --types T,..      Float,Double
@@ -43,29 +45,32 @@ local layouts = {
 
 -- -- the operations: f(v, u, c, r, b) of the view, another one like it, and contiguous tensors: operand, result, bytes ----
 
+-- views, flats: how often an operation passes over the elements of a view, and of a contiguous tensor; nil: not by memory alone.
 local operations = {}
-local function operation(name, run, writes) operations[#operations + 1] = { name = name, run = run, writes = writes } end
-operation('v:fill(x)', function(v) v:fill(1) end, true)
-operation('v:add(x)', function(v) v:add(1) end, true)
-operation('v:mul(x)', function(v) v:mul(-1) end, true)
-operation('v:cmax(x)', function(v) v:cmax(2) end, true)
-operation('v:add(c)', function(v, _, c) v:add(c) end, true)
-operation('v:add(u)', function(v, u) v:add(u) end, true)
-operation('v:cmul(u)', function(v, u) v:cmul(u) end, true)
-operation('v:copy(c)', function(v, _, c) v:copy(c) end, true)
-operation('v:copy(u)', function(v, u) v:copy(u) end, true)
-operation('r:copy(v)', function(v, _, _, r) r:copy(v) end)
-operation('r=v+x', function(v, _, _, r) torch.add(r, v, 1) end)
-operation('r=v+c', function(v, _, c, r) torch.add(r, v, c) end)
-operation('r=v+u', function(v, u, _, r) torch.add(r, v, u) end)
-operation('r=v*u', function(v, u, _, r) torch.cmul(r, v, u) end)
-operation('c+=v', function(v, _, c) c:add(1e-9, v) end)
+local function operation(name, run, writes, views, flats)
+  operations[#operations + 1] = { name = name, run = run, writes = writes, views = views, flats = flats }
+end
+operation('v:fill(x)', function(v) v:fill(1) end, true, 1, 0)
+operation('v:add(x)', function(v) v:add(1) end, true, 2, 0)
+operation('v:mul(x)', function(v) v:mul(-1) end, true, 2, 0)
+operation('v:cmax(x)', function(v) v:cmax(2) end, true, 2, 0)
+operation('v:add(c)', function(v, _, c) v:add(c) end, true, 2, 1)
+operation('v:add(u)', function(v, u) v:add(u) end, true, 3, 0)
+operation('v:cmul(u)', function(v, u) v:cmul(u) end, true, 3, 0)
+operation('v:copy(c)', function(v, _, c) v:copy(c) end, true, 1, 1)
+operation('v:copy(u)', function(v, u) v:copy(u) end, true, 2, 0)
+operation('r:copy(v)', function(v, _, _, r) r:copy(v) end, false, 1, 1)
+operation('r=v+x', function(v, _, _, r) torch.add(r, v, 1) end, false, 1, 1)
+operation('r=v+c', function(v, _, c, r) torch.add(r, v, c) end, false, 1, 2)
+operation('r=v+u', function(v, u, _, r) torch.add(r, v, u) end, false, 2, 1)
+operation('r=v*u', function(v, u, _, r) torch.cmul(r, v, u) end, false, 2, 1)
+operation('c+=v', function(v, _, c) c:add(1e-9, v) end, false, 1, 2)
 operation('r=exp v', function(v, _, _, r) torch.exp(r, v) end)
 operation('r=relu v', function(v, _, _, r) torch.clamp(r, v, 0, 1e9) end)
-operation('b=v>x', function(v, _, _, _, b) torch.gt(b, v, 3) end)
-operation('b=v>u', function(v, u, _, _, b) torch.gt(b, v, u) end)
+operation('b=v>x', function(v, _, _, _, b) torch.gt(b, v, 3) end, false, 1, 0.25)
+operation('b=v>u', function(v, u, _, _, b) torch.gt(b, v, u) end, false, 2, 0.25)
 for _, name in ipairs { 'sum', 'mean', 'prod', 'max', 'min', 'norm' } do
-  operation(name, function(v) v[name](v) end)
+  operation(name, function(v) v[name](v) end, false, 1, 0)
 end
 for _, name in ipairs { 'sum', 'mean', 'prod', 'max', 'min', 'var' } do
   for d = 1, 4 do
@@ -95,6 +100,27 @@ local function ratio(clock, f, g, slice, rounds)
     if round >= rounds and best_f / best_g < BAR then break end
   end
   return best_f / best_g
+end
+
+-- How many times more cache lines a view touches than a contiguous tensor.
+local function spread(view)
+  local width = 64 / view:elementSize()
+  local storage = view:storage()
+  local lines = math.ceil(#storage / width)
+  local touched = torch.ByteTensor(lines * width):zero()
+  torch.ByteTensor(touched:storage(), view:storageOffset(), view:size(), view:stride()):fill(1)
+  return touched:view(lines, width):max(2):sum() * width / view:nElement()
+end
+
+-- The ratio that the cache lines of an operation alone would give: contiguous tensors with as many, against the flat ones.
+local function bound(clock, operation, case, options)
+  local more = (operation.views * spread(case.view) + operation.flats) / (operation.views + operation.flats)
+  local n = math.floor(case.flat:nElement() * more)
+  local function make() return case.flat.new(n):fill(1) end
+  local v, u, c, r = make(), make(), make(), make()
+  local b = c:gt(3)
+  return ratio(clock, function() operation.run(v, u, c, r, b) end,
+    function() operation.run(case.flat, case.flat2, case.operand, case.result, case.bytes) end, options.slice, options.rounds)
 end
 
 local function wanted(list, name)
@@ -129,11 +155,17 @@ local function sheet(type, n, options, clock)
         if o.writes then k.view:copy(k.operand) k.flat:copy(k.operand) end
         local layout = columns[i][1]
         some = true
+        local mark = r > BAR and '*' or ' '
         if layout:sub(1, 1) ~= '(' then
           count = count + 1
-          if r > BAR then above[#above + 1] = ('%s %d  %s  %s  %.2f'):format(type, n, layout, o.name, r) end
+          local least = r > BAR and o.views and bound(clock, o, k, options)
+          if least and r <= NEAR * least then mark = '='
+          elseif r > BAR then
+            above[#above + 1] = ('%s %d  %s  %s  %.2f%s'):format(type, n, layout, o.name, r,
+              least and (' (its lines alone: %.2f)'):format(least) or '')
+          end
         end
-        line[#line + 1] = ('%7.2f%s'):format(r, r > BAR and '*' or ' ')
+        line[#line + 1] = ('%7.2f%s'):format(r, mark)
       end
     end
     if some then print(table.concat(line)) io.stdout:flush() end
