@@ -82,7 +82,7 @@ static void run_row(const job *j, int64_t n, real *out, const real *const *p, co
 }
 
 /* An element may take up to so many places, a row with its gap up to so many. */
-enum { PLACES = VCHOOSE ? 4 : 1, PITCH = 32 };
+enum { PLACES = VCHOOSE ? 4 : 1, PITCH = 32, FAR = (1 << 17) / sizeof(real) };
 #if defined(__AVX512F__)
 
 /* Lanes of the vector that begins at place `at` where, of each `pitch` places, the first n hold elements. */
@@ -100,6 +100,7 @@ static void run_comb(const job *j, int64_t n, int64_t rows, int64_t pitch, real 
   while (period % 2 == 0 && period > pitch / (int64_t) VLEN) period /= 2;
   int64_t last = (lead + span - 1) / VLEN, each = BLOCK / VLEN / period;
   if (each < 8) each = 8;
+  bool ahead = j->operands > 1 && span > FAR; /* several streams in jumps are not foreseen by the processor */
   for (int64_t v = 0, some; v <= last; v += some) {
     if (v == 0 || v == last) {
       int64_t at = v * VLEN - lead;
@@ -111,6 +112,9 @@ static void run_comb(const job *j, int64_t n, int64_t rows, int64_t pitch, real 
       continue;
     }
     some = last - v < each * period ? last - v : each * period;
+    int64_t i = (v + some) * VLEN - lead, end = !ahead ? 0 : i + some * VLEN < span ? i + some * VLEN : span;
+    for (; i < end; i += VLEN)
+      for (int k = 0; k < j->operands; k++) __builtin_prefetch(p[k] + i);
     for (int64_t phase = 0; phase < some && phase < period; phase++) {
       int64_t at = (v + phase) * VLEN - lead;
       vlanes lanes = comb(at + pitch * VLEN, n, pitch);

@@ -9,7 +9,8 @@ typedef bits word __attribute__((may_alias));
 typedef bits VW __attribute__((vector_size(VBYTES), aligned(sizeof(bits)), may_alias));
 enum {
   NEAR = 8, /* strides whose gaps cost less to read than single elements */
-  WRITE = 4 /* the same for writing */
+  WRITE = 4, /* the same for writing */
+  AHEAD = 1024 / sizeof(bits) /* places ahead that are fetched: stores through masks wait for their lines */
 };
 
 /* -- one side with gaps --------------------------------------------------------------------------------------------------- */
@@ -73,6 +74,7 @@ static inline int64_t scatter_near(int64_t n, word *to, const word *from, int64_
   word *t = to + a.first;
   for (; i + (int64_t) VLEN < n; i += VLEN, t += s * (int64_t) VLEN) {
     __m512i v = _mm512_loadu_si512(from + i);
+    for (int64_t k = 0; k < s; k++) __builtin_prefetch(t + k * VLEN + AHEAD, 1);
     for (int64_t k = 0; k < s; k++) VINTEGER(mask_storeu)(t + k * VLEN, in[k], VINTEGER(permutexvar)((__m512i) index[k], v));
   }
   return i;
@@ -88,8 +90,10 @@ static inline int64_t same_near(int64_t n, word *to, const word *from, int64_t s
   for (int64_t k = 0; k < i; k++) to[k * s] = fill ? *from : from[k * s];
   __m512i v = VINTEGER(set1)(*from);
   for (int64_t at = a.first; i + (int64_t) VLEN < n; i += VLEN)
-    for (int64_t k = 0; k < s; k++, at += VLEN)
+    for (int64_t k = 0; k < s; k++, at += VLEN) {
+      __builtin_prefetch(to + at + AHEAD, 1);
       VINTEGER(mask_storeu)(to + at, in[k], fill ? v : _mm512_loadu_si512(from + at));
+    }
   return i;
 }
 #endif
