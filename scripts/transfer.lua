@@ -106,6 +106,16 @@ local function loader(set, training)
                                 deviation = info.deviation, skip = options.skip, augment = training and augment or nil })
 end
 
+-- Names the pictures that --skip left out, once each.
+local told = {}
+local function tell(source)
+  local _, why = source:skipped()
+  for _, sentence in ipairs(why) do
+    if not told[sentence] then say('left out: ' .. sentence) end
+    told[sentence] = true
+  end
+end
+
 -- Training ------------------------------------------------------------------------------------------------------------
 -- The frozen front of the network, with its pooling if `tuned` modules of the base are 0, and the rest that is trained.
 local function split(tuned)
@@ -144,6 +154,7 @@ local function cached(front, set, what)
     bar:update(seen)
   end
   bar:finish()
+  tell(source)
   if seen == 0 then error('no picture could be read', 0) end
   return data.fromTensors(torch.cat(features, 1), torch.cat(labels, 1), set.classes)
 end
@@ -173,6 +184,7 @@ local function phase(name, tuned, epochs, rate)
     end
   end
   local history, best, trained = train.fit(job)
+  if not inMemory then for _, source in ipairs { job.loader, job.valid } do tell(source) end end
   if best.epoch then say(('%s: best epoch %d, %.2f%% of the validation'):format(name, best.epoch, best.score)) end
   net, state = joined(tuned, trained), nil
   histories[#histories + 1] = history

@@ -130,6 +130,21 @@ describe('Networks for pictures', function()
       { text:match '[^\n]*\n$', code })
   end)
 
+  it('name a picture that cannot be read, and go on without it', function()
+    local handle = assert(io.open(folder .. '/set/dark/13.jpg', 'wb'))
+    handle:write '\255\216\255no JPEG'
+    handle:close()
+    local words = '--data set --base cifar_resnet20 --dense 8 --batch 12 --threads 1 --size 8 --epochs 1 --plot= --confusion= --save= '
+    local text, code = run('transfer', words .. '--tune 0')
+    assert.equal(1, code)
+    assert.is_truthy(text:find('transfer.lua: set/dark/13.jpg: ', 1, true), text)
+    text, code = run('transfer', words .. '--tune 1 --skip')
+    assert.equal(0, code, text)
+    assert.equal(1, select(2, text:gsub('left out: set/dark/13.jpg: ', '')), text) -- once, though each part meets it
+    assert.same({ 'transfer.lua: --batch wants a whole number from 1, not 0 (--help lists the options)\n', 1 },
+      { run('transfer', words .. '--batch 0') })
+  end)
+
   it('refuse what they cannot learn from', function()
     assert(os.execute('mkdir -p ' .. folder .. '/one/only && cp ' .. folder .. '/set/dark/01.jpg ' .. folder .. '/one/only') == 0)
     assert.same({ 'transfer.lua: one holds one class: there is nothing to tell apart\n', 1 }, { run('transfer', '--data one') })
