@@ -134,7 +134,8 @@ describe('Networks for pictures', function()
     local handle = assert(io.open(folder .. '/set/dark/13.jpg', 'wb'))
     handle:write '\255\216\255no JPEG'
     handle:close()
-    local words = '--data set --base cifar_resnet20 --dense 8 --batch 12 --threads 1 --size 8 --epochs 1 --plot= --confusion= --save= '
+    local words = '--data set --base cifar_resnet20 --dense 8 --batch 12 --threads 1 --size 8 --epochs 1 --plot= --confusion= '
+      .. '--save= '
     local text, code = run('transfer', words .. '--tune 0')
     assert.equal(1, code)
     assert.is_truthy(text:find('transfer.lua: set/dark/13.jpg: ', 1, true), text)

@@ -57,8 +57,10 @@ local function firstSize(source)
   raise 'DataLoader: say the height and width of samples: they cannot be read from the first picture'
 end
 
-local function three(value)
+-- A number for each plane, from one for all or a list.
+local function three(name, value)
   if type(value) == 'number' then return { value, value, value } end
+  if #value ~= 1 and #value ~= 3 then raise(('DataLoader: %s has 1 or 3 numbers, not %d'):format(name, #value)) end
   return { value[1], value[2] or value[1], value[3] or value[1] }
 end
 
@@ -68,8 +70,8 @@ local function configure(self, set, options)
     or not (options.height and options.width) and firstSize(set.source) or {}
   local settings = { seed = options.seed or 1, height = options.height or size.height, width = options.width or size.width,
                      planes = options.planes or (images and size.channels) or 3, cover = options.cover, upright = options.upright,
-                     scale = options.scale, mean = options.mean and three(options.mean),
-                     deviation = options.deviation and three(options.deviation) }
+                     scale = options.scale, mean = options.mean and three('mean', options.mean),
+                     deviation = options.deviation and three('deviation', options.deviation) }
   for name, value in pairs(settings) do self.engine:set(name, value) end
   for name, value in pairs(options.augment or {}) do
     local option = augmentations[name]

@@ -31,8 +31,8 @@ function M.convolve(...)
   local dst = isTensor(arguments[3]) and table.remove(arguments, 1) or nil
   local src, kernel, mode = unpack(arguments, 1, 3)
   if not isTensor(src) or not isTensor(kernel) then raise 'convolve: a picture and a kernel are needed' end
-  local n, k = src:dim(), kernel:dim()
-  if n ~= 2 and n ~= 3 or k ~= 2 and k ~= n or k == 3 and kernel:size(1) ~= src:size(1) then
+  local dims, own = src:dim(), kernel:dim()
+  if dims ~= 2 and dims ~= 3 or own ~= 2 and own ~= dims or own == 3 and kernel:size(1) ~= src:size(1) then
     raise(('convolve: a picture is HxW or CxHxW, its kernel hxw or Cxhxw, not %s and %s'):format(
       table.concat(src:size():totable(), 'x'), table.concat(kernel:size():totable(), 'x')))
   end
