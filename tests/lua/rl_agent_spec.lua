@@ -117,6 +117,21 @@ describe('algorithms', function()
     end
   end)
 
+  it('are of floats whatever the default type is', function()
+    torch.setdefaulttensortype 'torch.DoubleTensor'
+    local good, why = pcall(function()
+      for _, case in ipairs(cases) do
+        local envs = vector(case[2], rl.width(case[1]))
+        local agent = rl.agent(case[1], envs, with(case[3], { total = 200 }))
+        run(agent, envs, 200)
+        assert.equal('torch.FloatTensor', agent.parameters:type())
+      end
+      run(rl.agent('dqn', vector(Corridor, 1), with(small, { dueling = true })), vector(Corridor, 1), 60)
+    end)
+    torch.setdefaulttensortype 'torch.FloatTensor'
+    assert.is_true(good, why)
+  end)
+
   it('take their policy back', function()
     local envs = vector(Corridor, 1)
     local agent = rl.agent('dqn', envs, small)

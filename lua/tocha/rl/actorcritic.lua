@@ -23,13 +23,13 @@ function ActorCritic:__init(envs, config)
   self.critic = network.build(envs.observations, hidden, 1, c.activation)
   self.both = nn.ConcatTable():add(self.actor):add(self.critic)
   if not self.discrete then -- the logarithms of the deviations, whatever is seen
-    self.spread, self.origin = nn.Add(outputs), torch.zeros(1, outputs)
+    self.spread, self.origin = nn.Add(outputs), torch.zeros(1, outputs):float()
     self.spread.bias:fill(c.logStd)
     self.both:add(self.spread)
   end
-  self.parameters, self.gradients = self.both:getParameters()
+  self.parameters, self.gradients = self.both:float():getParameters()
   if c.normalize and torch.type(envs.observations) == 'rl.Box' then self.seen = Normalizer(envs.observations:size()) end
-  if c.normalize then self.gains, self.gain = Normalizer(1), torch.zeros(envs.n) end
+  if c.normalize then self.gains, self.gain = Normalizer(1), torch.zeros(envs.n):float() end
   self.optimState, self.rollout = {}, {}
 end
 
@@ -98,7 +98,7 @@ end
 function ActorCritic:estimate(seen)
   return torch.noGrad(function()
     local c, rollout = self.config, self.rollout
-    local following, advantage = valueOf(self, seen), torch.zeros(self.envs)
+    local following, advantage = valueOf(self, seen), torch.zeros(self.envs):float()
     for t = #rollout, 1, -1 do
       local entry = rollout[t]
       local delta = torch.cmul(following, entry.live):mul(c.gamma):add(entry.reward):add(-1, entry.value)

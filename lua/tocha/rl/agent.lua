@@ -6,7 +6,8 @@
 --     agent:learn(envs:step(actions))
 --
 -- A subclass has the constants `defaults` and the methods act(observations, explore) and learn(step), and calls advance. What
--- an agent knows stands in its fields, so that torch.save keeps it whole.
+-- an agent knows stands in its fields, so that torch.save keeps it whole. Its networks are of floats, as observations are,
+-- whatever the default type is.
 -- @module tocha.rl.agent
 local torch = require 'tocha'
 local optim = require 'tocha.optim'

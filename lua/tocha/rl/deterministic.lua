@@ -46,7 +46,7 @@ end
 local function following(self, seen)
   local c, action = self.config, self.actor.target:forward(seen)
   if c.smoothing == 0 then return action end
-  local blur = torch.randn(action:size(1), self.size):mul(c.smoothing):clamp(-c.reach, c.reach)
+  local blur = torch.randn(action:size(1), self.size):float():mul(c.smoothing):clamp(-c.reach, c.reach)
   return blur:add(action):clamp(-1, 1)
 end
 

@@ -27,7 +27,7 @@ function DQN:__init(envs, config)
   local c, n = self.config, envs.actions.n
   self.net = network.build(envs.observations, network.sizes(c.hidden), c.dueling and n + 1 or n)
   if c.dueling then self.net:add(network.Dueling()) end
-  self.target = self.net:clone()
+  self.target = self.net:float():clone()
   self.parameters, self.gradients = self.net:getParameters()
   self.targetParameters = self.target:getParameters()
   self.replay = Replay(c.replay, envs.observations, envs.actions,

@@ -13,7 +13,7 @@ local Gaussian = torch.class('rl.GaussianNoise', noise)
 -- @tparam number deviation
 function Gaussian:__init(n, size, deviation) self.n, self.size, self.deviation = n, size, deviation end
 
-function Gaussian:sample() return torch.randn(self.n, self.size):mul(self.deviation) end
+function Gaussian:sample() return torch.randn(self.n, self.size):float():mul(self.deviation) end
 
 --- Told which episodes ended.
 function Gaussian.over() end
@@ -25,11 +25,11 @@ local Ornstein = torch.class('rl.OrnsteinUhlenbeck', noise)
 --- A pull back to 0 with time constant 1 / theta (Uhlenbeck and Ornstein 1930, in steps of dt as in Lillicrap et al. 2016).
 function Ornstein:__init(n, size, deviation, theta, dt)
   self.deviation, self.theta, self.dt = deviation, theta or .15, dt or .01
-  self.now = torch.zeros(n, size)
+  self.now = torch.zeros(n, size):float()
 end
 
 function Ornstein:sample()
-  local kick = torch.randn(self.now:size(1), self.now:size(2)):mul(self.deviation * math.sqrt(self.dt))
+  local kick = torch.randn(self.now:size(1), self.now:size(2)):float():mul(self.deviation * math.sqrt(self.dt))
   self.now:mul(1 - self.theta * self.dt):add(kick)
   return self.now:clone()
 end

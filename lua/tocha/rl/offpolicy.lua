@@ -11,7 +11,7 @@ local OffPolicy = torch.class('rl.OffPolicy', 'rl.Agent', package)
 
 --- A network with what learning it takes; with `target` also the slow copy.
 local function learner(net, target)
-  local one = { net = net, state = {} }
+  local one = { net = net:float(), state = {} }
   one.parameters, one.gradients = net:getParameters()
   if target then
     one.target = net:clone()
@@ -49,7 +49,7 @@ function OffPolicy:fromBounds(action)
 end
 
 --- An action of [-1, 1] for each environment, all alike.
-function OffPolicy:random(n) return torch.Tensor(n, self.size):uniform(-1, 1) end
+function OffPolicy:random(n) return torch.FloatTensor(n, self.size):uniform(-1, 1) end
 
 function OffPolicy:learn(step)
   local c = self.config

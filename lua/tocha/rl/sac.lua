@@ -24,7 +24,7 @@ function SAC:__init(envs, config)
   if c.critics ~= 2 then raise 'sac: critics must be 2' end
   self.actor = OffPolicy.learner(network.build(envs.observations, network.sizes(c.hidden), 2 * self.size))
   self.parameters = self.actor.parameters
-  self.logTemperature = { value = torch.Tensor { math.log(c.temperature) }, gradient = torch.zeros(1), state = {} }
+  self.logTemperature = { value = torch.FloatTensor { math.log(c.temperature) }, gradient = torch.zeros(1):float(), state = {} }
 end
 
 -- The normal distribution that is squashed: means and deviations from e^-20 to e^2.
@@ -37,7 +37,7 @@ end
 -- less log(1 - tanh(u)^2) = 2 (log 2 - u - softplus(-2u)) (appendix C).
 local function sample(self, seen)
   local mean, logStd = before(self, seen)
-  local noise = torch.randn(mean:size(1), mean:size(2))
+  local noise = torch.randn(mean:size(1), mean:size(2)):float()
   local u = mean + torch.cmul(noise, torch.exp(logStd))
   local normal = torch.square(noise) * -.5 - logStd - .5 * math.log(2 * math.pi)
   local stretch = (u + F.softplus(u * -2, 1, 20) - math.log(2)) * -2

@@ -87,7 +87,8 @@ local function axes(canvas, at, options)
     local x, text = math.floor(at.toX(v)) + .5, label(v, xs)
     canvas:line({ x, top, x, bottom }, pale)
     canvas:line({ x, bottom, x, bottom + 4 }, black)
-    canvas:text(x - Canvas.textWidth(text, small) / 2, bottom + 9, text, black, small)
+    local width = Canvas.textWidth(text, small)
+    canvas:text(math.min(x - width / 2, right + margin.right - width - 2), bottom + 9, text, black, small)
   end
   for _, v in ipairs(ys) do
     local y = math.floor(bottom - (v - at.y1) / (at.y2 - at.y1) * (bottom - top)) + .5
