@@ -63,9 +63,11 @@ isa_avx512   := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector
 # Moving tests out of loops makes four copies of the tiles: ten times the time to compile, no gain.
 unit_conv    := $(if $(gcc),-fno-unswitch-loops)
 unit_tiled   := $(unit_conv)
+unit_block   := $(if $(gcc),-fno-unswitch-loops -fno-split-loops)
 types        := float double
 units        := $(patsubst engine/kernel/%.c,%,$(wildcard engine/kernel/*.c))
-kernels      := $(foreach u,$(units),$(foreach t,$(types),$(foreach i,$(isas),$(BUILD)/kernel/$(u)_$(t)_$(i).o)))
+float_only   := block
+kernels      := $(foreach u,$(units),$(foreach t,$(if $(filter $(u),$(float_only)),float,$(types)),$(foreach i,$(isas),$(BUILD)/kernel/$(u)_$(t)_$(i).o)))
 
 # -- what people ask for --------------------------------------------------------------------------------------------
 

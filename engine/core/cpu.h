@@ -25,7 +25,22 @@ void tch_cpu_use(tch_isa isa);
         {&tch_##family##_kernels_float_avx512, &tch_##family##_kernels_double_avx512}};                                 \
     return table[tch_cpu_isa()][type == TCH_DOUBLE];                                                                    \
   }
+/* The same for a family of float alone. */
+#define TCH_KERNEL_FAMILY_FLOAT(family)                                                                                 \
+  extern const tch_##family##_kernels tch_##family##_kernels_float_baseline, tch_##family##_kernels_float_avx2,         \
+      tch_##family##_kernels_float_avx512;                                                                              \
+  static inline const tch_##family##_kernels *tch_##family##_table(void) {                                              \
+    static const tch_##family##_kernels *const table[TCH_ISA_COUNT] = {&tch_##family##_kernels_float_baseline,          \
+                                                                       &tch_##family##_kernels_float_avx2,              \
+                                                                       &tch_##family##_kernels_float_avx512};           \
+    return table[tch_cpu_isa()];                                                                                        \
+  }
 #else
+#define TCH_KERNEL_FAMILY_FLOAT(family)                                                                                 \
+  extern const tch_##family##_kernels tch_##family##_kernels_float_baseline;                                            \
+  static inline const tch_##family##_kernels *tch_##family##_table(void) {                                              \
+    return &tch_##family##_kernels_float_baseline;                                                                      \
+  }
 #define TCH_KERNEL_FAMILY(family)                                                                                      \
   extern const tch_##family##_kernels tch_##family##_kernels_float_baseline, tch_##family##_kernels_double_baseline;    \
   static inline const tch_##family##_kernels *tch_##family##_table(tch_dtype type) {                                    \

@@ -34,7 +34,8 @@ static struct {
   _Alignas(64) _Atomic uint32_t done; /* pieces that have run */
   atomic_bool owner_sleeps, stop;
   atomic_int sleepers;
-  int alive; /* workers, under lock */
+  int alive;         /* workers, under lock */
+  atomic_int counted; /* workers that took a number */
 } pool = {.ticket = CLOSED};
 
 #define SET(field, value) atomic_store_explicit(&pool.field, value, memory_order_release)
@@ -45,6 +46,7 @@ static pthread_cond_t work = PTHREAD_COND_INITIALIZER; /* a new job, or stop */
 static pthread_cond_t rest = PTHREAD_COND_INITIALIZER; /* the last piece is done, or a worker ended */
 static _Thread_local bool inside;                      /* this thread runs a piece */
 static _Thread_local bool guest;                       /* this thread leaves the width of the pool alone */
+static _Thread_local int number;                       /* among the pool's threads, from 1; 0: none of them */
 static _Thread_local int guest_threads;                /* what it asked for; 0: nothing */
 
 static int64_t nanoseconds(void) {
@@ -125,6 +127,7 @@ static bool await_job(uint32_t last) {
 
 static void *worker(void *argument) {
   uint32_t job = (uint32_t) (uintptr_t) argument;
+  number = atomic_fetch_add(&pool.counted, 1) + 1;
   while (await_job(job)) {
     job = JOB(atomic_load(&pool.ticket));
     run_pieces(job);
@@ -166,6 +169,7 @@ static void stop_workers(void) {
   pthread_cond_broadcast(&work);
   while (pool.alive > 0) pthread_cond_wait(&rest, &lock);
   atomic_store(&pool.stop, false);
+  atomic_store(&pool.counted, 0);
   pool.workers = 0;
   pthread_mutex_unlock(&lock);
 }
@@ -176,6 +180,7 @@ static void start_anew(void) {
   pthread_cond_init(&work, NULL);
   pthread_cond_init(&rest, NULL);
   pool.workers = pool.alive = 0;
+  atomic_store(&pool.counted, 0);
   atomic_store(&pool.sleepers, 0);
   atomic_store(&pool.owner_sleeps, false);
   atomic_store(&pool.stop, false);
@@ -212,6 +217,8 @@ static void choose_threads(void) {
   set_width(default_threads());
   pthread_atfork(NULL, NULL, start_anew);
 }
+
+int tch_thread_number(void) { return number; }
 
 void tch_be_guest(void) { guest = true; }
 

@@ -9,6 +9,10 @@
  * not fail. */
 void tch_parallel(int64_t n, int64_t grain, void (*fn)(void *context, int64_t begin, int64_t end), void *context);
 
+/* Of the calling thread: 0 for the host's threads, 1, 2, ... for the pool's. A hint about whose cache holds what: results must not
+ * depend on it. */
+int tch_thread_number(void);
+
 /* Keeps OpenBLAS to one thread: its own pool and ours would spin against each other. To be called on each thread before
  * it uses OpenBLAS; costs nothing the second time. */
 void tch_blas_serial(void);

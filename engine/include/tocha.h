@@ -81,6 +81,7 @@ typedef struct tch_hash tch_hash;     /* values by key, */
 typedef struct tch_counter tch_counter;
 typedef struct tch_mutex tch_mutex;
 typedef struct tch_condition tch_condition;
+typedef struct tch_plan tch_plan;     /* a network in the order of its steps, prepared for inference */
 typedef struct tch_text tch_text;     /* a string that a collection gave */
 
 /* -- process ---------------------------------------------------------------------------------------------------- */
@@ -348,6 +349,31 @@ TCH_API tch_status tch_loader_begin(tch_loader *l, tch_tensor *order, int64_t ep
 TCH_API tch_status tch_loader_next(tch_loader *l, tch_tensor **x, tch_tensor **samples);
 TCH_API int64_t tch_loader_skipped(const tch_loader *l);         /* samples left out since the loader was made */
 TCH_API const char *tch_loader_reason(const tch_loader *l, int64_t i); /* why; the first hundred are kept, others are NULL */
+
+/* -- plans -------------------------------------------------------------------------------------------------------------
+ * A network for inference, float only. It is noted step by step: each call names the value that it reads and gives the number of the
+ * one it makes (value 0 is the input); prepared once, when weights are copied in the order that the kernels read; and run with
+ * batches of any size. Values are planes (c, h, w) of an image, or a row of features (c, 1, 1). A window's geometry is
+ * {kernel, stride, pad, dilation}, each vertical and horizontal. One plan runs one call at a time. */
+
+TCH_API tch_status tch_plan_new(int64_t c, int64_t h, int64_t w, bool flat, tch_plan **out); /* flat: the input is (n, c) */
+TCH_API void tch_plan_free(tch_plan *p);                         /* NULL is fine */
+TCH_API bool tch_plan_shape(const tch_plan *p, int x, int64_t size[3]); /* whether a row; c, h, w */
+/* weight (k, c / groups, kernel...), of a flattened value the weight of nn.Linear (k, features); bias (k) or NULL */
+TCH_API tch_status tch_plan_conv(tch_plan *p, int x, tch_tensor *weight, tch_tensor *bias, const int64_t geometry[8],
+                                 int64_t groups, int *y);
+TCH_API tch_status tch_plan_scale(tch_plan *p, int x, const tch_tensor *scale, const tch_tensor *shift, int *y); /* of planes */
+TCH_API tch_status tch_plan_bound(tch_plan *p, int x, double low, double high, int *y);
+TCH_API tch_status tch_plan_unary(tch_plan *p, int x, const char *name, double a, double b, int *y); /* of elementwise.def */
+TCH_API tch_status tch_plan_add(tch_plan *p, int a, int b, int *y);
+TCH_API tch_status tch_plan_pool(tch_plan *p, int x, bool average, const int64_t geometry[8], bool up, bool include_pad, int *y);
+TCH_API tch_status tch_plan_adaptive(tch_plan *p, int x, bool average, int64_t h, int64_t w, int *y);
+TCH_API tch_status tch_plan_join(tch_plan *p, const int32_t *xs, int n, int *y); /* along planes */
+TCH_API tch_status tch_plan_flatten(tch_plan *p, int x, int *y);
+TCH_API tch_status tch_plan_softmax(tch_plan *p, int x, bool log, int *y);       /* of a row */
+TCH_API tch_status tch_plan_prepare(tch_plan *p, int output);
+TCH_API tch_status tch_plan_run(tch_plan *p, tch_tensor *x, tch_tensor **y);     /* *y as in ops */
+TCH_API int64_t tch_plan_bytes(const tch_plan *p);               /* held: weights, tables, buffers */
 
 /* -- what Lua states share ------------------------------------------------------------------------------------------
  * Collections of values outside Lua's heap, counters, mutexes and conditions: counted objects that any thread may use; each call

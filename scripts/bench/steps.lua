@@ -2,7 +2,6 @@
 local torch = require 'tocha'
 local nn = require 'tocha.nn'
 local optim = require 'tocha.optim'
-local optnet = require 'tocha.nn.optnet'
 
 -- checkpoint: residual blocks trade time for memory; tape: training steps keep no gradient beyond its use
 local steps = { checkpoint = false, tape = false }
@@ -46,10 +45,11 @@ function steps.train(net, x, y, criterion, method, config)
   return function() method(feval, parameters, config) end
 end
 
--- Outputs inside share memory, as those of engines that give it back do.
+-- Compiled, as a session of an inference engine is.
 function steps.infer(net, x)
-  optnet.optimizeMemory(net, x)
-  return function() net:forward(x) end
+  local compiled = nn.Compiled(net)
+  compiled:forward(x)
+  return function() compiled:forward(x) end
 end
 
 function steps.labels(n, classes) return torch.LongTensor(n):random(1, classes) end

@@ -36,12 +36,13 @@ local mayInclude = {
   op = { core = true, kernel = true, autograd = true },
   autograd = { core = true, kernel = true, op = true },
   optim = { core = true, kernel = true },
+  plan = { core = true, kernel = true },
   io = { core = true, kernel = true },
   image = { core = true, kernel = true },
   data = { core = true, kernel = true, io = true, image = true },
 }
 -- Headers without a folder, and who may include them.
-local rootHeaders = { ['tocha.h'] = 'core op autograd optim io image data', ['op_attr.h'] = 'op' }
+local rootHeaders = { ['tocha.h'] = 'core op autograd optim plan io image data', ['op_attr.h'] = 'op' }
 
 describe('the layers of the engine', function()
   it('lean only on those below', function()

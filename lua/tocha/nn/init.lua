@@ -24,7 +24,7 @@ for _, file in ipairs {
   'decorator', 'convert', 'weightnorm', 'spectralnorm', 'composed',
   'criterion', 'criterions', 'margins', 'classes', 'multicriterion',
   'kmeans', 'jacobian', 'hessian', 'compat', 'initialize', 'state', 'path',
-  'softtarget', 'ctc', 'checkpoint', 'anomaly',
+  'softtarget', 'ctc', 'checkpoint', 'anomaly', 'compiled',
 } do
   require('tocha.nn.' .. file)
 end
