@@ -28,8 +28,7 @@ INLINE void finish(const tch_block_sum *s, const int M, const int N, V (*c)[4]) 
   const int32_t *y_at = s->y_at;
   const int64_t y_block = s->y_block;
   if (s->plain) {
-    UNROLL for (int m = 0; m < M; m++)
-      UNROLL for (int n = 0; n < N; n++) vstore(y + y_at[m] + n * y_block, c[m][n]);
+    UNROLL for (int m = 0; m < M; m++) UNROLL for (int n = 0; n < N; n++) vstore(y + y_at[m] + n * y_block, c[m][n]);
     return;
   }
   const real *add = s->add;
@@ -40,8 +39,7 @@ INLINE void finish(const tch_block_sum *s, const int M, const int N, V (*c)[4]) 
     V bias = vload(s->bias + n * VLEN);
     UNROLL for (int m = 0; m < M; m++) c[m][n] += bias;
   }
-  UNROLL for (int m = 0; m < M; m++)
-    UNROLL for (int n = 0; n < N; n++)
+  UNROLL for (int m = 0; m < M; m++) UNROLL for (int n = 0; n < N; n++)
       vstore(y + y_at[m] + n * y_block, vbound(c[m][n] + vload(add + add_at[m] + n * add_block), low, high));
 }
 
@@ -65,11 +63,13 @@ INLINE void tile(const tch_block_sum *s, const int M, const int N) {
   finish(s, M, N, c);
 }
 
-#define TILE(m, n) static void tile_##m##_##n(const tch_block_sum *s) { tile(s, m, n); }
-#define TILES(n) TILE(1, n) TILE(2, n) TILE(3, n) TILE(4, n) TILE(5, n) TILE(6, n)
+#define TILE(m, n)                                                                                                     \
+  static void tile_##m##_##n(const tch_block_sum *s) { tile(s, m, n); }
+#define TILES(n)      TILE(1, n) TILE(2, n) TILE(3, n) TILE(4, n) TILE(5, n) TILE(6, n)
 #define MORE_TILES(n) TILE(7, n) TILE(8, n) TILE(9, n) TILE(10, n) TILE(11, n) TILE(12, n) TILE(13, n) TILE(14, n)
-#define NAMES(n) tile_1_##n, tile_2_##n, tile_3_##n, tile_4_##n, tile_5_##n, tile_6_##n
-#define MORE_NAMES(n) tile_7_##n, tile_8_##n, tile_9_##n, tile_10_##n, tile_11_##n, tile_12_##n, tile_13_##n, tile_14_##n
+#define NAMES(n)      tile_1_##n, tile_2_##n, tile_3_##n, tile_4_##n, tile_5_##n, tile_6_##n
+#define MORE_NAMES(n)                                                                                                  \
+  tile_7_##n, tile_8_##n, tile_9_##n, tile_10_##n, tile_11_##n, tile_12_##n, tile_13_##n, tile_14_##n
 TILES(1)
 TILES(2)
 TILE(1, 4)
@@ -97,13 +97,14 @@ static void sum(const tch_block_sum *s) {
 /* -- a window for each channel ------------------------------------------------------------------------------------- */
 
 /* n outputs of a row under windows of 3x3 */
-INLINE void window3(const tch_block_window *w, const int n, const int stride, const real *x, const V *g, V bias, real *y) {
+INLINE void window3(const tch_block_window *w, const int n, const int stride, const real *x, const V *g, V bias,
+                    real *y) {
   V c[8];
   UNROLL for (int k = 0; k < n; k++) c[k] = bias;
   UNROLL for (int i = 0; i < 3; i++) {
     const real *line = x + i * w->x_row;
-    UNROLL for (int j = 0; j < 3; j++)
-      UNROLL for (int k = 0; k < n; k++) c[k] = vfma(vload(line + (k * stride + j) * VLEN), g[3 * i + j], c[k]);
+    UNROLL for (int j = 0; j < 3; j++) UNROLL for (int k = 0; k < n; k++)
+        c[k] = vfma(vload(line + (k * stride + j) * VLEN), g[3 * i + j], c[k]);
   }
   UNROLL for (int k = 0; k < n; k++) vstore(y + k * VLEN, vbound(c[k], w->low, w->high));
 }
@@ -247,8 +248,12 @@ static void tiles_out(const tch_block_tiles *t) {
 }
 
 static void tile_weight(const float g[9], float u[36]) {
-  static const double G[6][3] = {{1. / 4, 0, 0}, {-1. / 6, -1. / 6, -1. / 6}, {-1. / 6, 1. / 6, -1. / 6},
-                                 {1. / 24, 1. / 12, 1. / 6}, {1. / 24, -1. / 12, 1. / 6}, {0, 0, 1}};
+  static const double G[6][3] = {{1. / 4, 0, 0},
+                                 {-1. / 6, -1. / 6, -1. / 6},
+                                 {-1. / 6, 1. / 6, -1. / 6},
+                                 {1. / 24, 1. / 12, 1. / 6},
+                                 {1. / 24, -1. / 12, 1. / 6},
+                                 {0, 0, 1}};
   for (int i = 0; i < SIDE; i++)
     for (int j = 0; j < SIDE; j++) {
       double total = 0;
@@ -275,7 +280,7 @@ static void leave(int64_t n, int64_t channels, const float *x, float *y, int64_t
 }
 
 #define TABLE_(isa) tch_block_kernels_float_##isa
-#define TABLE(isa) TABLE_(isa)
+#define TABLE(isa)  TABLE_(isa)
 extern const tch_block_kernels TABLE(TCH_ISA);
 const tch_block_kernels TABLE(TCH_ISA) = {.lanes = VLEN,
                                           .most = {0, MOST1, MOST2, 0, MOST4},

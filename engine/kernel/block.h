@@ -29,7 +29,7 @@ typedef struct tch_block_sum {
   float low, high;
   float *y;
   const int32_t *y_at;
-  int64_t y_block; /* between blocks of y */
+  int64_t y_block;  /* between blocks of y */
   const char *next; /* bytes fetched ahead, `next_step` further for each row of weights */
   int64_t next_step;
 } tch_block_sum;
@@ -50,7 +50,8 @@ typedef struct tch_block_pool {
   const float *x;
   int64_t x_row, step; /* step: between the columns and rows that a window sees */
   const int32_t *from[2], *to[2];
-  const float *share[2]; /* averages: what a sum is multiplied by, for its row and its column; NULL: the largest number */
+  const float
+      *share[2]; /* averages: what a sum is multiplied by, for its row and its column; NULL: the largest number */
   float *y;
   int64_t y_row, rows, columns;
 } tch_block_pool;

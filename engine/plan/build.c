@@ -48,7 +48,8 @@ tch_status tch_plan_step(tch_plan *p, const tch_step *s) {
 
 tch_status tch_plan_new(int64_t c, int64_t h, int64_t w, bool flat, tch_plan **out) {
   if (c < 1 || h < 1 || w < 1 || c > INT32_MAX / h / w)
-    return tch_fail(TCH_ERROR_SHAPE, "plan: an input of %lldx%lldx%lld is not possible", (long long) c, (long long) h, (long long) w);
+    return tch_fail(TCH_ERROR_SHAPE, "plan: an input of %lldx%lldx%lld is not possible", (long long) c, (long long) h,
+                    (long long) w);
   tch_plan *p = tch_record_new(sizeof *p);
   if (!p) return TCH_ERROR_MEMORY;
   *p = (tch_plan){.k = tch_block_table(), .output = -1};
@@ -83,7 +84,8 @@ void tch_plan_free(tch_plan *p) {
 
 static tch_status known(const tch_plan *p, const char *op, int x) {
   if (p->output >= 0) return tch_fail(TCH_ERROR_STATE, "plan: %s after the plan was prepared", op);
-  if (x < 0 || x >= p->nvalues) return tch_fail(TCH_ERROR_VALUE, "plan: %s of value %d, but there are %d", op, x, p->nvalues);
+  if (x < 0 || x >= p->nvalues)
+    return tch_fail(TCH_ERROR_VALUE, "plan: %s of value %d, but there are %d", op, x, p->nvalues);
   return TCH_OK;
 }
 
@@ -91,15 +93,16 @@ static tch_status whole(const char *op, const char *name, const tch_tensor *t, i
   char text[TCH_SHAPE_TEXT];
   if (t->type != TCH_FLOAT) return tch_fail(TCH_ERROR_TYPE, "plan: %s has a %s of another type than float", op, name);
   if (t->count != count)
-    return tch_fail(TCH_ERROR_SHAPE, "plan: %s has a %s of %s, but %lld numbers are needed", op, name, tch_shape_text(t, text),
-                    (long long) count);
+    return tch_fail(TCH_ERROR_SHAPE, "plan: %s has a %s of %s, but %lld numbers are needed", op, name,
+                    tch_shape_text(t, text), (long long) count);
   return TCH_OK;
 }
 
 /* A step that reads x and makes a value of c planes of h x w. */
 static tch_status note(tch_plan *p, tch_step *s, int64_t c, int64_t h, int64_t w, bool flat, int *y) {
-  if (c > INT32_MAX / 4 / h / w) return tch_fail(TCH_ERROR_SHAPE, "plan: planes of %lldx%lldx%lld are too large", (long long) c,
-                                                 (long long) h, (long long) w);
+  if (c > INT32_MAX / 4 / h / w)
+    return tch_fail(TCH_ERROR_SHAPE, "plan: planes of %lldx%lldx%lld are too large", (long long) c, (long long) h,
+                    (long long) w);
   TCH_TRY(tch_plan_value(p, c, h, w, &s->y));
   p->values[s->y].flat = flat;
   TCH_TRY(tch_plan_step(p, s));
@@ -116,8 +119,13 @@ static tch_step *maker(const tch_plan *p, int x) {
 
 /* -- the steps ----------------------------------------------------------------------------------------------------- */
 
-static const tch_step plain_step = {.other = -1, .low = -INFINITY, .high = INFINITY, .kernel = {1, 1}, .stride = {1, 1},
-                                    .dilation = {1, 1}, .groups = 1};
+static const tch_step plain_step = {.other = -1,
+                                    .low = -INFINITY,
+                                    .high = INFINITY,
+                                    .kernel = {1, 1},
+                                    .stride = {1, 1},
+                                    .dilation = {1, 1},
+                                    .groups = 1};
 
 /* Outputs of a window along one dimension; 0: none. */
 static int64_t places(int64_t size, int64_t kernel, int64_t stride, int64_t pad, int64_t dilation, bool up) {
@@ -136,7 +144,8 @@ static tch_status window(const char *op, tch_step *s, const int64_t g[8]) {
   return TCH_OK;
 }
 
-tch_status tch_plan_conv(tch_plan *p, int x, tch_tensor *weight, tch_tensor *bias, const int64_t geometry[8], int64_t groups, int *y) {
+tch_status tch_plan_conv(tch_plan *p, int x, tch_tensor *weight, tch_tensor *bias, const int64_t geometry[8],
+                         int64_t groups, int *y) {
   TCH_TRY(known(p, "a convolution", x));
   tch_step s = plain_step;
   s.kind = TCH_STEP_CONV, s.x = x, s.groups = groups;
@@ -149,14 +158,16 @@ tch_status tch_plan_conv(tch_plan *p, int x, tch_tensor *weight, tch_tensor *bia
   }
   const tch_value *v = &p->values[s.x];
   if (weight->ndim < 1 || groups < 1 || c % groups || weight->size[0] % groups)
-    return tch_fail(TCH_ERROR_SHAPE, "plan: a convolution of %lld planes in %lld groups", (long long) c, (long long) groups);
+    return tch_fail(TCH_ERROR_SHAPE, "plan: a convolution of %lld planes in %lld groups", (long long) c,
+                    (long long) groups);
   int64_t k = weight->size[0], size[2];
   TCH_TRY(whole("a convolution", "weight", weight, k * (c / groups) * s.kernel[0] * s.kernel[1]));
   if (bias) TCH_TRY(whole("a convolution", "bias", bias, k));
-  for (int d = 0; d < 2; d++) size[d] = places(d ? v->w : v->h, s.kernel[d], s.stride[d], s.pad[d], s.dilation[d], false);
+  for (int d = 0; d < 2; d++)
+    size[d] = places(d ? v->w : v->h, s.kernel[d], s.stride[d], s.pad[d], s.dilation[d], false);
   if (size[0] < 1 || size[1] < 1)
-    return tch_fail(TCH_ERROR_SHAPE, "plan: planes of %lldx%lld are too small for a window of %lldx%lld", (long long) v->h,
-                    (long long) v->w, (long long) s.kernel[0], (long long) s.kernel[1]);
+    return tch_fail(TCH_ERROR_SHAPE, "plan: planes of %lldx%lld are too small for a window of %lldx%lld",
+                    (long long) v->h, (long long) v->w, (long long) s.kernel[0], (long long) s.kernel[1]);
   if (groups > 1 && groups == c && k == c) s.kind = TCH_STEP_DEPTHWISE;
   TCH_TRY(tch_tensor_contiguous_of(weight, &s.weight));
   tch_status status = bias ? tch_tensor_contiguous_of(bias, &s.bias) : TCH_OK;
@@ -211,14 +222,15 @@ tch_status tch_plan_add(tch_plan *p, int a, int b, int *y) {
   TCH_TRY(known(p, "a sum", b));
   tch_value v = p->values[a], u = p->values[b];
   if (v.c != u.c || v.h != u.h || v.w != u.w || v.flat != u.flat)
-    return tch_fail(TCH_ERROR_SHAPE, "plan: a sum of %lldx%lldx%lld and %lldx%lldx%lld", (long long) v.c, (long long) v.h,
-                    (long long) v.w, (long long) u.c, (long long) u.h, (long long) u.w);
+    return tch_fail(TCH_ERROR_SHAPE, "plan: a sum of %lldx%lldx%lld and %lldx%lldx%lld", (long long) v.c,
+                    (long long) v.h, (long long) v.w, (long long) u.c, (long long) u.h, (long long) u.w);
   tch_step s = plain_step;
   s.kind = TCH_STEP_ADD, s.x = a, s.other = b;
   return note(p, &s, v.c, v.h, v.w, v.flat, y);
 }
 
-tch_status tch_plan_pool(tch_plan *p, int x, bool average, const int64_t geometry[8], bool up, bool include_pad, int *y) {
+tch_status tch_plan_pool(tch_plan *p, int x, bool average, const int64_t geometry[8], bool up, bool include_pad,
+                         int *y) {
   TCH_TRY(known(p, "pooling", x));
   tch_step s = plain_step;
   s.kind = TCH_STEP_POOL, s.x = x, s.average = average, s.divided = include_pad;
@@ -226,8 +238,8 @@ tch_status tch_plan_pool(tch_plan *p, int x, bool average, const int64_t geometr
   tch_value v = p->values[x];
   int64_t h = places(v.h, s.kernel[0], s.stride[0], s.pad[0], s.dilation[0], up),
           w = places(v.w, s.kernel[1], s.stride[1], s.pad[1], s.dilation[1], up);
-  if (h < 1 || w < 1 || 2 * s.pad[0] > s.kernel[0] || 2 * s.pad[1] > s.kernel[1] || (average && s.dilation[0] > 1) ||
-      s.dilation[0] != s.dilation[1])
+  if (h < 1 || w < 1 || 2 * s.pad[0] > s.kernel[0] || 2 * s.pad[1] > s.kernel[1] || (average && s.dilation[0] > 1)
+      || s.dilation[0] != s.dilation[1])
     return tch_fail(TCH_ERROR_SHAPE, "plan: pooling of planes of %lldx%lld with a window of %lldx%lld", (long long) v.h,
                     (long long) v.w, (long long) s.kernel[0], (long long) s.kernel[1]);
   return note(p, &s, v.c, h, w, v.flat, y);
@@ -249,8 +261,8 @@ tch_status tch_plan_join(tch_plan *p, const int32_t *xs, int n, int *y) {
     TCH_TRY(known(p, "joining", xs[i]));
     const tch_value *v = &p->values[xs[i]], *u = &p->values[xs[0]];
     if (v->h != u->h || v->w != u->w || v->flat != u->flat)
-      return tch_fail(TCH_ERROR_SHAPE, "plan: joining of planes of %lldx%lld and %lldx%lld", (long long) u->h, (long long) u->w,
-                      (long long) v->h, (long long) v->w);
+      return tch_fail(TCH_ERROR_SHAPE, "plan: joining of planes of %lldx%lld and %lldx%lld", (long long) u->h,
+                      (long long) u->w, (long long) v->h, (long long) v->w);
     c += v->c;
   }
   tch_value v = p->values[xs[0]];

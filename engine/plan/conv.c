@@ -8,15 +8,18 @@ static const float zeros[16];
 
 /* -- cutting ------------------------------------------------------------------------------------------------------- */
 
-void tch_step_cut(tch_step *s, int64_t rows, int64_t blocks, int64_t columns, double work, int64_t most_rows) {
+void tch_step_cut(tch_step *s, int64_t rows, int64_t blocks, int64_t columns, double work, int64_t most,
+                  int64_t least) {
   enum { UNITS = 16, UNIT = 6000 /* products of vectors that a unit is worth: about a microsecond */ };
   int64_t units = (int64_t) tch_least(UNITS, 1 + (int64_t) (work / UNIT));
+  int64_t cuts = tch_most(1, rows * columns / least); /* at most */
+  if (cuts > rows) cuts = rows;
   if (rows * columns >= 28 * 28) { /* by rows, so that a thread meets the same part of the planes from step to step */
-    s->cuts = tch_least(rows, tch_most(units, tch_ceil_div(rows, tch_most(1, most_rows))));
+    s->cuts = tch_least(cuts, tch_most(units, tch_ceil_div(rows, most)));
     s->parts = 1;
   } else { /* by blocks, so that weights are read once */
     s->parts = tch_least(units, blocks);
-    s->cuts = 2 * s->parts > units ? 1 : tch_least(rows, tch_ceil_div(units, s->parts));
+    s->cuts = 2 * s->parts > units ? 1 : tch_least(cuts, tch_ceil_div(units, s->parts));
   }
   s->rows = tch_ceil_div(rows, s->cuts);
   s->cuts = tch_ceil_div(rows, s->rows);
@@ -25,7 +28,8 @@ void tch_step_cut(tch_step *s, int64_t rows, int64_t blocks, int64_t columns, do
   s->units = s->cuts * s->parts;
 }
 
-void tch_step_part(const tch_step *s, int64_t height, int64_t unit, int64_t *row0, int64_t *row1, int64_t *block0, int64_t *block1) {
+void tch_step_part(const tch_step *s, int64_t height, int64_t unit, int64_t *row0, int64_t *row1, int64_t *block0,
+                   int64_t *block1) {
   *row0 = unit / s->parts * s->rows;
   *row1 = tch_least(height, *row0 + s->rows);
   *block0 = unit % s->parts * s->blocks;
@@ -84,9 +88,9 @@ static void set_pair(const tch_frame *f, const tch_step *s, int64_t q, tch_block
   int64_t L = f->plan->k->lanes, first = s->taken[2 * q], count = s->taken[2 * q + 1];
   bool plain = x->lane == 1;
   t->tap = s->tap;
-  t->tail = plain ? 1 : x->c % L;
-  t->rest = plain ? count * s->taps : t->tail && first + count == tch_ceil_div(x->c, L) ? s->taps : 0;
-  t->full = count * s->taps - t->rest;
+  t->tail = plain ? s->near : x->c % L;
+  t->rest = plain ? count * s->taps / s->near : t->tail && first + count == tch_ceil_div(x->c, L) ? s->taps : 0;
+  t->full = plain ? 0 : count * s->taps - t->rest;
   t->weight = s->packed + s->weight_at[q];
   t->bias = s->packed_bias + 2 * q * L;
   t->vectors = y->c - 2 * q * L > L ? 2 : 1;
@@ -129,7 +133,9 @@ static void conv_unit(const tch_frame *f, const tch_step *s, int64_t unit) {
 /* -- all images of a batch at once: each is a position ------------------------------------------------------------- */
 
 /* Two pairs at a time where the images are few. */
-static bool wide(const tch_step *s, const tch_plan *p, int64_t images) { return images <= p->k->most[4] && s->groups == 1; }
+static bool wide(const tch_step *s, const tch_plan *p, int64_t images) {
+  return images <= p->k->most[4] && s->groups == 1;
+}
 
 int64_t tch_conv_joint_units(const tch_plan *p, const tch_step *s, int64_t images) {
   if (wide(s, p, images)) return tch_ceil_div(s->pairs, 2);
@@ -199,9 +205,10 @@ tch_status tch_conv_prepare(tch_plan *p, tch_step *s) {
   tch_conv_bias(p, s);
   TCH_TRY(tch_plan_take(p, inputs * s->taps * word, &s->tap));
   int32_t *tap = s->tap;
+  s->near = plain && s->dilation[1] == 1 ? s->kernel[1] : 1;
   for (int64_t b = 0; b < inputs; b++)
     for (int64_t i = 0; i < s->kernel[0]; i++)
-      for (int64_t j = 0; j < s->kernel[1]; j++)
+      for (int64_t j = 0; j < s->kernel[1]; j += s->near)
         *tap++ = (int32_t) (b * x->plane + i * s->dilation[0] * x->row + j * s->dilation[1] * x->lane);
   double work = (double) (y->h * y->w) * (double) total / (double) L;
   p->work += work * (double) L;
@@ -210,7 +217,7 @@ tch_status tch_conv_prepare(tch_plan *p, tch_step *s) {
     return TCH_OK;
   }
   int64_t room = 256 << 10, row_bytes = x->row * (plain ? x->c : inputs) * s->stride[0] * (int64_t) sizeof(float);
-  tch_step_cut(s, y->h, s->pairs, y->w, work, tch_most(1, room / row_bytes));
+  tch_step_cut(s, y->h, s->pairs, y->w, work, tch_most(1, room / row_bytes), s->tile);
   int64_t positions = s->rows * y->w;
   TCH_TRY(tch_plan_take(p, positions * word, &s->x_at));
   TCH_TRY(tch_plan_take(p, positions * word, &s->y_at));

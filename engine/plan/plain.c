@@ -18,7 +18,8 @@ float *tch_value_at(const tch_frame *f, int value) {
 static void clear(float *at, int64_t n) { memset(at, 0, (size_t) n * sizeof *at); }
 
 void tch_value_edge(const tch_value *v, float *at, int64_t block0, int64_t block1, int64_t row0, int64_t row1) {
-  int64_t left = v->before[1] * v->lane, right = v->after[1] * v->lane, top = v->before[0] * v->row, below = v->after[0] * v->row;
+  int64_t left = v->before[1] * v->lane, right = v->after[1] * v->lane, top = v->before[0] * v->row,
+          below = v->after[0] * v->row;
   if (left + right + top + below == 0) return;
   for (int64_t b = block0; b < block1; b++) {
     float *plane = at + b * v->plane, *first = plane + top;
@@ -34,7 +35,9 @@ void tch_value_edge(const tch_value *v, float *at, int64_t block0, int64_t block
 /* -- rows of blocks ------------------------------------------------------------------------------------------------ */
 
 /* What a unit of these steps works on: rows [r0, r1) of blocks [b0, b1) of y. */
-typedef struct part { int64_t r0, r1, b0, b1; } part;
+typedef struct part {
+  int64_t r0, r1, b0, b1;
+} part;
 
 static part part_of(const tch_frame *f, const tch_step *s, int64_t unit) {
   const tch_value *y = &f->plan->values[s->y];
@@ -54,7 +57,8 @@ static void add_unit(const tch_frame *f, const tch_step *s, int64_t unit) {
   part w = part_of(f, s, unit);
   for (int64_t b = w.b0; b < w.b1; b++)
     for (int64_t r = w.r0; r < w.r1; r++)
-      f->plan->k->add(y->w * y->lane, row_at(x, from, b, r), row_at(o, other, b, r), s->low, s->high, row_at(y, to, b, r));
+      f->plan->k->add(y->w * y->lane, row_at(x, from, b, r), row_at(o, other, b, r), s->low, s->high,
+                      row_at(y, to, b, r));
   tch_value_edge(y, to, w.b0, w.b1, w.r0, w.r1);
 }
 
@@ -132,7 +136,7 @@ void tch_plain_prepare(tch_plan *p, tch_step *s) {
   const tch_value *x = &p->values[s->x], *y = &p->values[s->y];
   const tch_value *walked = s->kind == TCH_STEP_COPY ? x : y; /* the one whose blocks are cut */
   int64_t blocks = y->lane == 1 ? y->c : tch_ceil_div(walked->c, p->k->lanes);
-  tch_step_cut(s, y->h, blocks, y->w, (double) (blocks * y->h * y->w * (s->kind == TCH_STEP_UNARY ? 16 : 4)), y->h);
+  tch_step_cut(s, y->h, blocks, y->w, (double) (blocks * y->h * y->w * (s->kind == TCH_STEP_UNARY ? 16 : 4)), y->h, 1);
   switch (s->kind) {
     case TCH_STEP_ADD: s->run = add_unit; break;
     case TCH_STEP_UNARY: s->run = unary_unit; break;

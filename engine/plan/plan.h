@@ -14,20 +14,33 @@ typedef enum tch_layout { TCH_BLOCKED, TCH_PLAIN, TCH_GIVEN, TCH_DOMAIN } tch_la
 
 typedef struct tch_value {
   int64_t c, h, w;
-  bool flat;                       /* a row of features for the caller, not planes */
-  tch_layout layout;               /* DOMAIN: transformed tiles; `size` is all that is known */
-  int uses;                        /* steps that read it */
-  int64_t before[2], after[2];     /* zeros above and left, below and right */
-  int64_t lane, row, plane, size;  /* steps between columns, rows, blocks (or planes); of an image */
-  int first, last;                 /* steps that write it first and read it last */
-  int same;                        /* the value whose memory it takes over, or -1 */
-  bool joint;                      /* lies with all images of the batch, image by image */
-  int64_t place;                   /* in the arena (joint: numbers of one image that lie before) */
+  bool flat;                      /* a row of features for the caller, not planes */
+  tch_layout layout;              /* DOMAIN: transformed tiles; `size` is all that is known */
+  int uses;                       /* steps that read it */
+  int64_t before[2], after[2];    /* zeros above and left, below and right */
+  int64_t lane, row, plane, size; /* steps between columns, rows, blocks (or planes); of an image */
+  int first, last;                /* steps that write it first and read it last */
+  int same;                       /* the value whose memory it takes over, or -1 */
+  bool joint;                     /* lies with all images of the batch, image by image */
+  int64_t place;                  /* in the arena (joint: numbers of one image that lie before) */
 } tch_value;
 
 typedef enum tch_step_kind {
-  TCH_STEP_NONE, TCH_STEP_CONV, TCH_STEP_DEPTHWISE, TCH_STEP_SCALE, TCH_STEP_BOUND, TCH_STEP_UNARY, TCH_STEP_ADD,
-  TCH_STEP_POOL, TCH_STEP_COPY, TCH_STEP_ORDER, TCH_STEP_SOFTMAX, TCH_STEP_ENTER, TCH_STEP_PAD, TCH_STEP_TILES, TCH_STEP_WINOGRAD
+  TCH_STEP_NONE,
+  TCH_STEP_CONV,
+  TCH_STEP_DEPTHWISE,
+  TCH_STEP_SCALE,
+  TCH_STEP_BOUND,
+  TCH_STEP_UNARY,
+  TCH_STEP_ADD,
+  TCH_STEP_POOL,
+  TCH_STEP_COPY,
+  TCH_STEP_ORDER,
+  TCH_STEP_SOFTMAX,
+  TCH_STEP_ENTER,
+  TCH_STEP_PAD,
+  TCH_STEP_TILES,
+  TCH_STEP_WINOGRAD
 } tch_step_kind;
 
 typedef struct tch_plan tch_plan;
@@ -52,28 +65,33 @@ struct tch_step {
   float *scale, *shift;      /* of the outputs, or NULL: a normalization */
   float low, high;           /* bounds of the result */
   bool average, divided, adaptive;
-  int unary;     /* the row of elementwise.def */
+  int unary; /* the row of elementwise.def */
   double ab[2];
   bool log;
   int64_t place; /* COPY: the first channel */
   /* prepared */
   tch_unit *run;
-  int64_t units;        /* of an image; joint steps: see joint_units */
-  bool joint;           /* runs once for all images */
-  int64_t rows, cuts;   /* a unit: rows of outputs, and into how many parts all rows are cut */
-  int64_t blocks, parts; /* blocks (pairs of them for sums), and parts; unit = cut of the rows * parts + part of the blocks */
+  int64_t units;      /* of an image; joint steps: see joint_units */
+  bool joint;         /* runs once for all images */
+  int64_t rows, cuts; /* a unit: rows of outputs, and into how many parts all rows are cut */
+  int64_t blocks,
+      parts; /* blocks (pairs of them for sums), and parts; unit = cut of the rows * parts + part of the blocks */
   float *packed, *packed_bias;
-  int64_t pairs, tile;  /* tile: positions of the largest tile */
-  int64_t *weight_at;   /* of each pair */
-  int32_t *taken;       /* of each pair: its first block of inputs and how many: 2 * pairs */
+  int64_t pairs, tile; /* tile: positions of the largest tile */
+  int64_t *weight_at;  /* of each pair */
+  int32_t *taken;      /* of each pair: its first block of inputs and how many: 2 * pairs */
   int32_t *tap, *x_at, *y_at, *add_at;
-  int64_t taps;         /* of a window */
+  int64_t taps; /* of a window */
+  int64_t near; /* of plain planes: neighbours that are one tap */
   int32_t *from[2], *to[2];
   float *share[2];
   int64_t tiles[2], domain_step;
 };
 
-typedef struct tch_block_of { void *data; int64_t bytes; } tch_block_of;
+typedef struct tch_block_of {
+  void *data;
+  int64_t bytes;
+} tch_block_of;
 
 struct tch_plan {
   const tch_block_kernels *k;
@@ -81,11 +99,11 @@ struct tch_plan {
   tch_step *steps;
   tch_block_of *blocks; /* what the plan holds */
   int nvalues, nsteps, nblocks, values_room, steps_room, blocks_room;
-  int output;           /* -1: not prepared */
-  bool ready;           /* prepared to the end */
-  int joint;            /* the first joint step */
+  int output;                                   /* -1: not prepared */
+  bool ready;                                   /* prepared to the end */
+  int joint;                                    /* the first joint step */
   int64_t arena_size, joint_size, scratch_size; /* floats; joint_size of one image */
-  double work;          /* multiply-adds of an image */
+  double work;                                  /* multiply-adds of an image */
   /* memory of runs */
   float *arena, *joint_memory;
   int64_t arena_bytes, joint_bytes;
@@ -112,10 +130,12 @@ tch_status tch_plan_value(tch_plan *p, int64_t c, int64_t h, int64_t w, int *out
 /* A copy of *s at the end of the steps. */
 tch_status tch_plan_step(tch_plan *p, const tch_step *s);
 
-/* How a step is cut: `rows` rows and `blocks` blocks (or pairs) that cost `work` multiply-adds of vectors in all. */
-void tch_step_cut(tch_step *s, int64_t rows, int64_t blocks, int64_t columns, double work, int64_t most_rows);
+/* How a step is cut: `rows` rows of `columns` and `blocks` blocks (or pairs) that cost `work` multiply-adds of vectors in all. A
+ * unit has at most `most` rows, and at least `least` positions. */
+void tch_step_cut(tch_step *s, int64_t rows, int64_t blocks, int64_t columns, double work, int64_t most, int64_t least);
 /* Rows [*row0, *row1) and blocks [*block0, *block1) of a unit. */
-void tch_step_part(const tch_step *s, int64_t height, int64_t unit, int64_t *row0, int64_t *row1, int64_t *block0, int64_t *block1);
+void tch_step_part(const tch_step *s, int64_t height, int64_t unit, int64_t *row0, int64_t *row1, int64_t *block0,
+                   int64_t *block1);
 
 /* Preparing each kind of step, after the layout of its values is known. */
 tch_status tch_conv_prepare(tch_plan *p, tch_step *s);

@@ -211,8 +211,9 @@ static void find_joint(tch_plan *p) {
   while (p->joint > 0) {
     const tch_step *s = &p->steps[p->joint - 1];
     const tch_value *y = &p->values[s->y];
-    bool sum = s->kind == TCH_STEP_CONV, row = s->kind == TCH_STEP_UNARY || s->kind == TCH_STEP_ADD || s->kind == TCH_STEP_COPY ||
-                                               s->kind == TCH_STEP_SOFTMAX || s->kind == TCH_STEP_ORDER;
+    bool sum = s->kind == TCH_STEP_CONV, row = s->kind == TCH_STEP_UNARY || s->kind == TCH_STEP_ADD
+                                               || s->kind == TCH_STEP_COPY || s->kind == TCH_STEP_SOFTMAX
+                                               || s->kind == TCH_STEP_ORDER;
     if (y->h * y->w != 1 || !(sum || row)) break;
     p->joint--;
   }
@@ -228,8 +229,8 @@ static void find_joint(tch_plan *p) {
 /* -- places -------------------------------------------------------------------------------------------------------- */
 
 static bool same_shape(const tch_value *a, const tch_value *b) {
-  return a->layout == b->layout && a->row == b->row && a->plane == b->plane && a->size == b->size && a->joint == b->joint &&
-         a->before[0] == b->before[0] && a->before[1] == b->before[1];
+  return a->layout == b->layout && a->row == b->row && a->plane == b->plane && a->size == b->size
+         && a->joint == b->joint && a->before[0] == b->before[0] && a->before[1] == b->before[1];
 }
 
 /* Lives, and which results take over the memory of what they are made of, for the last time. */
@@ -247,7 +248,8 @@ static void find_lives(tch_plan *p) {
     bool sum = s->kind == TCH_STEP_CONV || s->kind == TCH_STEP_WINOGRAD;
     int from = sum ? s->other : s->kind == TCH_STEP_UNARY ? s->x : -1;
     if (from < 0 || p->values[from].last != i || !same_shape(&p->values[from], &p->values[s->y])) continue;
-    int root = p->values[from].same >= 0 ? p->values[from].same : from, x = p->values[s->x].same >= 0 ? p->values[s->x].same : s->x;
+    int root = p->values[from].same >= 0 ? p->values[from].same : from,
+        x = p->values[s->x].same >= 0 ? p->values[s->x].same : s->x;
     if ((sum && x == root) || p->values[from].layout == TCH_GIVEN) continue;
     p->values[s->y].same = root;
     if (p->values[root].last < p->values[s->y].last) p->values[root].last = p->values[s->y].last;
@@ -291,8 +293,10 @@ static tch_status place(tch_plan *p) {
     tch_value *v = &p->values[i];
     if (v->joint && v->same < 0) v->place = p->joint_size, p->joint_size += v->size = rounded(v->size);
   }
-  for (int i = 0; i < p->nvalues; i++)
-    if (p->values[i].same >= 0) p->values[i].place = p->values[p->values[i].same].place, p->values[i].size = p->values[p->values[i].same].size;
+  for (int i = 0; i < p->nvalues; i++) {
+    const tch_value *from = p->values[i].same >= 0 ? &p->values[p->values[i].same] : &p->values[i];
+    p->values[i].place = from->place, p->values[i].size = from->size;
+  }
   return TCH_OK;
 }
 
@@ -311,7 +315,8 @@ static tch_status prepare_step(tch_plan *p, tch_step *s) {
 
 tch_status tch_plan_prepare(tch_plan *p, int output) {
   if (p->output >= 0) return tch_fail(TCH_ERROR_STATE, "plan: prepared twice");
-  if (output < 0 || output >= p->nvalues) return tch_fail(TCH_ERROR_VALUE, "plan: value %d, but there are %d", output, p->nvalues);
+  if (output < 0 || output >= p->nvalues)
+    return tch_fail(TCH_ERROR_VALUE, "plan: value %d, but there are %d", output, p->nvalues);
   p->output = output;
   bool flat = p->values[output].flat;
   count_uses(p);

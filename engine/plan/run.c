@@ -1,18 +1,23 @@
-/* Running a plan: one parallel call for all steps. Threads claim units of a step from counters, each from a part of its own first, so
- * that it meets the same weights from call to call, and help others when that is done; a step begins when the one before it is
- * complete. Many images are shared out whole instead, each thread with buffers of its own. Nobody waits for a thread that has not
- * claimed anything, so one thread alone, or one that comes late, is no trouble. */
+/* Running a plan: one parallel call for all steps. Threads claim units of a step from counters, each from a part of its own
+ * first, so that it meets the same weights from call to call, and help others when that is done; a step begins when the one
+ * before it is complete. Many images are shared out whole instead, each thread with buffers of its own. Nobody waits for a
+ * thread that has not claimed anything, so one thread alone, or one that comes late, is no trouble. */
 #include "plan/plan.h"
 #include "core/memory.h"
 #include "core/thread.h"
-#include <sched.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 
-enum { SLOTS = 16, ALONE = 1 << 20 /* multiply-adds below which one thread does all */ };
+enum { SLOTS = 16, SPIN = 2000, ALONE = 1 << 20 /* multiply-adds below which one thread does all */ };
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t finished = PTHREAD_COND_INITIALIZER; /* a step that somebody sleeps for */
 
 /* The counters of a step: a cell for each slot, what was claimed of its part, and one for what is done. */
-typedef struct cell { _Alignas(64) _Atomic int64_t n; } cell;
+typedef struct cell {
+  _Alignas(64) _Atomic int64_t n;
+} cell;
 
 typedef struct run {
   const tch_plan *plan;
@@ -20,7 +25,9 @@ typedef struct run {
   float *y;
   int64_t images, whole, y_size; /* images; how many are shared out whole */
   int threads, slots;
-  cell *cells; /* slots + 1 of them for the images, for each step of the images that are not shared out, for each joint step */
+  atomic_int *sleepers;
+  cell *
+      cells; /* slots + 1 of them for the images, for each step of the images that are not shared out, for each joint step */
 } run;
 
 static inline void pause_briefly(void) {
@@ -31,11 +38,23 @@ static inline void pause_briefly(void) {
 #endif
 }
 
-static void await(const cell *done, int64_t units) {
-  for (int turn = 0; atomic_load_explicit(&done->n, memory_order_acquire) < units; turn++) {
-    if (turn < 4096) pause_briefly();
-    else sched_yield();
-  }
+/* Waits until all units of a step are done; a while without sleeping, for most steps take microseconds. */
+static void await(const run *r, const cell *done, int64_t units) {
+  for (int turn = 0; turn < SPIN; turn++, pause_briefly())
+    if (atomic_load_explicit(&done->n, memory_order_acquire) >= units) return;
+  pthread_mutex_lock(&lock);
+  atomic_fetch_add(r->sleepers, 1);
+  while (atomic_load(&done->n) < units) pthread_cond_wait(&finished, &lock);
+  atomic_fetch_sub(r->sleepers, 1);
+  pthread_mutex_unlock(&lock);
+}
+
+/* `count` more units of a step of `units` are done. */
+static void finish(const run *r, cell *done, int64_t count, int64_t units) {
+  if (count == 0 || atomic_fetch_add(&done->n, count) + count < units || atomic_load(r->sleepers) == 0) return;
+  pthread_mutex_lock(&lock);
+  pthread_cond_broadcast(&finished);
+  pthread_mutex_unlock(&lock);
 }
 
 /* The next unit for a thread whose own part is `slot`, or -1. */
@@ -70,8 +89,8 @@ static cell *run_steps(const run *r, tch_frame *f, cell *cells, int from, int to
     int64_t units = units_of(s, f), unit, mine = 0, image = f->image;
     while ((unit = claim(cells, units, r->slots, slot)) >= 0) run_unit(s, f, unit), mine++;
     f->image = image;
-    if (mine) atomic_fetch_add_explicit(&cells[r->slots].n, mine, memory_order_acq_rel);
-    await(&cells[r->slots], units);
+    finish(r, &cells[r->slots], mine, units);
+    await(r, &cells[r->slots], units);
   }
   return cells;
 }
@@ -94,8 +113,8 @@ static cell *run_images(const run *r, tch_frame *f, int slot) {
     if (!p->values[p->output].joint) tch_plan_leave(f, r->y + f->image * r->y_size);
     mine++;
   }
-  if (mine) atomic_fetch_add_explicit(&r->cells[r->slots].n, mine, memory_order_acq_rel);
-  await(&r->cells[r->slots], r->whole);
+  finish(r, &r->cells[r->slots], mine, r->whole);
+  await(r, &r->cells[r->slots], r->whole);
   return r->cells + r->slots + 1;
 }
 
@@ -104,7 +123,11 @@ static void piece(void *context, int64_t begin, int64_t end) {
   const tch_plan *p = r->plan;
   int64_t each = p->arena_size + p->scratch_size;
   int slot = tch_thread_number() % r->slots;
-  tch_frame f = {.plan = p, .input = r->x, .joint = p->joint_memory, .images = r->images, .arena = p->arena + begin * each,
+  tch_frame f = {.plan = p,
+                 .input = r->x,
+                 .joint = p->joint_memory,
+                 .images = r->images,
+                 .arena = p->arena + begin * each,
                  .scratch = p->arena + begin * each + p->arena_size};
   cell *cells = run_images(r, &f, slot);
   f.arena = p->arena;
@@ -113,9 +136,9 @@ static void piece(void *context, int64_t begin, int64_t end) {
     if (p->values[p->output].joint) continue;
     if (claim(cells, 1, r->slots, slot) == 0) {
       tch_plan_leave(&f, r->y + f.image * r->y_size);
-      atomic_fetch_add_explicit(&cells[r->slots].n, 1, memory_order_acq_rel);
+      finish(r, &cells[r->slots], 1, 1);
     }
-    await(&cells[r->slots], 1);
+    await(r, &cells[r->slots], 1);
     cells += r->slots + 1;
   }
   f.image = 0;
@@ -136,13 +159,16 @@ static tch_status room(float **memory, int64_t *bytes, int64_t floats) {
 
 static tch_status run_on(tch_plan *p, const tch_tensor *x, tch_tensor *y, int64_t images) {
   const tch_value *out = &p->values[p->output];
-  run r = {.plan = p, .x = TCH_DATA(float, x), .y = TCH_DATA(float, y), .images = images, .y_size = out->c * out->h * out->w};
+  atomic_int sleepers = 0;
+  run r = {.plan = p, .sleepers = &sleepers, .x = TCH_DATA(float, x), .y = TCH_DATA(float, y), .images = images};
+  r.y_size = out->c * out->h * out->w;
   r.threads = p->work * (double) images < ALONE ? 1 : tch_threads();
   r.slots = r.threads < SLOTS ? r.threads : SLOTS;
   r.whole = images / r.threads * r.threads;
   TCH_TRY(room(&p->arena, &p->arena_bytes, r.threads * (p->arena_size + p->scratch_size)));
   TCH_TRY(room(&p->joint_memory, &p->joint_bytes, p->joint_size * images));
-  int64_t sets = 1 + (images - r.whole) * (p->joint + 1) + p->nsteps - p->joint, bytes = sets * (r.slots + 1) * (int64_t) sizeof(cell);
+  int64_t sets = 1 + (images - r.whole) * (p->joint + 1) + p->nsteps - p->joint;
+  int64_t bytes = sets * (r.slots + 1) * (int64_t) sizeof(cell);
   void *cells;
   TCH_TRY(tch_alloc(bytes, &cells));
   r.cells = cells;

@@ -11,9 +11,15 @@ static void depthwise_unit(const tch_frame *f, const tch_step *s, int64_t unit) 
   b1 = tch_least(b1, tch_ceil_div(y->c, L));
   const float *from = tch_value_at(f, s->x) + tch_value_position(x, r0 * s->stride[0] - s->pad[0], -s->pad[1]);
   float *start = tch_value_at(f, s->y), *to = start + tch_value_position(y, r0, 0);
-  tch_block_window w = {.x_row = x->row, .stride = {s->stride[0], s->stride[1]}, .size = {s->kernel[0], s->kernel[1]},
-                        .dilation = {s->dilation[0], s->dilation[1]}, .low = s->low, .high = s->high, .y_row = y->row,
-                        .rows = r1 - r0, .columns = y->w};
+  tch_block_window w = {.x_row = x->row,
+                        .stride = {s->stride[0], s->stride[1]},
+                        .size = {s->kernel[0], s->kernel[1]},
+                        .dilation = {s->dilation[0], s->dilation[1]},
+                        .low = s->low,
+                        .high = s->high,
+                        .y_row = y->row,
+                        .rows = r1 - r0,
+                        .columns = y->w};
   for (int64_t b = b0; b < b1; b++) {
     w.x = from + b * x->plane, w.y = to + b * y->plane;
     w.weight = s->packed + b * s->taps * L, w.bias = s->packed_bias + b * L;
@@ -37,7 +43,7 @@ tch_status tch_depthwise_prepare(tch_plan *p, tch_step *s) {
   tch_conv_bias(p, s);
   double work = (double) (blocks * y->h * y->w * s->taps);
   p->work += work * (double) L;
-  tch_step_cut(s, y->h, blocks, y->w, work, y->h);
+  tch_step_cut(s, y->h, blocks, y->w, work, y->h, 1);
   s->run = depthwise_unit;
   return TCH_OK;
 }
@@ -51,8 +57,13 @@ static void pool_unit(const tch_frame *f, const tch_step *s, int64_t unit) {
   b1 = tch_least(b1, tch_ceil_div(y->c, L));
   const float *from = tch_value_at(f, s->x) + tch_value_position(x, 0, 0);
   float *start = tch_value_at(f, s->y), *to = start + tch_value_position(y, r0, 0);
-  tch_block_pool w = {.x_row = x->row, .step = s->dilation[0], .from = {s->from[0] + r0, s->from[1]},
-                      .to = {s->to[0] + r0, s->to[1]}, .y_row = y->row, .rows = r1 - r0, .columns = y->w};
+  tch_block_pool w = {.x_row = x->row,
+                      .step = s->dilation[0],
+                      .from = {s->from[0] + r0, s->from[1]},
+                      .to = {s->to[0] + r0, s->to[1]},
+                      .y_row = y->row,
+                      .rows = r1 - r0,
+                      .columns = y->w};
   if (s->average) w.share[0] = s->share[0] + r0, w.share[1] = s->share[1];
   for (int64_t b = b0; b < b1; b++) {
     w.x = from + b * x->plane, w.y = to + b * y->plane;
@@ -62,7 +73,8 @@ static void pool_unit(const tch_frame *f, const tch_step *s, int64_t unit) {
 }
 
 /* What output i of `n` sees of `size` places along dimension d. */
-static void span(const tch_step *s, int d, int64_t i, int64_t n, int64_t size, int32_t *from, int32_t *to, float *share) {
+static void span(const tch_step *s, int d, int64_t i, int64_t n, int64_t size, int32_t *from, int32_t *to,
+                 float *share) {
   int64_t begin, end;
   if (s->adaptive) {
     begin = i * size / n, end = tch_ceil_div((i + 1) * size, n);
@@ -87,7 +99,7 @@ tch_status tch_pool_prepare(tch_plan *p, tch_step *s) {
     for (int64_t i = 0; i < n[d]; i++) span(s, d, i, n[d], size[d], &s->from[d][i], &s->to[d][i], &s->share[d][i]);
   }
   int64_t taps = s->adaptive ? x->h * x->w / (y->h * y->w) : s->kernel[0] * s->kernel[1];
-  tch_step_cut(s, y->h, blocks, y->w, (double) (blocks * y->h * y->w * taps), y->h);
+  tch_step_cut(s, y->h, blocks, y->w, (double) (blocks * y->h * y->w * taps), y->h, 1);
   s->run = pool_unit;
   return TCH_OK;
 }

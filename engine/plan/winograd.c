@@ -1,5 +1,5 @@
-/* Winograd's F(4x4, 3x3) on blocked planes (kernel/winograd.h has the formulas): one step transforms tiles to a domain of 36 matrices
- * [block][tile][lane], the next one multiplies and transforms back, a pair of blocks of outputs at a time. */
+/* Winograd's F(4x4, 3x3) on blocked planes (kernel/winograd.h has the formulas): one step transforms tiles to a domain of 36
+ * matrices [block][tile][lane], the next one multiplies and transforms back, a pair of blocks of outputs at a time. */
 #include "plan/plan.h"
 #include <math.h>
 
@@ -16,7 +16,8 @@ bool tch_tiles_pay(const tch_plan *p, const tch_step *s) {
     if (s->kernel[d] != 3 || s->stride[d] != 1 || s->dilation[d] != 1) return false;
   double tiles = (double) (tch_ceil_div(y->h, OUT) * tch_ceil_div(y->w, OUT)), c = (double) x->c, k = (double) y->c;
   double bytes = MATRICES * c * k * 4, direct = (double) (y->h * y->w) * 9 * c * k;
-  return tiles >= FEWEST && (bytes < 1 << 20 || tiles >= 36) && MATRICES * tiles * (c * k + WAY * (c + k)) < 0.7 * direct;
+  return tiles >= FEWEST && (bytes < 1 << 20 || tiles >= 36)
+         && MATRICES * tiles * (c * k + WAY * (c + k)) < 0.7 * direct;
 }
 
 void tch_tiles_shape(const tch_plan *p, const tch_step *s, int64_t tiles[2], int64_t *step) {
@@ -37,12 +38,12 @@ static void tiles_unit(const tch_frame *f, const tch_step *s, int64_t unit) {
   float *from = tch_value_at(f, s->x), *to = tch_value_at(f, s->y);
   for (int64_t b = b0; b < b1; b++)
     for (int64_t r = r0; r < r1; r++)
-      f->plan->k->tiles_in(&(tch_block_tiles){
-          .plane = from + b * x->plane + tch_value_position(x, OUT * r - s->pad[0], -s->pad[1]),
-          .row = x->row,
-          .tiles = s->tiles[1],
-          .domain = to + (b * s->tiles[0] + r) * s->tiles[1] * L,
-          .step = s->domain_step});
+      f->plan->k->tiles_in(
+          &(tch_block_tiles){.plane = from + b * x->plane + tch_value_position(x, OUT * r - s->pad[0], -s->pad[1]),
+                             .row = x->row,
+                             .tiles = s->tiles[1],
+                             .domain = to + (b * s->tiles[0] + r) * s->tiles[1] * L,
+                             .step = s->domain_step});
 }
 
 /* -- products and out ---------------------------------------------------------------------------------------------- */
@@ -58,19 +59,18 @@ static void tiles_back(const tch_frame *f, const tch_step *s, int64_t q, int64_t
     n = tch_least(t1 - t, columns - t % columns);
     for (int64_t v = 0; v < vectors; v++) {
       int64_t b = 2 * q + v;
-      f->plan->k->tiles_out(&(tch_block_tiles){
-          .plane = to + b * y->plane + tch_value_position(y, i, j),
-          .row = y->row,
-          .tiles = n,
-          .height = y->h - i,
-          .width = y->w - j,
-          .domain = f->scratch + (v * (t1 - t0) + t - t0) * L,
-          .step = 2 * s->tile * L,
-          .bias = s->packed_bias + b * L,
-          .add = a ? more + b * a->plane + tch_value_position(a, i, j) : NULL,
-          .add_row = a ? a->row : 0,
-          .low = s->low,
-          .high = s->high});
+      f->plan->k->tiles_out(&(tch_block_tiles){.plane = to + b * y->plane + tch_value_position(y, i, j),
+                                               .row = y->row,
+                                               .tiles = n,
+                                               .height = y->h - i,
+                                               .width = y->w - j,
+                                               .domain = f->scratch + (v * (t1 - t0) + t - t0) * L,
+                                               .step = 2 * s->tile * L,
+                                               .bias = s->packed_bias + b * L,
+                                               .add = a ? more + b * a->plane + tch_value_position(a, i, j) : NULL,
+                                               .add_row = a ? a->row : 0,
+                                               .low = s->low,
+                                               .high = s->high});
     }
   }
 }
@@ -87,8 +87,15 @@ static void products_unit(const tch_frame *f, const tch_step *s, int64_t unit) {
     int64_t vectors = y->c - 2 * q * L > L ? 2 : 1, matrix = (s->weight_at[q + 1] - s->weight_at[q]) / MATRICES;
     for (int64_t i = 0; i < parts; i++) {
       int64_t t0 = begin + count * i / parts, t1 = begin + count * (i + 1) / parts;
-      tch_block_sum t = {.count = t1 - t0, .vectors = vectors, .x_at = s->x_at, .tap = s->tap, .full = s->taps, .plain = true,
-                         .y_at = s->x_at, .y_block = (t1 - t0) * L, .next_step = vectors * L * (int64_t) sizeof(float)};
+      tch_block_sum t = {.count = t1 - t0,
+                         .vectors = vectors,
+                         .x_at = s->x_at,
+                         .tap = s->tap,
+                         .full = s->taps,
+                         .plain = true,
+                         .y_at = s->x_at,
+                         .y_block = (t1 - t0) * L,
+                         .next_step = vectors * L * (int64_t) sizeof(float)};
       for (int64_t m = 0; m < MATRICES; m++) {
         t.x = from + m * s->domain_step + t0 * L;
         t.weight = s->packed + s->weight_at[q] + m * matrix;
@@ -99,15 +106,20 @@ static void products_unit(const tch_frame *f, const tch_step *s, int64_t unit) {
       tiles_back(f, s, q, t0, t1);
     }
   }
-  tch_value_edge(y, tch_value_at(f, s->y), 2 * q0, tch_least(2 * q1, tch_ceil_div(y->c, L)), OUT * r0, tch_least(y->h, OUT * r1));
+  tch_value_edge(y, tch_value_at(f, s->y), 2 * q0, tch_least(2 * q1, tch_ceil_div(y->c, L)), OUT * r0,
+                 tch_least(y->h, OUT * r1));
 }
 
 /* -- preparing ----------------------------------------------------------------------------------------------------- */
 
 /* u = G g G', row by row */
 static void transform(const float g[9], float scale, float u[MATRICES]) {
-  static const double G[SIDE][3] = {{1. / 4, 0, 0},           {-1. / 6, -1. / 6, -1. / 6}, {-1. / 6, 1. / 6, -1. / 6},
-                                    {1. / 24, 1. / 12, 1. / 6}, {1. / 24, -1. / 12, 1. / 6}, {0, 0, 1}};
+  static const double G[SIDE][3] = {{1. / 4, 0, 0},
+                                    {-1. / 6, -1. / 6, -1. / 6},
+                                    {-1. / 6, 1. / 6, -1. / 6},
+                                    {1. / 24, 1. / 12, 1. / 6},
+                                    {1. / 24, -1. / 12, 1. / 6},
+                                    {0, 0, 1}};
   for (int i = 0; i < SIDE; i++) {
     double half[3] = {0};
     for (int b = 0; b < 3; b++)
@@ -142,7 +154,7 @@ tch_status tch_winograd_prepare(tch_plan *p, tch_step *s) {
   int64_t L = p->k->lanes, tiles = s->tiles[0] * s->tiles[1], float_bytes = sizeof(float);
   if (s->kind == TCH_STEP_TILES) {
     int64_t blocks = tch_ceil_div(p->values[s->x].c, L);
-    tch_step_cut(s, s->tiles[0], blocks, s->tiles[1], (double) (blocks * tiles * 120), s->tiles[0]);
+    tch_step_cut(s, s->tiles[0], blocks, s->tiles[1], (double) (blocks * tiles * 120), s->tiles[0], 1);
     s->run = tiles_unit;
     return TCH_OK;
   }
@@ -166,7 +178,7 @@ tch_status tch_winograd_prepare(tch_plan *p, tch_step *s) {
   p->scratch_size = tch_most(p->scratch_size, MATRICES * 2 * s->tile * L);
   double work = (double) (MATRICES * c * tiles * blocks);
   p->work += work * (double) L;
-  tch_step_cut(s, s->tiles[0], s->pairs, s->tiles[1], work, s->tiles[0]);
+  tch_step_cut(s, s->tiles[0], s->pairs, s->tiles[1], work, s->tiles[0], s->tile);
   s->run = products_unit;
   return TCH_OK;
 }

@@ -119,12 +119,20 @@ end
 rows['nn.ReLU'], rows['nn.ReLU6'] = bounds(0, math.huge), bounds(0, 6)
 rows['nn.HardTanh'], rows['nn.Clamp'] = bounds(), bounds()
 
-for name, of in pairs { Tanh = { 'tanh' }, Sigmoid = { 'sigmoid' }, LeakyReLU = { 'leaky_relu', 'negval' }, ELU = { 'elu', 'alpha' },
+-- The row of elementwise.def, and the fields that are its numbers.
+local functions = {
+  Tanh = { 'tanh' }, Sigmoid = { 'sigmoid' }, LeakyReLU = { 'leaky_relu', 'negval' }, ELU = { 'elu', 'alpha' },
   SoftPlus = { 'softplus', 'beta', 'threshold' }, SoftSign = { 'softsign' }, Threshold = { 'threshold', 'threshold', 'val' },
-  LogSigmoid = { 'log_sigmoid' }, Exp = { 'exp' }, Square = { 'square' }, Abs = { 'abs' }, MulConstant = { 'mul_scalar', 'constant_scalar' },
-  AddConstant = { 'add_scalar', 'constant_scalar' }, GELU = { 'gelu' }, SiLU = { 'silu' }, SELU = { 'selu' }, Mish = { 'mish' },
-  HardSigmoid = { 'hardsigmoid' }, Hardswish = { 'hardswish' } } do
-  local function row(plan, m, x) return plan:unary(single(m, x), of[1], of[2] and m[of[2]], of[3] and m[of[3]]) end
+  LogSigmoid = { 'log_sigmoid' }, Exp = { 'exp' }, Square = { 'square' }, Abs = { 'abs' },
+  MulConstant = { 'mul_scalar', 'constant_scalar' }, AddConstant = { 'add_scalar', 'constant_scalar' },
+  GELU = { 'gelu' }, SiLU = { 'silu' }, SELU = { 'selu' }, Mish = { 'mish' }, HardSigmoid = { 'hardsigmoid' },
+  Hardswish = { 'hardswish' },
+}
+for name, of in pairs(functions) do
+  local function row(plan, m, x)
+    local input = single(m, x)
+    return plan:unary(input, of[1], of[2] and m[of[2]], of[3] and m[of[3]])
+  end
   rows['nn.' .. name], rows['tocha.' .. name] = row, row
 end
 
@@ -144,9 +152,11 @@ local function shaped(plan, m, x)
   local n = 7
   local probe = flat and torch.FloatTensor(n, c) or torch.FloatTensor(n, c, h, w)
   local size = m:clone():type('torch.FloatTensor'):updateOutput(probe):size()
-  if size:size() == probe:dim() and size[1] == n and size[2] == c and (flat or size[3] == h and size[4] == w) then return x end
+  local same = size:size() == probe:dim() and size[1] == n and size[2] == c and (flat or size[3] == h and size[4] == w)
+  if same then return x end
   if size:size() ~= 2 or size[1] ~= n then
-    refuse(m, ('makes %s of a batch of %s'):format(table.concat(size:totable(), 'x'), table.concat(probe:size():totable(), 'x')))
+    local made, given = table.concat(size:totable(), 'x'), table.concat(probe:size():totable(), 'x')
+    refuse(m, ('makes %s of a batch of %s'):format(made, given))
   end
   return plan:flatten(x)
 end
