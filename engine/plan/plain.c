@@ -68,9 +68,9 @@ static void unary_unit(const tch_frame *f, const tch_step *s, int64_t unit) {
   float *from = tch_value_at(f, s->x), *to = tch_value_at(f, s->y);
   tch_element_row *row = tch_elementwise_table(TCH_FLOAT)->unary[s->unary];
   part w = part_of(f, s, unit);
+  const int64_t next[2] = {y->row, x->row};
   for (int64_t b = w.b0; b < w.b1; b++)
-    for (int64_t r = w.r0; r < w.r1; r++)
-      row(y->w * y->lane, (void *const[]){row_at(y, to, b, r), row_at(x, from, b, r)}, one, s->ab);
+    row(y->w * y->lane, w.r1 - w.r0, (void *const[]){row_at(y, to, b, w.r0), row_at(x, from, b, w.r0)}, one, next, s->ab);
   tch_value_edge(y, to, w.b0, w.b1, w.r0, w.r1);
 }
 
