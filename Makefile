@@ -63,7 +63,8 @@ isa_avx512   := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector
 # Moving tests out of loops makes four copies of the tiles: ten times the time to compile, no gain.
 unit_conv    := $(if $(gcc),-fno-unswitch-loops)
 unit_tiled   := $(unit_conv)
-unit_block   := $(if $(gcc),-fno-unswitch-loops -fno-split-loops)
+# Its loops are unrolled by hand; -Os makes them a fifth smaller and no slower.
+unit_block   := -Os $(if $(gcc),-fno-unswitch-loops -fno-split-loops)
 types        := float double
 units        := $(patsubst engine/kernel/%.c,%,$(wildcard engine/kernel/*.c))
 float_only   := block
@@ -154,6 +155,9 @@ $(BUILD)/%.o: engine/%.c $(ready)
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(quiet)$(compile) $(nounwind) -c $< -o $@
+
+# What a plan does once, or once a step.
+$(patsubst engine/%.c,$(BUILD)/%.o,$(wildcard engine/plan/*.c)): compile += -Os
 
 # Integers wrap around there.
 $(BUILD)/op/integer.o: compile += -fwrapv

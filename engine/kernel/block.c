@@ -6,9 +6,9 @@
 #define UNROLL _Pragma("GCC unroll 16")
 
 #if defined(__AVX512F__) || defined(__aarch64__)
-enum { MOST1 = 14, MOST2 = 14, MOST4 = 6 };
+enum { MOST = 14 };
 #else
-enum { MOST1 = 6, MOST2 = 6, MOST4 = 2 };
+enum { MOST = 6 };
 #endif
 
 /* -- sums ---------------------------------------------------------------------------------------------------------- */
@@ -77,18 +77,13 @@ TILE(2, 4)
 #if defined(__AVX512F__) || defined(__aarch64__)
 MORE_TILES(1)
 MORE_TILES(2)
-TILE(3, 4)
-TILE(4, 4)
-TILE(5, 4)
-TILE(6, 4)
 static void (*const tiles1[])(const tch_block_sum *) = {NAMES(1), MORE_NAMES(1)};
 static void (*const tiles2[])(const tch_block_sum *) = {NAMES(2), MORE_NAMES(2)};
-static void (*const tiles4[])(const tch_block_sum *) = {NAMES(4)};
 #else
 static void (*const tiles1[])(const tch_block_sum *) = {NAMES(1)};
 static void (*const tiles2[])(const tch_block_sum *) = {NAMES(2)};
-static void (*const tiles4[])(const tch_block_sum *) = {tile_1_4, tile_2_4};
 #endif
+static void (*const tiles4[TCH_BLOCK_FEW])(const tch_block_sum *) = {tile_1_4, tile_2_4};
 
 static void sum(const tch_block_sum *s) {
   (s->vectors == 1 ? tiles1 : s->vectors == 2 ? tiles2 : tiles4)[s->count - 1](s);
@@ -117,7 +112,6 @@ INLINE void windows3(const tch_block_window *w, const int stride) {
     real *y = w->y + i * w->y_row;
     int64_t j = 0;
     for (; j + 7 <= w->columns; j += 7) window3(w, 7, stride, x + j * stride * VLEN, g, bias, y + j * VLEN);
-    for (; j + 2 <= w->columns; j += 2) window3(w, 2, stride, x + j * stride * VLEN, g, bias, y + j * VLEN);
     for (; j < w->columns; j++) window3(w, 1, stride, x + j * stride * VLEN, g, bias, y + j * VLEN);
   }
 }
@@ -247,22 +241,6 @@ static void tiles_out(const tch_block_tiles *t) {
   }
 }
 
-static void tile_weight(const float g[9], float u[36]) {
-  static const double G[6][3] = {{1. / 4, 0, 0},
-                                 {-1. / 6, -1. / 6, -1. / 6},
-                                 {-1. / 6, 1. / 6, -1. / 6},
-                                 {1. / 24, 1. / 12, 1. / 6},
-                                 {1. / 24, -1. / 12, 1. / 6},
-                                 {0, 0, 1}};
-  for (int i = 0; i < SIDE; i++)
-    for (int j = 0; j < SIDE; j++) {
-      double total = 0;
-      for (int a = 0; a < 3; a++)
-        for (int b = 0; b < 3; b++) total += G[i][a] * (double) g[3 * a + b] * G[j][b];
-      u[SIDE * i + j] = (float) total;
-    }
-}
-
 /* -- the rest ------------------------------------------------------------------------------------------------------ */
 
 static void add(int64_t n, const float *a, const float *b, float low, float high, float *y) {
@@ -283,13 +261,12 @@ static void leave(int64_t n, int64_t channels, const float *x, float *y, int64_t
 #define TABLE(isa)  TABLE_(isa)
 extern const tch_block_kernels TABLE(TCH_ISA);
 const tch_block_kernels TABLE(TCH_ISA) = {.lanes = VLEN,
-                                          .most = {0, MOST1, MOST2, 0, MOST4},
+                                          .most = MOST,
                                           .sum = sum,
                                           .depthwise = depthwise,
                                           .pool = pool,
                                           .tiles_in = tiles_in,
                                           .tiles_out = tiles_out,
-                                          .tile_weight = tile_weight,
                                           .add = add,
                                           .enter = enter,
                                           .leave = leave};

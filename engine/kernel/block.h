@@ -10,11 +10,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { TCH_BLOCK_TILE = 14 }; /* positions of the largest tile of any instruction set */
+enum { TCH_BLOCK_TILE = 14, TCH_BLOCK_FEW = 2 }; /* positions: of the largest tile of any instruction set; with 4 vectors */
 
 /* y[m] = min(max(sum over taps and channels of weight * x[m] + bias + add[m], low), high) for m < count. */
 typedef struct tch_block_sum {
-  int64_t count, vectors; /* positions up to `most[vectors]`; blocks of output channels: 1, 2, or 4, two pairs */
+  int64_t count, vectors; /* positions, up to `most`; blocks of output channels: 1, 2, or 4, two pairs */
   const float *x;
   const int32_t *x_at; /* of each position */
   const int32_t *tap;  /* what is added to it for each tap: `full` taps of `lanes` channels, then `rest` of `tail` */
@@ -70,14 +70,12 @@ typedef struct tch_block_tiles {
 
 typedef struct tch_block_kernels {
   int64_t lanes;
-  int64_t most[5]; /* positions of the largest tile of 1, 2, 4 vectors */
+  int64_t most; /* positions of the largest tile of 1 or 2 vectors */
   void (*sum)(const tch_block_sum *s);
   void (*depthwise)(const tch_block_window *w);
   void (*pool)(const tch_block_pool *p);
   void (*tiles_in)(const tch_block_tiles *t);
   void (*tiles_out)(const tch_block_tiles *t);
-  /* G g G' of a window of 3x3 numbers */
-  void (*tile_weight)(const float g[9], float u[36]);
   /* y = min(max(a + b, low), high); n numbers, whole vectors */
   void (*add)(int64_t n, const float *a, const float *b, float low, float high, float *y);
   /* `lanes` channels of plain planes to the lanes of a block and back; channels beyond `channels` read as 0 and are not written */

@@ -133,12 +133,12 @@ static void conv_unit(const tch_frame *f, const tch_step *s, int64_t unit) {
 /* -- all images of a batch at once: each is a position ------------------------------------------------------------- */
 
 /* Two pairs at a time where the images are few. */
-static bool wide(const tch_step *s, const tch_plan *p, int64_t images) {
-  return images <= p->k->most[4] && s->groups == 1;
+static bool wide(const tch_step *s, int64_t images) {
+  return images <= TCH_BLOCK_FEW && s->groups == 1;
 }
 
-int64_t tch_conv_joint_units(const tch_plan *p, const tch_step *s, int64_t images) {
-  if (wide(s, p, images)) return tch_ceil_div(s->pairs, 2);
+int64_t tch_conv_joint_units(const tch_step *s, int64_t images) {
+  if (wide(s, images)) return tch_ceil_div(s->pairs, 2);
   return s->pairs * tch_ceil_div(images, s->tile);
 }
 
@@ -169,7 +169,7 @@ static void joint_sum(const tch_frame *f, const tch_step *s, int64_t q, int64_t 
 static void joint_unit(const tch_frame *f, const tch_step *s, int64_t unit) {
   const tch_value *y = &f->plan->values[s->y];
   int64_t n = f->images, L = f->plan->k->lanes;
-  if (wide(s, f->plan, n)) {
+  if (wide(s, n)) {
     int64_t q = 2 * unit, left = tch_ceil_div(y->c, L) - 2 * q;
     if (left >= 4) joint_sum(f, s, q, 4, 0, n);
     else
@@ -194,7 +194,7 @@ tch_status tch_conv_prepare(tch_plan *p, tch_step *s) {
   int64_t inputs = plain ? x->c : tch_ceil_div(x->c, L);
   s->taps = s->kernel[0] * s->kernel[1];
   s->pairs = tch_ceil_div(blocks, 2);
-  s->tile = p->k->most[2];
+  s->tile = p->k->most;
   TCH_TRY(tch_plan_take(p, (s->pairs + 1) * (int64_t) sizeof(int64_t), &s->weight_at));
   TCH_TRY(tch_plan_take(p, 2 * s->pairs * word, &s->taken));
   spread(p, s, plain, &total);

@@ -147,5 +147,5 @@ void tch_plain_prepare(tch_plan *p, tch_step *s); /* the others */
 bool tch_tiles_pay(const tch_plan *p, const tch_step *s);
 void tch_tiles_shape(const tch_plan *p, const tch_step *s, int64_t tiles[2], int64_t *step);
 tch_status tch_winograd_prepare(tch_plan *p, tch_step *s);
-int64_t tch_conv_joint_units(const tch_plan *p, const tch_step *s, int64_t images);
+int64_t tch_conv_joint_units(const tch_step *s, int64_t images);
 #endif

@@ -70,7 +70,7 @@ static int64_t claim(cell *cells, int64_t units, int slots, int slot) {
 
 static int64_t units_of(const tch_step *s, const tch_frame *f) {
   if (!s->joint) return s->units;
-  return s->kind == TCH_STEP_CONV ? tch_conv_joint_units(f->plan, s, f->images) : f->images;
+  return s->kind == TCH_STEP_CONV ? tch_conv_joint_units(s, f->images) : f->images;
 }
 
 static void run_unit(const tch_step *s, tch_frame *f, int64_t unit) {

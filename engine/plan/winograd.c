@@ -160,7 +160,7 @@ tch_status tch_winograd_prepare(tch_plan *p, tch_step *s) {
   }
   int64_t c = p->values[s->x].c, blocks = tch_ceil_div(y->c, L), total = 0;
   s->pairs = tch_ceil_div(blocks, 2);
-  s->tile = p->k->most[2];
+  s->tile = p->k->most;
   s->taps = c / L;
   TCH_TRY(tch_plan_take(p, (s->pairs + 1) * (int64_t) sizeof(int64_t), &s->weight_at));
   for (int64_t q = 0; q <= s->pairs; q++) {
