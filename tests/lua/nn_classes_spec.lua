@@ -7,7 +7,7 @@ local here = debug.getinfo(1, 'S').source:match('^@(.*[/\\])') or './'
 -- Classes without a row: bases of others, what has another gradient than that of its values, what trains or prints.
 local elsewhere = {
   Module = 'nn_module_spec', Container = 'nn_module_spec', Criterion = 'nn_module_spec', Residual = 'nn_modern_spec',
-  Recurrent = 'nn_modern_spec',
+  Recurrent = 'nn_modern_spec', Compiled = 'nn_compiled_spec',
   CriterionTable = 'below', GradientReversal = 'below', ZeroGrad = 'below', L1Penalty = 'below', PrintSize = 'below',
   Kmeans = 'below', StochasticGradient = 'below', SoftTargetCriterion = 'data_pictures_spec',
 }
