@@ -160,17 +160,13 @@ static void packed_columns(const plan *p, int64_t n, double *acc, int64_t base, 
                            const double *parameter) {
   _Alignas(64) char block[BLOCK * WORD];
   int64_t stride = last_stride(&p->kept), length = last_size(&p->folded), next = last_stride(&p->folded);
-  for (int64_t j = 0, m; j < n; j += m) {
-    m = n - j < LONG ? n - j : LONG;
-    for (int64_t r = begin, rows; r < end; r += rows) {
-      rows = length - r % length;
-      if (rows > end - r) rows = end - r;
-      if (rows > BLOCK / m) rows = BLOCK / m;
-      const char *x = p->x + (base + j * stride + offset_of(&p->folded, r)) * p->bytes;
-      tch_box_move(p->bytes, 2, (int64_t[]) {m, rows}, block, (int64_t[]) {1, m}, x, (int64_t[]) {stride, next});
-      for (int64_t k = 0; k < rows; k++)
-        p->table->columns[p->fold](m, acc + j, block + k * m * p->bytes, 1, parameter + j);
-    }
+  for (int64_t r = begin, rows; r < end; r += rows) {
+    rows = length - r % length;
+    if (rows > end - r) rows = end - r;
+    if (rows > BLOCK / n) rows = BLOCK / n;
+    const char *x = p->x + (base + offset_of(&p->folded, r)) * p->bytes;
+    tch_box_move(p->bytes, 2, (int64_t[]) {n, rows}, block, (int64_t[]) {1, n}, x, (int64_t[]) {stride, next});
+    for (int64_t k = 0; k < rows; k++) p->table->columns[p->fold](n, acc, block + k * n * p->bytes, 1, parameter);
   }
 }
 
