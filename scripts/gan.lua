@@ -65,8 +65,8 @@ if colour then
   function batches(epoch) return loader:batches(epoch) end
 else
   local trainSet, testSet, all = cmd:try(generative.digits, options)
-  judge = options.classifier ~= '' and { classifier = cmd:try(train.generativeScore.classifier, options.classifier),
-                                         reference = testSet.data, normalize = data.normalizer(all) }
+  judge = options.classifier ~= '' and cmd:try(train.generativeScore.prepare, { classifier = options.classifier,
+    reference = testSet.data, normalize = data.normalizer(all) })
   count = data.size(trainSet)
   function batches()
     return data.batches(trainSet, options.batch, { order = torch.randperm(count):long(),

@@ -15,16 +15,18 @@ end
 
 --- A classifier, ready for use: its last layer is linear, and the one before gives the features.
 -- @param given path of a checkpoint of scripts/train.lua, or a network
+-- @treturn Module
+-- @treturn string what to call it
 local function classifierOf(given)
+  local name = type(given) == 'string' and given or torch.type(given)
   local net, best = given, nil
   if type(given) == 'string' then net, best = plainly(given) end
   if not torch.isTypeOf(net, 'nn.Sequential') or net:size() < 2 or not torch.isTypeOf(net:get(net:size()), 'nn.Linear') then
-    raise(('generativeScore: %s holds no classifier that ends in a linear layer'):format(
-      type(given) == 'string' and given or torch.type(given)))
+    raise(('generativeScore: %s holds no classifier that ends in a linear layer'):format(name))
   end
   if torch.isTensor(best) then net:getParameters():copy(best) end
   net:evaluate()
-  return net
+  return net, name
 end
 
 -- Probabilities (N,K) and features (N,D) of bytes, or floats from 0 to 255, (N,C,H,W).
@@ -64,10 +66,22 @@ end
 local function known(options)
   local seen = options.seen
   if seen and seen.classifier == options.classifier and seen.reference == options.reference then return seen end
-  seen = { classifier = options.classifier, reference = options.reference, net = classifierOf(options.classifier) }
-  local _, features = look(seen.net, options.reference, options.normalize)
-  seen.moments, options.seen = moments(features), seen
-  return seen
+  local net, name = classifierOf(options.classifier)
+  local good, why, features = pcall(look, net, options.reference, options.normalize)
+  if not good then
+    raise(('generativeScore: %s cannot judge these pictures: %s'):format(name, tostring(why):gsub('^[^\n]-:%d+: ', '')))
+  end
+  options.seen = { classifier = options.classifier, reference = options.reference, net = net, moments = moments(features) }
+  return options.seen
+end
+
+--- Loads the classifier and looks at the reference, so that what is wrong is said before a run.
+-- @function generativeScore.prepare
+-- @tparam table options as below
+-- @treturn table the options
+local function prepare(options)
+  known(options)
+  return options
 end
 
 --- Looks at made pictures with a classifier.
@@ -100,4 +114,4 @@ end
 score = signed('generativeScore', { 'samples', 'tensor',
   'options', { reference = 'tensor', normalize = 'function', confidence = 'number?' } }, score)
 
-return setmetatable({ classifier = classifierOf }, { __call = function(_, ...) return score(...) end })
+return setmetatable({ prepare = prepare }, { __call = function(_, ...) return score(...) end })
