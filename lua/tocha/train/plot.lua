@@ -22,7 +22,7 @@ local small, large = 1.35, 1.7 -- units of the font
 
 local function finite(v) return type(v) == 'number' and v == v and v > -math.huge and v < math.huge end
 
--- Smallest and largest finite value over all curves; a line of one value gets room.
+-- Smallest and largest finite value over all curves; a line of one value, but for rounding, gets room.
 local function range(curves, field, usable)
   local low, high = math.huge, -math.huge
   for _, curve in ipairs(curves) do
@@ -32,8 +32,9 @@ local function range(curves, field, usable)
     end
   end
   if low > high then return 0, 1 end
-  if low == high then
-    local room = low ~= 0 and math.abs(low) * .1 or 1
+  local size = math.max(math.abs(low), math.abs(high))
+  if high - low <= size * 1e-9 then
+    local room = size > 0 and size * .1 or 1
     return low - room, high + room
   end
   return low, high
