@@ -25,11 +25,14 @@ product('bmm', ops.bmm)
 product('ger', ops.outer)
 product('matmul', ops.matmul)
 
+local function flat(x)
+  if C.tch_tensor_dim(x) == 1 then return x end
+  return ops.reshape(nil, x, { -1 })
+end
+
 --- The sum of products of all elements, a number.
 function functions.dot(a, b)
-  need('dot', a)
-  need('dot', b)
-  return answer.number(ops.dot(nil, ops.reshape(nil, a, { -1 }), ops.reshape(nil, b, { -1 })))
+  return answer.number(ops.dot(nil, flat(need('dot', a)), flat(need('dot', b))))
 end
 Tensor.dot = functions.dot
 

@@ -152,7 +152,11 @@ end
 function own.wrapRandom(pointer) return gc(pointer, C.tch_random_release) end
 
 -- The door to Torch7 replaces the global `type`, so these do without it.
-function own.isTensor(value) return istype(tensorType, value) end
+-- No tail calls here: LuaJIT gives a trace up in which there are more than 15 of them.
+function own.isTensor(value)
+  local is = istype(tensorType, value)
+  return is
+end
 function own.isStorage(value) return istype(storageType, value) end
 function own.isRandom(value) return istype(randomType, value) end
 

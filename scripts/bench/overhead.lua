@@ -39,6 +39,18 @@ case('m[i][j]', function(n)
   for i = 1, n do sum = sum + matrix[2][i % 3 + 1] end
   return sum
 end)
+for _, name in ipairs { 'sum', 'norm', 'max' } do
+  case(('t:%s()'):format(name), function(n)
+    local sum = 0
+    for _ = 1, n do sum = sum + a[name](a) end
+    return sum
+  end)
+end
+case('t:dot(u)', function(n)
+  local sum = 0
+  for _ = 1, n do sum = sum + a:dot(b) end
+  return sum
+end)
 case('t:size(1)', function(n)
   local sum = 0
   for _ = 1, n do sum = sum + a:size(1) end
