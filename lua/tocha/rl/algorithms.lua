@@ -27,8 +27,7 @@ local tuned = {
   bandit = { qlearning = { total = 5000, gamma = 0, lastRate = .01 } },
   catch = { dqn = { total = 10000, replay = 10000, hidden = '64', lastRate = 1e-4 } },
   snake = { dqn = { total = 300000, exploration = .3, every = 4, replay = 100000, lastRate = 1e-4 } },
-  mountaincar = { dqn = { total = 120000, exploration = .4, every = 4, updates = 2, nsteps = 5, lastRate = 1e-4 },
-                  qlearning = {} },
+  mountaincar = { dqn = { total = 120000, exploration = .4, every = 4, updates = 2, nsteps = 5, lastRate = 1e-4 } },
   acrobot = { ppo = { gamma = .99, lambda = .94, entropyWeight = .01, epochs = 4 } },
   pendulum = { ppo = { total = 150000, gamma = .9, lambda = .95, horizon = 512, batch = 64, epochs = 10 } },
 }
