@@ -145,6 +145,26 @@ static void depthwise(const tch_block_window *w) {
 
 /* -- pooling ------------------------------------------------------------------------------------------------------- */
 
+/* The larger one; *bad keeps where a NaN was met. */
+INLINE V larger(V most, const real *x, VI *bad) {
+  V v = vload(x);
+#if defined(__SSE2__)
+  *bad |= (VI) (v != v);
+  return VX86(max)(most, v);
+#else
+  return vmax_(v, most);
+#endif
+}
+
+/* Of whole windows of n x n neighbours. */
+INLINE V largest_of(const int n, const real *x, int64_t row) {
+  V most = vload(x);
+  VI bad = {0};
+  UNROLL for (int r = 0; r < n; r++) UNROLL for (int c = 0; c < n; c++)
+      most = larger(most, x + r * row + c * VLEN, &bad);
+  return vsel(bad, (real) NAN, most);
+}
+
 static V largest(const tch_block_pool *p, int64_t i, int64_t j) {
   int32_t i1 = p->to[0][i], j1 = p->to[1][j];
   V most = vset((real) -INFINITY);
@@ -171,9 +191,18 @@ static V mean(const tch_block_pool *p, int64_t i, int64_t j) {
 }
 
 static void pool(const tch_block_pool *p) {
-  for (int64_t i = 0; i < p->rows; i++)
-    for (int64_t j = 0; j < p->columns; j++)
-      vstore(p->y + i * p->y_row + j * VLEN, p->share[0] ? mean(p, i, j) : largest(p, i, j));
+  for (int64_t i = 0; i < p->rows; i++) {
+    int32_t high = p->to[0][i] - p->from[0][i];
+    const real *line = p->x + p->from[0][i] * p->x_row;
+    for (int64_t j = 0; j < p->columns; j++) {
+      int32_t side = p->share[0] || p->step != 1 || p->to[1][j] - p->from[1][j] != high ? 0 : high;
+      const real *x = line + p->from[1][j] * VLEN;
+      vstore(p->y + i * p->y_row + j * VLEN, side == 2     ? largest_of(2, x, p->x_row)
+                                             : side == 3   ? largest_of(3, x, p->x_row)
+                                             : p->share[0] ? mean(p, i, j)
+                                                           : largest(p, i, j));
+    }
+  }
 }
 
 /* -- Winograd's method --------------------------------------------------------------------------------------------- */

@@ -10,30 +10,25 @@ static const float zeros[16];
 
 void tch_step_cut(tch_step *s, int64_t rows, int64_t blocks, int64_t columns, double work, int64_t most,
                   int64_t least) {
-  enum { UNITS = 16, UNIT = 6000 /* products of vectors that a unit is worth: about a microsecond */ };
+  enum { UNITS = 32, UNIT = 8000 /* products of vectors that a unit is worth: about a microsecond */ };
   int64_t units = (int64_t) tch_least(UNITS, 1 + (int64_t) (work / UNIT));
-  int64_t cuts = tch_most(1, rows * columns / least); /* at most */
-  if (cuts > rows) cuts = rows;
+  int64_t cuts = tch_least(rows, tch_most(1, rows * columns / least)); /* at most */
   if (rows * columns >= 28 * 28) { /* by rows, so that a thread meets the same part of the planes from step to step */
     s->cuts = tch_least(cuts, tch_most(units, tch_ceil_div(rows, most)));
     s->parts = 1;
-  } else { /* by blocks, so that weights are read once */
-    s->parts = tch_least(units, blocks);
-    s->cuts = 2 * s->parts > units ? 1 : tch_least(cuts, tch_ceil_div(units, s->parts));
+  } else { /* by blocks, so that weights are read once; rows too where the units would be few, or an odd number */
+    s->parts = tch_least(units, blocks), s->cuts = 1;
+    while (s->cuts < cuts && s->parts * (s->cuts + 1) <= units && (s->parts * s->cuts < 8 || s->parts * s->cuts % 2))
+      s->cuts++;
   }
-  s->rows = tch_ceil_div(rows, s->cuts);
-  s->cuts = tch_ceil_div(rows, s->rows);
-  s->blocks = tch_ceil_div(blocks, s->parts);
-  s->parts = tch_ceil_div(blocks, s->blocks);
+  s->height = rows, s->blocks = blocks;
   s->units = s->cuts * s->parts;
 }
 
-void tch_step_part(const tch_step *s, int64_t height, int64_t unit, int64_t *row0, int64_t *row1, int64_t *block0,
-                   int64_t *block1) {
-  *row0 = unit / s->parts * s->rows;
-  *row1 = tch_least(height, *row0 + s->rows);
-  *block0 = unit % s->parts * s->blocks;
-  *block1 = *block0 + s->blocks; /* the caller knows where they end */
+void tch_step_part(const tch_step *s, int64_t unit, int64_t *row0, int64_t *row1, int64_t *block0, int64_t *block1) {
+  int64_t cut = unit % s->cuts, part = unit / s->cuts;
+  *row0 = s->height * cut / s->cuts, *row1 = s->height * (cut + 1) / s->cuts;
+  *block0 = s->blocks * part / s->parts, *block1 = s->blocks * (part + 1) / s->parts;
 }
 
 /* -- the weights --------------------------------------------------------------------------------------------------- */
@@ -104,8 +99,7 @@ static void conv_unit(const tch_frame *f, const tch_step *s, int64_t unit) {
   const tch_value *a = s->other >= 0 ? &f->plan->values[s->other] : NULL;
   const tch_block_kernels *k = f->plan->k;
   int64_t r0, r1, q0, q1;
-  tch_step_part(s, y->h, unit, &r0, &r1, &q0, &q1);
-  q1 = tch_least(q1, s->pairs);
+  tch_step_part(s, unit, &r0, &r1, &q0, &q1);
   const float *from = tch_value_at(f, s->x) + tch_value_position(x, r0 * s->stride[0] - s->pad[0], -s->pad[1]);
   float *start = tch_value_at(f, s->y), *to = start + tch_value_position(y, r0, 0);
   const float *more = a ? tch_value_at(f, s->other) + tch_value_position(a, r0, 0) : NULL;
@@ -133,9 +127,7 @@ static void conv_unit(const tch_frame *f, const tch_step *s, int64_t unit) {
 /* -- all images of a batch at once: each is a position ------------------------------------------------------------- */
 
 /* Two pairs at a time where the images are few. */
-static bool wide(const tch_step *s, int64_t images) {
-  return images <= TCH_BLOCK_FEW && s->groups == 1;
-}
+static bool wide(const tch_step *s, int64_t images) { return images <= TCH_BLOCK_FEW && s->groups == 1; }
 
 int64_t tch_conv_joint_units(const tch_step *s, int64_t images) {
   if (wide(s, images)) return tch_ceil_div(s->pairs, 2);
@@ -218,14 +210,14 @@ tch_status tch_conv_prepare(tch_plan *p, tch_step *s) {
   }
   int64_t room = 256 << 10, row_bytes = x->row * (plain ? x->c : inputs) * s->stride[0] * (int64_t) sizeof(float);
   tch_step_cut(s, y->h, s->pairs, y->w, work, tch_most(1, room / row_bytes), s->tile);
-  int64_t positions = s->rows * y->w;
+  int64_t rows = tch_ceil_div(y->h, s->cuts), positions = rows * y->w;
   TCH_TRY(tch_plan_take(p, positions * word, &s->x_at));
   TCH_TRY(tch_plan_take(p, positions * word, &s->y_at));
-  offsets(x, s->rows, y->w, s->stride[0], s->stride[1], s->x_at);
-  offsets(y, s->rows, y->w, 1, 1, s->y_at);
+  offsets(x, rows, y->w, s->stride[0], s->stride[1], s->x_at);
+  offsets(y, rows, y->w, 1, 1, s->y_at);
   if (s->other >= 0) {
     TCH_TRY(tch_plan_take(p, positions * word, &s->add_at));
-    offsets(&p->values[s->other], s->rows, y->w, 1, 1, s->add_at);
+    offsets(&p->values[s->other], rows, y->w, 1, 1, s->add_at);
   }
   s->run = conv_unit;
   return TCH_OK;

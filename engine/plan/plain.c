@@ -39,11 +39,9 @@ typedef struct part {
   int64_t r0, r1, b0, b1;
 } part;
 
-static part part_of(const tch_frame *f, const tch_step *s, int64_t unit) {
-  const tch_value *y = &f->plan->values[s->y];
+static part part_of(const tch_step *s, int64_t unit) {
   part w;
-  tch_step_part(s, y->h, unit, &w.r0, &w.r1, &w.b0, &w.b1);
-  w.b1 = tch_least(w.b1, y->lane == 1 ? y->c : tch_ceil_div(y->c, y->lane));
+  tch_step_part(s, unit, &w.r0, &w.r1, &w.b0, &w.b1);
   return w;
 }
 
@@ -54,7 +52,7 @@ static float *row_at(const tch_value *v, float *at, int64_t block, int64_t row) 
 static void add_unit(const tch_frame *f, const tch_step *s, int64_t unit) {
   const tch_value *x = &f->plan->values[s->x], *o = &f->plan->values[s->other], *y = &f->plan->values[s->y];
   float *from = tch_value_at(f, s->x), *other = tch_value_at(f, s->other), *to = tch_value_at(f, s->y);
-  part w = part_of(f, s, unit);
+  part w = part_of(s, unit);
   for (int64_t b = w.b0; b < w.b1; b++)
     for (int64_t r = w.r0; r < w.r1; r++)
       f->plan->k->add(y->w * y->lane, row_at(x, from, b, r), row_at(o, other, b, r), s->low, s->high,
@@ -67,7 +65,7 @@ static void unary_unit(const tch_frame *f, const tch_step *s, int64_t unit) {
   const tch_value *x = &f->plan->values[s->x], *y = &f->plan->values[s->y];
   float *from = tch_value_at(f, s->x), *to = tch_value_at(f, s->y);
   tch_element_row *row = tch_elementwise_table(TCH_FLOAT)->unary[s->unary];
-  part w = part_of(f, s, unit);
+  part w = part_of(s, unit);
   const int64_t next[2] = {y->row, x->row};
   for (int64_t b = w.b0; b < w.b1; b++)
     row(y->w * y->lane, w.r1 - w.r0, (void *const[]){row_at(y, to, b, w.r0), row_at(x, from, b, w.r0)}, one, next, s->ab);
@@ -79,8 +77,7 @@ static void copy_unit(const tch_frame *f, const tch_step *s, int64_t unit) {
   const tch_value *x = &f->plan->values[s->x], *y = &f->plan->values[s->y];
   float *from = tch_value_at(f, s->x), *to = tch_value_at(f, s->y);
   int64_t L = f->plan->k->lanes, first = s->place / L, shift = s->place % L, r0, r1, b0, b1;
-  tch_step_part(s, y->h, unit, &r0, &r1, &b0, &b1);
-  b1 = tch_least(b1, tch_ceil_div(x->c, L));
+  tch_step_part(s, unit, &r0, &r1, &b0, &b1);
   for (int64_t b = b0; b < b1; b++)
     for (int64_t r = r0; r < r1; r++) {
       const float *in = row_at(x, from, b, r);
@@ -115,7 +112,7 @@ static void enter_unit(const tch_frame *f, const tch_step *s, int64_t unit) {
   const tch_value *x = &f->plan->values[s->x], *y = &f->plan->values[s->y];
   float *from = tch_value_at(f, s->x), *to = tch_value_at(f, s->y);
   int64_t L = y->lane, plane = x->h * x->w;
-  part w = part_of(f, s, unit);
+  part w = part_of(s, unit);
   for (int64_t b = w.b0; b < w.b1; b++)
     for (int64_t r = w.r0; r < w.r1; r++)
       f->plan->k->enter(x->w, tch_least(L, x->c - b * L), from + b * L * plane + r * x->w, plane, row_at(y, to, b, r));
@@ -125,7 +122,7 @@ static void enter_unit(const tch_frame *f, const tch_step *s, int64_t unit) {
 static void pad_unit(const tch_frame *f, const tch_step *s, int64_t unit) {
   const tch_value *x = &f->plan->values[s->x], *y = &f->plan->values[s->y];
   float *from = tch_value_at(f, s->x), *to = tch_value_at(f, s->y);
-  part w = part_of(f, s, unit);
+  part w = part_of(s, unit);
   for (int64_t b = w.b0; b < w.b1; b++)
     for (int64_t r = w.r0; r < w.r1; r++)
       memcpy(row_at(y, to, b, r), from + (b * x->h + r) * x->w, (size_t) x->w * sizeof *to);

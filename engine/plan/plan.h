@@ -73,9 +73,8 @@ struct tch_step {
   tch_unit *run;
   int64_t units;      /* of an image; joint steps: see joint_units */
   bool joint;         /* runs once for all images */
-  int64_t rows, cuts; /* a unit: rows of outputs, and into how many parts all rows are cut */
-  int64_t blocks,
-      parts; /* blocks (pairs of them for sums), and parts; unit = cut of the rows * parts + part of the blocks */
+  int64_t height, cuts;  /* rows of outputs, and into how many parts they are cut */
+  int64_t blocks, parts; /* the same of blocks (pairs of them for sums); a unit = part of the blocks * cuts + cut of the rows */
   float *packed, *packed_bias;
   int64_t pairs, tile; /* tile: positions of the largest tile */
   int64_t *weight_at;  /* of each pair */
@@ -134,8 +133,7 @@ tch_status tch_plan_step(tch_plan *p, const tch_step *s);
  * unit has at most `most` rows, and at least `least` positions. */
 void tch_step_cut(tch_step *s, int64_t rows, int64_t blocks, int64_t columns, double work, int64_t most, int64_t least);
 /* Rows [*row0, *row1) and blocks [*block0, *block1) of a unit. */
-void tch_step_part(const tch_step *s, int64_t height, int64_t unit, int64_t *row0, int64_t *row1, int64_t *block0,
-                   int64_t *block1);
+void tch_step_part(const tch_step *s, int64_t unit, int64_t *row0, int64_t *row1, int64_t *block0, int64_t *block1);
 
 /* Preparing each kind of step, after the layout of its values is known. */
 tch_status tch_conv_prepare(tch_plan *p, tch_step *s);

@@ -7,8 +7,7 @@
 static void depthwise_unit(const tch_frame *f, const tch_step *s, int64_t unit) {
   const tch_value *x = &f->plan->values[s->x], *y = &f->plan->values[s->y];
   int64_t r0, r1, b0, b1, L = f->plan->k->lanes;
-  tch_step_part(s, y->h, unit, &r0, &r1, &b0, &b1);
-  b1 = tch_least(b1, tch_ceil_div(y->c, L));
+  tch_step_part(s, unit, &r0, &r1, &b0, &b1);
   const float *from = tch_value_at(f, s->x) + tch_value_position(x, r0 * s->stride[0] - s->pad[0], -s->pad[1]);
   float *start = tch_value_at(f, s->y), *to = start + tch_value_position(y, r0, 0);
   tch_block_window w = {.x_row = x->row,
@@ -52,9 +51,8 @@ tch_status tch_depthwise_prepare(tch_plan *p, tch_step *s) {
 
 static void pool_unit(const tch_frame *f, const tch_step *s, int64_t unit) {
   const tch_value *x = &f->plan->values[s->x], *y = &f->plan->values[s->y];
-  int64_t r0, r1, b0, b1, L = f->plan->k->lanes;
-  tch_step_part(s, y->h, unit, &r0, &r1, &b0, &b1);
-  b1 = tch_least(b1, tch_ceil_div(y->c, L));
+  int64_t r0, r1, b0, b1;
+  tch_step_part(s, unit, &r0, &r1, &b0, &b1);
   const float *from = tch_value_at(f, s->x) + tch_value_position(x, 0, 0);
   float *start = tch_value_at(f, s->y), *to = start + tch_value_position(y, r0, 0);
   tch_block_pool w = {.x_row = x->row,

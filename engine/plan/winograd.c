@@ -33,8 +33,7 @@ void tch_tiles_shape(const tch_plan *p, const tch_step *s, int64_t tiles[2], int
 static void tiles_unit(const tch_frame *f, const tch_step *s, int64_t unit) {
   const tch_value *x = &f->plan->values[s->x];
   int64_t r0, r1, b0, b1, L = f->plan->k->lanes;
-  tch_step_part(s, s->tiles[0], unit, &r0, &r1, &b0, &b1);
-  b1 = tch_least(b1, tch_ceil_div(x->c, L));
+  tch_step_part(s, unit, &r0, &r1, &b0, &b1);
   float *from = tch_value_at(f, s->x), *to = tch_value_at(f, s->y);
   for (int64_t b = b0; b < b1; b++)
     for (int64_t r = r0; r < r1; r++)
@@ -79,8 +78,7 @@ static void products_unit(const tch_frame *f, const tch_step *s, int64_t unit) {
   const tch_value *y = &f->plan->values[s->y];
   const tch_block_kernels *k = f->plan->k;
   int64_t r0, r1, q0, q1, L = k->lanes, columns = s->tiles[1];
-  tch_step_part(s, s->tiles[0], unit, &r0, &r1, &q0, &q1);
-  q1 = tch_least(q1, s->pairs);
+  tch_step_part(s, unit, &r0, &r1, &q0, &q1);
   const float *from = tch_value_at(f, s->x);
   int64_t begin = r0 * columns, count = (r1 - r0) * columns, parts = tch_ceil_div(count, s->tile);
   for (int64_t q = q0; q < q1; q++) {
