@@ -3,7 +3,10 @@
 #include "plan/plan.h"
 #include <math.h>
 
-enum { OUT = 4, SIDE = 6, MATRICES = 36 };
+enum { OUT = 4, SIDE = 6, MATRICES = 36, BATCH = 4 /* register tiles whose products lie in the scratch together */ };
+
+/* Between the matrices of n tiles there; powers of two would meet in one place of a cache. */
+static int64_t product_step(int64_t n, int64_t lanes) { return (2 * n + 1) * lanes; }
 
 /* Measured: direct sums run near the processor's limit, so the products saved must pay for the transformations (about WAY products
  * of vectors for each vector that comes or goes); with few tiles the transformed weights, four times the plain ones, are read for
@@ -16,7 +19,7 @@ bool tch_tiles_pay(const tch_plan *p, const tch_step *s) {
     if (s->kernel[d] != 3 || s->stride[d] != 1 || s->dilation[d] != 1) return false;
   double tiles = (double) (tch_ceil_div(y->h, OUT) * tch_ceil_div(y->w, OUT)), c = (double) x->c, k = (double) y->c;
   double bytes = MATRICES * c * k * 4, direct = (double) (y->h * y->w) * 9 * c * k;
-  return tiles >= FEWEST && (bytes < 1 << 20 || tiles >= 36)
+  return tiles >= FEWEST && (bytes < 1 << 20 || tiles >= 16)
          && MATRICES * tiles * (c * k + WAY * (c + k)) < 0.7 * direct;
 }
 
@@ -64,7 +67,7 @@ static void tiles_back(const tch_frame *f, const tch_step *s, int64_t q, int64_t
                                                .height = y->h - i,
                                                .width = y->w - j,
                                                .domain = f->scratch + (v * (t1 - t0) + t - t0) * L,
-                                               .step = 2 * s->tile * L,
+                                               .step = product_step(t1 - t0, L),
                                                .bias = s->packed_bias + b * L,
                                                .add = a ? more + b * a->plane + tch_value_position(a, i, j) : NULL,
                                                .add_row = a ? a->row : 0,
@@ -74,37 +77,40 @@ static void tiles_back(const tch_frame *f, const tch_step *s, int64_t q, int64_t
   }
 }
 
+/* Products of tiles [t0, t1) of pair q, matrix by matrix, so that weights that come from far are read once. */
+static void products(const tch_frame *f, const tch_step *s, int64_t q, int64_t t0, int64_t t1) {
+  const tch_block_kernels *k = f->plan->k;
+  const float *from = tch_value_at(f, s->x);
+  int64_t L = k->lanes, n = t1 - t0, parts = tch_ceil_div(n, s->tile);
+  int64_t vectors = f->plan->values[s->y].c - 2 * q * L > L ? 2 : 1,
+          matrix = (s->weight_at[q + 1] - s->weight_at[q]) / MATRICES;
+  tch_block_sum t = {.vectors = vectors, .tap = s->tap, .full = s->taps, .plain = true, .y_block = n * L};
+  t.x_at = t.y_at = s->x_at;
+  t.weight = s->packed + s->weight_at[q];
+  t.next = (const char *) (t.weight + matrix);
+  t.next_step = vectors * L * (int64_t) sizeof(float) / parts;
+  for (int64_t m = 0; m < MATRICES; m++, t.weight += matrix)
+    for (int64_t i = 0; i < parts; i++, t.next += t.next_step * s->taps * L) {
+      int64_t first = n * i / parts;
+      t.count = n * (i + 1) / parts - first;
+      t.x = from + m * s->domain_step + (t0 + first) * L;
+      t.y = f->scratch + m * product_step(n, L) + first * L;
+      k->sum(&t);
+    }
+}
+
 static void products_unit(const tch_frame *f, const tch_step *s, int64_t unit) {
   const tch_value *y = &f->plan->values[s->y];
-  const tch_block_kernels *k = f->plan->k;
-  int64_t r0, r1, q0, q1, L = k->lanes, columns = s->tiles[1];
+  int64_t r0, r1, q0, q1;
   tch_step_part(s, unit, &r0, &r1, &q0, &q1);
-  const float *from = tch_value_at(f, s->x);
-  int64_t begin = r0 * columns, count = (r1 - r0) * columns, parts = tch_ceil_div(count, s->tile);
-  for (int64_t q = q0; q < q1; q++) {
-    int64_t vectors = y->c - 2 * q * L > L ? 2 : 1, matrix = (s->weight_at[q + 1] - s->weight_at[q]) / MATRICES;
-    for (int64_t i = 0; i < parts; i++) {
-      int64_t t0 = begin + count * i / parts, t1 = begin + count * (i + 1) / parts;
-      tch_block_sum t = {.count = t1 - t0,
-                         .vectors = vectors,
-                         .x_at = s->x_at,
-                         .tap = s->tap,
-                         .full = s->taps,
-                         .plain = true,
-                         .y_at = s->x_at,
-                         .y_block = (t1 - t0) * L,
-                         .next_step = vectors * L * (int64_t) sizeof(float)};
-      for (int64_t m = 0; m < MATRICES; m++) {
-        t.x = from + m * s->domain_step + t0 * L;
-        t.weight = s->packed + s->weight_at[q] + m * matrix;
-        t.next = (const char *) (t.weight + matrix);
-        t.y = f->scratch + m * 2 * s->tile * L;
-        k->sum(&t);
-      }
+  int64_t begin = r0 * s->tiles[1], count = (r1 - r0) * s->tiles[1], batches = tch_ceil_div(count, BATCH * s->tile);
+  for (int64_t q = q0; q < q1; q++)
+    for (int64_t i = 0; i < batches; i++) {
+      int64_t t0 = begin + count * i / batches, t1 = begin + count * (i + 1) / batches;
+      products(f, s, q, t0, t1);
       tiles_back(f, s, q, t0, t1);
     }
-  }
-  tch_value_edge(y, tch_value_at(f, s->y), 2 * q0, tch_least(2 * q1, tch_ceil_div(y->c, L)), OUT * r0,
+  tch_value_edge(y, tch_value_at(f, s->y), 2 * q0, tch_least(2 * q1, tch_ceil_div(y->c, f->plan->k->lanes)), OUT * r0,
                  tch_least(y->h, OUT * r1));
 }
 
@@ -173,10 +179,10 @@ tch_status tch_winograd_prepare(tch_plan *p, tch_step *s) {
   TCH_TRY(tch_plan_take(p, TCH_BLOCK_TILE * (int64_t) sizeof(int32_t), &s->x_at));
   for (int64_t b = 0; b < s->taps; b++) s->tap[b] = (int32_t) (b * tiles * L);
   for (int64_t i = 0; i < TCH_BLOCK_TILE; i++) s->x_at[i] = (int32_t) (i * L);
-  p->scratch_size = tch_most(p->scratch_size, MATRICES * 2 * s->tile * L);
+  p->scratch_size = tch_most(p->scratch_size, tch_ceil_div(MATRICES * product_step(BATCH * s->tile, L), 16) * 16);
   double work = (double) (MATRICES * c * tiles * blocks);
   p->work += work * (double) L;
-  tch_step_cut(s, s->tiles[0], s->pairs, s->tiles[1], work, s->tiles[0], s->tile);
+  tch_step_cut(s, s->tiles[0], s->pairs, s->tiles[1], work, s->tiles[0], 4 * s->tile); /* the weights are many */
   s->run = products_unit;
   return TCH_OK;
 }
