@@ -23,33 +23,39 @@ INLINE void row(const int M, const int N, V (*c)[4], const real *const *p, int64
   }
 }
 
+/* What the sums start from: bias and what is added. */
+INLINE void start(const tch_block_sum *s, const int M, const int N, V (*c)[4]) {
+  UNROLL for (int n = 0; n < N; n++) {
+    V bias = s->plain ? (V){0} : vload(s->bias + n * VLEN);
+    UNROLL for (int m = 0; m < M; m++) c[m][n] = bias;
+  }
+  if (s->add) {
+    const int64_t add_block = s->add_block;
+    UNROLL for (int m = 0; m < M; m++) {
+      const real *add = s->add + s->add_at[m];
+      UNROLL for (int n = 0; n < N; n++) c[m][n] += vload(add + n * add_block);
+    }
+  }
+}
+
 INLINE void finish(const tch_block_sum *s, const int M, const int N, V (*c)[4]) {
   real *y = s->y;
   const int32_t *y_at = s->y_at;
   const int64_t y_block = s->y_block;
-  if (s->plain) {
-    UNROLL for (int m = 0; m < M; m++) UNROLL for (int n = 0; n < N; n++) vstore(y + y_at[m] + n * y_block, c[m][n]);
-    return;
+  if (!s->plain) {
+    const real low = s->low, high = s->high;
+    UNROLL for (int m = 0; m < M; m++)
+      UNROLL for (int n = 0; n < N; n++) c[m][n] = vbound(c[m][n], low, high);
   }
-  const real *add = s->add;
-  const int32_t *add_at = s->add_at;
-  const int64_t add_block = s->add_block;
-  const real low = s->low, high = s->high;
-  UNROLL for (int n = 0; n < N; n++) {
-    V bias = vload(s->bias + n * VLEN);
-    UNROLL for (int m = 0; m < M; m++) c[m][n] += bias;
-  }
-  UNROLL for (int m = 0; m < M; m++) UNROLL for (int n = 0; n < N; n++)
-      vstore(y + y_at[m] + n * y_block, vbound(c[m][n] + vload(add + add_at[m] + n * add_block), low, high));
+  UNROLL for (int m = 0; m < M; m++)
+    UNROLL for (int n = 0; n < N; n++) vstore(y + y_at[m] + n * y_block, c[m][n]);
 }
 
 INLINE void tile(const tch_block_sum *s, const int M, const int N) {
   V c[TCH_BLOCK_TILE][4];
   const real *p[TCH_BLOCK_TILE];
-  UNROLL for (int m = 0; m < M; m++) {
-    p[m] = s->x + s->x_at[m];
-    UNROLL for (int n = 0; n < N; n++) c[m][n] = (V){0};
-  }
+  UNROLL for (int m = 0; m < M; m++) p[m] = s->x + s->x_at[m];
+  start(s, M, N, c);
   const int width = N == 1 ? VLEN : 2 * VLEN;
   const real *w = s->weight;
   const char *next = s->next;

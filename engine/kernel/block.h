@@ -12,7 +12,7 @@
 
 enum { TCH_BLOCK_TILE = 14, TCH_BLOCK_FEW = 2 }; /* positions: of the largest tile of any instruction set; with 4 vectors */
 
-/* y[m] = min(max(sum over taps and channels of weight * x[m] + bias + add[m], low), high) for m < count. */
+/* y[m] = min(max(bias + add[m] + sum over taps and channels of weight * x[m], low), high) for m < count. */
 typedef struct tch_block_sum {
   int64_t count, vectors; /* positions, up to `most`; blocks of output channels: 1, 2, or 4, two pairs */
   const float *x;
@@ -21,9 +21,9 @@ typedef struct tch_block_sum {
   int64_t full, rest, tail;
   const float *weight;
   int64_t pair; /* between pairs of the weight */
-  bool plain;   /* the bare sum: the fields from bias to high are not looked at */
+  bool plain;   /* the bare sum: bias and bounds are not looked at, add is NULL */
   const float *bias;
-  const float *add; /* with add_at and add_block 0 it is one vector for all */
+  const float *add; /* NULL: nothing */
   const int32_t *add_at;
   int64_t add_block;
   float low, high;

@@ -3,9 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-static const int32_t nowhere[TCH_BLOCK_TILE]; /* offsets 0 */
-static const float zeros[16];
-
 /* -- cutting ------------------------------------------------------------------------------------------------------- */
 
 void tch_step_cut(tch_step *s, int64_t rows, int64_t blocks, int64_t columns, double work, int64_t most,
@@ -91,7 +88,6 @@ static void set_pair(const tch_frame *f, const tch_step *s, int64_t q, tch_block
   t->vectors = y->c - 2 * q * L > L ? 2 : 1;
   t->low = s->low, t->high = s->high;
   t->y_block = y->plane;
-  t->add = zeros, t->add_at = nowhere, t->add_block = 0;
 }
 
 static void conv_unit(const tch_frame *f, const tch_step *s, int64_t unit) {
