@@ -71,10 +71,11 @@ struct tch_step {
   int64_t place; /* COPY: the first channel */
   /* prepared */
   tch_unit *run;
-  int64_t units;      /* of an image; joint steps: see joint_units */
-  bool joint;         /* runs once for all images */
-  int64_t height, cuts;  /* rows of outputs, and into how many parts they are cut */
-  int64_t blocks, parts; /* the same of blocks (pairs of them for sums); a unit = part of the blocks * cuts + cut of the rows */
+  int64_t units;        /* of an image; joint steps: see joint_units */
+  bool joint;           /* runs once for all images */
+  int64_t height, cuts; /* rows of outputs, and into how many parts they are cut */
+  int64_t blocks,
+      parts; /* the same of blocks (pairs of them for sums); a unit = part of the blocks * cuts + cut of the rows */
   float *packed, *packed_bias;
   int64_t pairs, tile; /* tile: positions of the largest tile */
   int64_t *weight_at;  /* of each pair */
@@ -102,7 +103,9 @@ struct tch_plan {
   bool ready;                                   /* prepared to the end */
   int joint;                                    /* the first joint step */
   int64_t arena_size, joint_size, scratch_size; /* floats; joint_size of one image */
-  double work;                                  /* multiply-adds of an image */
+  double work;                                  /* multiply-adds of an image, as they run */
+  double operations, moved,
+      weights; /* as defined in op/work.c: of an image; bytes of its operands and results; of weights */
   /* memory of runs */
   float *arena, *joint_memory;
   int64_t arena_bytes, joint_bytes;

@@ -108,6 +108,22 @@ static void drop_orders(tch_plan *p) {
   }
 }
 
+static double count_of(const tch_value *v) { return (double) v->c * (double) (v->h * v->w); }
+
+/* What the steps compute and move by their definition, whatever way they take. */
+static void count_work(tch_plan *p) {
+  for (int i = 0; i < p->nsteps; i++) {
+    const tch_step *s = &p->steps[i];
+    if (s->kind == TCH_STEP_NONE) continue;
+    double y = count_of(&p->values[s->y]);
+    p->moved += sizeof(float) * (count_of(&p->values[s->x]) + (s->other < 0 ? 0 : count_of(&p->values[s->other])) + y);
+    if (!s->weight) continue;
+    double weights = (double) s->weight->count;
+    p->operations += 2 * y * weights / (double) p->values[s->y].c;
+    p->weights += sizeof(float) * weights;
+  }
+}
+
 /* -- ways ---------------------------------------------------------------------------------------------------------- */
 
 /* The caller's value in blocks; *entered: what was made of which, or -1. */
@@ -322,6 +338,7 @@ tch_status tch_plan_prepare(tch_plan *p, int output) {
   count_uses(p);
   fold(p);
   drop_orders(p);
+  count_work(p);
   TCH_TRY(lower(p));
   p->values[p->output].flat = flat;
   lay_out(p);

@@ -5,6 +5,7 @@
 #include "plan/plan.h"
 #include "core/memory.h"
 #include "core/thread.h"
+#include "core/work.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -173,7 +174,10 @@ static tch_status run_on(tch_plan *p, const tch_tensor *x, tch_tensor *y, int64_
   TCH_TRY(tch_alloc(bytes, &cells));
   r.cells = cells;
   memset(r.cells, 0, (size_t) bytes);
+  bool counts = tch_work_counts();
+  if (counts) tch_work_enter();
   tch_parallel(r.threads, 1, piece, &r);
+  if (counts) tch_work_leave(p->operations * (double) images, p->moved * (double) images + p->weights);
   if (out->joint) {
     tch_frame f = {.plan = p, .input = r.x, .joint = p->joint_memory, .images = images};
     for (; f.image < images; f.image++) tch_plan_leave(&f, r.y + f.image * r.y_size);

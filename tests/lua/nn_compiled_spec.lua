@@ -72,6 +72,14 @@ describe('nn.Compiled computes what its network computes', function()
     agrees(sequence(nn.Tanh(), nn.SoftMax()), torch.randn(4, 19))
   end)
 
+  it('and counts the operations of its definition', function()
+    local net, x = sequence(nn.SpatialConvolution(3, 32, 3, 3), nn.ReLU(), nn.SpatialConvolution(32, 32, 3, 3, 1, 1, 1, 1, 32),
+      nn.SpatialConvolution(32, 64, 3, 3), nn.View(-1, 64 * 16 * 16), nn.Linear(64 * 16 * 16, 5)), torch.randn(2, 3, 20, 20)
+    local compiled = nn.Compiled(net)
+    compiled:forward(x)
+    assert.are.equal((torch.countWork(function() net:forward(x) end)), (torch.countWork(function() compiled:forward(x) end)))
+  end)
+
   it('for views of inputs, and planes as the output', function()
     agrees(sequence(nn.ReLU(), nn.SpatialMaxPooling(3, 3, 2, 2, 1, 1):ceil()), torch.randn(9, 10, 6, 2):transpose(1, 4))
     agrees(nn.SpatialMaxPooling(2, 2), torch.randn(2, 5, 6, 7))
