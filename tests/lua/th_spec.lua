@@ -29,6 +29,8 @@ describe('th', function()
 
   it('keeps to what Torch7 let packages do', function()
     local output = run([[
+      local c = require 'trepl.colorize'
+      assert(c.red 'x' == '\27[0;31mx\27[0m' and c._blue 'y' == '\27[44my\27[0m' and c.bright 'z' == '\27[1mz\27[0m')
       require 'nn'
       local nll = nn.ClassNLLCriterion() -- one sample: the first label counts
       assert(nll:forward(torch.Tensor{-1, -2, -3}, torch.IntTensor{2, 3}) == 2)
