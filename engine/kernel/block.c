@@ -74,25 +74,24 @@ INLINE void tile(const tch_block_sum *s, const int M, const int N) {
 #define TILES(n)      TILE(1, n) TILE(2, n) TILE(3, n) TILE(4, n) TILE(5, n) TILE(6, n)
 #define MORE_TILES(n) TILE(7, n) TILE(8, n) TILE(9, n) TILE(10, n) TILE(11, n) TILE(12, n) TILE(13, n) TILE(14, n)
 #define NAMES(n)      tile_1_##n, tile_2_##n, tile_3_##n, tile_4_##n, tile_5_##n, tile_6_##n
-#define MORE_NAMES(n)                                                                                                  \
-  tile_7_##n, tile_8_##n, tile_9_##n, tile_10_##n, tile_11_##n, tile_12_##n, tile_13_##n, tile_14_##n
 TILES(1)
 TILES(2)
 TILE(1, 4)
 TILE(2, 4)
 #if defined(__AVX512F__) || defined(__aarch64__)
+#define MORE_NAMES(n)                                                                                                  \
+  , tile_7_##n, tile_8_##n, tile_9_##n, tile_10_##n, tile_11_##n, tile_12_##n, tile_13_##n, tile_14_##n
 MORE_TILES(1)
 MORE_TILES(2)
-static void (*const tiles1[])(const tch_block_sum *) = {NAMES(1), MORE_NAMES(1)};
-static void (*const tiles2[])(const tch_block_sum *) = {NAMES(2), MORE_NAMES(2)};
 #else
-static void (*const tiles1[])(const tch_block_sum *) = {NAMES(1)};
-static void (*const tiles2[])(const tch_block_sum *) = {NAMES(2)};
+#define MORE_NAMES(n)
 #endif
-static void (*const tiles4[TCH_BLOCK_FEW])(const tch_block_sum *) = {tile_1_4, tile_2_4};
+/* of 1, 2 and 4 vectors */
+static void (*const tiles[3][MOST])(const tch_block_sum *) = {
+    {NAMES(1) MORE_NAMES(1)}, {NAMES(2) MORE_NAMES(2)}, {tile_1_4, tile_2_4}};
 
 static void sum(const tch_block_sum *s) {
-  (s->vectors == 1 ? tiles1 : s->vectors == 2 ? tiles2 : tiles4)[s->count - 1](s);
+  tiles[s->vectors / 2][s->count - 1](s);
 }
 
 /* -- a window for each channel ------------------------------------------------------------------------------------- */
@@ -158,6 +157,7 @@ INLINE V larger(V most, const real *x, VI *bad) {
   *bad |= (VI) (v != v);
   return VX86(max)(most, v);
 #else
+  (void) bad; /* vmax_ keeps it */
   return vmax_(v, most);
 #endif
 }
