@@ -51,6 +51,7 @@ function P.install(torch)
   -- @treturn number operations
   -- @treturn number bytes
   function torch.countWork(f)
+    if type(f) ~= 'function' then own.raise 'countWork: a function is needed' end
     local operationsBefore, bytesBefore = work()
     C.tch_work_watch(true)
     local ok, message = pcall(f)

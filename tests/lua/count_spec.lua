@@ -47,6 +47,7 @@ describe('torch.countWork', function()
 
   it('passes errors on and stops counting', function()
     assert.has_error(function() torch.countWork(function() error('no', 0) end) end, 'no')
+    assert.error_matches(function() torch.countWork(7) end, 'countWork: a function is needed')
     assert.same({ 0, 0 }, work(function() end))
   end)
 end)
