@@ -1,7 +1,6 @@
 --- Layers that add, multiply and compare whole tensors.
 -- @module tocha.nn.arithmetic
 local torch = require 'tocha'
-local nn = require 'tocha.nn'
 local derive = require 'tocha.nn.derive'
 local glue = require 'tocha.bindings.module'
 local overwriting = require 'tocha.nn.inplace'

@@ -4,7 +4,6 @@
 -- dimensions one example has: an input with more of them is a batch.
 -- @module tocha.nn.shape
 local torch = require 'tocha'
-local nn = require 'tocha.nn'
 local derive = require 'tocha.nn.derive'
 local raise = require 'tocha.bindings.own'.raise
 
