@@ -50,6 +50,14 @@ local cases = {
     { 'cosine: total is nil, but a number is needed', function() train.schedule.cosine(1) end },
     { 'plateau: the loss is a table, but a number is needed', function() train.schedule.plateau() {} end },
   },
+  ['entries of a table that are not there'] = {
+    { 'NarrowTable: 3 entries from 2 on are wanted of a table of 3', function() nn.NarrowTable(2, 3):forward { x, x, x } end },
+    { 'NarrowTable: 1 entries from 0 on are wanted of a table of 1', function() nn.NarrowTable(0, 1):forward { x } end },
+    { 'entries from 1 on are wanted of a table of 2', function() nn.NarrowTable(1, 2 ^ 53):forward { x, x } end },
+    { 'NarrowTable: -1 entries from 3 on are wanted of a table of 3', function() nn.NarrowTable(3, -3):forward { x, x, x } end },
+    { 'NarrowTable: a table is needed, not a torch.FloatTensor', function() nn.NarrowTable(1):forward(x) end },
+    { 'NarrowTable: the length is no number', function() nn.NarrowTable(1, 'x') end },
+  },
   ['absurd sizes'] = {
     { 'the product of the sizes is too large', function() result:resize(2 ^ 40, 2 ^ 40) end },
     { 'out of memory: 4.0 TiB asked', function() result:resize(2 ^ 40) end },
