@@ -58,7 +58,8 @@ end, function(self, input)
   if type(input) ~= 'table' then raise(('nn.NarrowTable: a table is needed, not a %s'):format(torch.type(input))) end
   local length = self.length < 0 and #input - self.offset + 2 + self.length or self.length
   if not (self.offset >= 1 and length >= 0 and self.offset + length - 1 <= #input) then
-    raise(('nn.NarrowTable: %s entries from %s on are wanted of a table of %d'):format(tostring(length), tostring(self.offset), #input))
+    raise(('nn.NarrowTable: %s entries from %s on are wanted of a table of %d')
+      :format(tostring(length), tostring(self.offset), #input))
   end
   local part = {}
   for i = 1, length do part[i] = input[self.offset + i - 1] end
