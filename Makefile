@@ -55,9 +55,9 @@ gen     := $(addprefix $(BUILD)/gen/,tocha_ops.h op_attr.h op_entries.c ops.lua 
 ctests  := $(patsubst tests/c/%.c,$(BUILD)/tests/%,$(wildcard tests/c/test_*.c))
 
 # Kernel units: each is compiled once per type and instruction set. Elsewhere than on x86-64 the baseline is all (on arm64 it
-# has NEON).
+# has NEON); on x86-64 it is for processors of before 2013, and small.
 isas         := baseline $(if $(filter x86_64 amd64,$(machine)),avx2 avx512)
-isa_baseline :=
+isa_baseline := $(if $(filter x86_64 amd64,$(machine)),-O2)
 isa_avx2     := -mavx2 -mfma -mf16c
 isa_avx512   := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
 # Moving tests out of loops makes four copies of the tiles: ten times the time to compile, no gain.
@@ -138,7 +138,8 @@ $(1): FORCE
 endef
 # The compiler by its file: `cc` and `gcc` may be the same.
 compiler := $(or $(realpath $(shell command -v $(firstword $(CC)))),$(CC))
-$(eval $(call stamp,$(BUILD)/flags,$(compiler) $(wordlist 2,99,$(CC)) $(std) $(warn) $(CFLAGS) $(nounwind) $(san) $(inc)))
+$(eval $(call stamp,$(BUILD)/flags,$(compiler) $(wordlist 2,99,$(CC)) $(std) $(warn) $(CFLAGS) $(nounwind) $(san) $(inc) \
+  $(foreach i,$(isas),$(isa_$(i))) $(foreach u,$(units),$(unit_$(u)))))
 $(eval $(call stamp,$(BUILD)/parts,$(compiler) $(CFLAGS) $(LDFLAGS) $(shared) $(objects) $(kernels) $(libs)))
 
 # Once per set of flags: what was found, or a sentence about what is missing.
@@ -158,6 +159,9 @@ $(BUILD)/%.o: engine/%.c $(ready)
 
 # What a plan does once, or once a step.
 $(patsubst engine/%.c,$(BUILD)/%.o,$(wildcard engine/plan/*.c)): compile += -Os
+
+# The public functions of ops, which fill in a record each.
+$(BUILD)/op_entries.o: compile += -Os
 
 # It only hands rows to kernels; -O3 would make it twice the size.
 $(BUILD)/op/elementwise.o: compile += -O2

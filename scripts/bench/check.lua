@@ -86,7 +86,7 @@ local function bounds()
   local size = tonumber(pipe:read '*a') or 0
   pipe:close()
   os.remove(stripped)
-  if size > 0 then say('library, stripped', size / 2 ^ 20, 'MiB', 3) end
+  if size > 0 then say('library, stripped', size / 1e6, 'MB', 3) end
   return good
 end
 
