@@ -113,14 +113,14 @@ local function spread(view)
 end
 
 -- The ratio that the cache lines of an operation alone would give: contiguous tensors with as many, against the flat ones.
-local function bound(clock, operation, case, options)
-  local more = (operation.views * spread(case.view) + operation.flats) / (operation.views + operation.flats)
+local function bound(clock, work, case, options)
+  local more = (work.views * spread(case.view) + work.flats) / (work.views + work.flats)
   local n = math.floor(case.flat:nElement() * more)
   local function make() return case.flat.new(n):fill(1) end
   local v, u, c, r = make(), make(), make(), make()
   local b = c:gt(3)
-  return ratio(clock, function() operation.run(v, u, c, r, b) end,
-    function() operation.run(case.flat, case.flat2, case.operand, case.result, case.bytes) end, options.slice, options.rounds)
+  return ratio(clock, function() work.run(v, u, c, r, b) end,
+    function() work.run(case.flat, case.flat2, case.operand, case.result, case.bytes) end, options.slice, options.rounds)
 end
 
 local function wanted(list, name)

@@ -38,12 +38,15 @@ local function agrees(net, x)
 end
 
 local function mnist()
-  return sequence(nn.SpatialConvolution(1, 32, 3, 3), nn.ReLU(true), nn.SpatialMaxPooling(2, 2), nn.SpatialConvolution(32, 64, 3, 3),
-    nn.ReLU(true), nn.SpatialMaxPooling(2, 2), nn.View(-1, 1600), nn.Linear(1600, 128), nn.ReLU(true), nn.Linear(128, 10), nn.LogSoftMax())
+  return sequence(nn.SpatialConvolution(1, 32, 3, 3), nn.ReLU(true), nn.SpatialMaxPooling(2, 2), nn.SpatialConvolution(32, 64,
+    3, 3),
+    nn.ReLU(true), nn.SpatialMaxPooling(2, 2), nn.View(-1, 1600), nn.Linear(1600, 128), nn.ReLU(true), nn.Linear(128, 10),
+      nn.LogSoftMax())
 end
 
 local function residual(planes)
-  local body = sequence(nn.SpatialConvolution(planes, planes, 3, 3, 1, 1, 1, 1), nn.SpatialBatchNormalization(planes), nn.ReLU(true),
+  local body = sequence(nn.SpatialConvolution(planes, planes, 3, 3, 1, 1, 1, 1), nn.SpatialBatchNormalization(planes),
+    nn.ReLU(true),
     nn.SpatialConvolution(planes, planes, 1, 1):noBias(), nn.SpatialBatchNormalization(planes))
   return sequence(nn.ConcatTable():add(body):add(nn.Identity()), nn.CAddTable(true), nn.ReLU(true))
 end
@@ -59,8 +62,10 @@ describe('nn.Compiled computes what its network computes', function()
 
   it('with residual blocks, branches, strides, groups and odd sizes', function()
     for _, size in ipairs { { 19, 23 }, { 30, 17 } } do
-      agrees(sequence(nn.SpatialConvolution(3, 24, 3, 3, 2, 2, 1, 1), nn.SpatialBatchNormalization(24), nn.ReLU6(true), residual(24),
-        nn.Concat(2):add(nn.SpatialConvolution(24, 7, 1, 1)):add(sequence(nn.SpatialConvolution(24, 12, 3, 3, 1, 1, 1, 1, 4), nn.Tanh())),
+      agrees(sequence(nn.SpatialConvolution(3, 24, 3, 3, 2, 2, 1, 1), nn.SpatialBatchNormalization(24), nn.ReLU6(true),
+        residual(24),
+        nn.Concat(2):add(nn.SpatialConvolution(24, 7, 1, 1)):add(sequence(nn.SpatialConvolution(24, 12, 3, 3, 1, 1, 1, 1, 4),
+          nn.Tanh())),
         nn.SpatialBatchNormalization(19), nn.LeakyReLU(0.1), nn.SpatialConvolution(19, 19, 5, 5, 2, 2, 2, 2, 19), nn.SiLU(),
         nn.SpatialAveragePooling(2, 2, 1, 1), nn.Dropout(0.3), nn.SpatialAdaptiveAveragePooling(2, 1), nn.Reshape(38, true),
         nn.BatchNormalization(38), nn.Linear(38, 5), nn.Sigmoid()), torch.randn(3, 3, size[1], size[2]))
@@ -126,7 +131,8 @@ describe('nn.Compiled has rules', function()
   end)
 
   it('another size of images compiles again by itself', function()
-    local net = trained(sequence(nn.SpatialConvolution(3, 8, 3, 3), nn.ReLU(), nn.SpatialAdaptiveAveragePooling(1, 1), nn.View(-1, 8)))
+    local net = trained(sequence(nn.SpatialConvolution(3, 8, 3, 3), nn.ReLU(), nn.SpatialAdaptiveAveragePooling(1, 1),
+      nn.View(-1, 8)))
     local compiled = nn.Compiled(net)
     for _, side in ipairs { 9, 12, 9 } do
       local x = torch.randn(2, 3, side, side + 1)
@@ -164,7 +170,8 @@ describe('nn.Compiled refuses by name', function()
   end
 
   it('what it does not know', function()
-    says('nn.SpatialFullConvolution', function() nn.Compiled(nn.SpatialFullConvolution(3, 4, 2, 2)):forward(torch.randn(1, 3, 4, 4)) end)
+    says('nn.SpatialFullConvolution', function() nn.Compiled(nn.SpatialFullConvolution(3, 4, 2, 2)):forward(torch.randn(1, 3,
+      4, 4)) end)
     says('a network is needed', nn.Compiled, 3)
     local own = nn.ReLU()
     own.updateOutput = function(_, x) return x * 2 end

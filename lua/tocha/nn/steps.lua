@@ -4,7 +4,6 @@
 -- without a row, or with functions of its own in place of its class's, is refused by name.
 -- @module tocha.nn.steps
 local torch = require 'tocha'
-local nn = require 'tocha.nn'
 local engine = require 'tocha.bindings.plan'
 local own = require 'tocha.bindings.own'
 
