@@ -55,14 +55,6 @@ static int64_t nanoseconds(void) {
   return (int64_t) t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-static inline void pause_briefly(void) {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  __asm__ volatile("yield");
-#endif
-}
-
 /* Waits for a condition without sleeping; false if it took too long. With more threads than cores nobody spins. */
 #define SPIN_UNTIL(condition)                                                                                          \
   ({                                                                                                                   \
@@ -71,7 +63,7 @@ static inline void pause_briefly(void) {
       int64_t end_ = nanoseconds() + SPIN;                                                                             \
       do {                                                                                                             \
         for (int i_ = 0; i_ < 32 && !met_; i_++) {                                                                     \
-          pause_briefly();                                                                                             \
+          tch_pause();                                                                                             \
           met_ = (condition);                                                                                          \
         }                                                                                                              \
       } while (!met_ && nanoseconds() < end_);                                                                         \
@@ -239,7 +231,7 @@ tch_status tch_set_threads(int n) {
     return TCH_OK;
   }
   tch_threads();
-  while (atomic_exchange(&pool.busy, true)) pause_briefly();
+  while (atomic_exchange(&pool.busy, true)) tch_pause();
   stop_workers();
   set_width(n);
   atomic_store(&pool.busy, false);

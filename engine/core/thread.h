@@ -13,6 +13,15 @@ void tch_parallel(int64_t n, int64_t grain, void (*fn)(void *context, int64_t be
  * depend on it. */
 int tch_thread_number(void);
 
+/* For loops that wait without sleeping. */
+static inline void tch_pause(void) {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
 /* Keeps OpenBLAS to one thread: its own pool and ours would spin against each other. To be called on each thread before
  * it uses OpenBLAS; costs nothing the second time. */
 void tch_blas_serial(void);

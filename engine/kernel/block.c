@@ -1,6 +1,8 @@
 /* Kernels on blocked planes of one instruction set; see block.h. */
 #include "kernel/block.h"
 #include "kernel/simd.h"
+#define LINE V
+#include "kernel/lines.h"
 
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 16")
@@ -215,24 +217,6 @@ static void pool(const tch_block_pool *p) {
 
 enum { SIDE = 6, OUT = 4 };
 
-INLINE void line_in(const V *d, int s, V *o, int t) { /* B' */
-  V a = d[4 * s] - 4 * d[2 * s], b = d[3 * s] - 4 * d[s], c = d[4 * s] - d[2 * s], e = 2 * (d[3 * s] - d[s]);
-  o[0] = 4 * d[0] - 5 * d[2 * s] + d[4 * s];
-  o[t] = a + b;
-  o[2 * t] = a - b;
-  o[3 * t] = c + e;
-  o[4 * t] = c - e;
-  o[5 * t] = 4 * d[s] - 5 * d[3 * s] + d[5 * s];
-}
-
-INLINE void line_out(const V *m, int s, V *o, int t) { /* A' */
-  V a = m[s] + m[2 * s], b = m[s] - m[2 * s], c = m[3 * s] + m[4 * s], e = m[3 * s] - m[4 * s];
-  o[0] = m[0] + a + c;
-  o[t] = b + 2 * e;
-  o[2 * t] = a + 4 * c;
-  o[3 * t] = b + 8 * e + m[5 * s];
-}
-
 static void tiles_in(const tch_block_tiles *t) {
   for (int64_t k = 0; k < t->tiles; k++) {
     const real *x = t->plane + k * OUT * VLEN;
@@ -241,11 +225,11 @@ static void tiles_in(const tch_block_tiles *t) {
     UNROLL for (int j = 0; j < SIDE; j++) {
       V d[SIDE];
       UNROLL for (int i = 0; i < SIDE; i++) d[i] = vload(x + i * t->row + j * VLEN);
-      line_in(d, 1, half + j, SIDE);
+      line_input(d, 1, half + j, SIDE);
     }
     UNROLL for (int i = 0; i < SIDE; i++) {
       V o[SIDE];
-      line_in(half + i * SIDE, 1, o, 1);
+      line_input(half + i * SIDE, 1, o, 1);
       UNROLL for (int j = 0; j < SIDE; j++) vstore(to + (i * SIDE + j) * t->step, o[j]);
     }
   }
@@ -260,12 +244,12 @@ static void tiles_out(const tch_block_tiles *t) {
     UNROLL for (int j = 0; j < SIDE; j++) {
       V m[SIDE];
       UNROLL for (int i = 0; i < SIDE; i++) m[i] = vload(from + (i * SIDE + j) * t->step);
-      line_out(m, 1, half + j, SIDE);
+      line_output(m, 1, half + j, SIDE);
     }
     UNROLL for (int i = 0; i < OUT; i++) {
       if (i >= t->height) break;
       V o[OUT];
-      line_out(half + i * SIDE, 1, o, 1);
+      line_output(half + i * SIDE, 1, o, 1);
       UNROLL for (int j = 0; j < OUT; j++) {
         if (j >= width) break;
         V y = o[j] + bias;

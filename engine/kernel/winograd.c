@@ -1,6 +1,8 @@
 /* Winograd kernels of one float type and instruction set; see winograd.h. */
 #include "kernel/winograd.h"
 #include "kernel/tile.h"
+#define LINE vreal
+#include "kernel/lines.h"
 
 enum {
   SIDE = 6, /* of a patch and of a transformed tile */
@@ -16,24 +18,6 @@ static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 /* -- the transformations of one line of numbers, `s` apart --------------------------------------------------------- */
 
 #define INLINE static inline __attribute__((always_inline))
-
-INLINE void line_input(const vreal *d, int s, vreal *o, int t) { /* B' */
-  vreal a = d[4 * s] - 4 * d[2 * s], b = d[3 * s] - 4 * d[s], c = d[4 * s] - d[2 * s], e = 2 * (d[3 * s] - d[s]);
-  o[0] = 4 * d[0] - 5 * d[2 * s] + d[4 * s];
-  o[t] = a + b;
-  o[2 * t] = a - b;
-  o[3 * t] = c + e;
-  o[4 * t] = c - e;
-  o[5 * t] = 4 * d[s] - 5 * d[3 * s] + d[5 * s];
-}
-
-INLINE void line_output(const vreal *m, int s, vreal *o, int t) { /* A' */
-  vreal a = m[s] + m[2 * s], b = m[s] - m[2 * s], c = m[3 * s] + m[4 * s], e = m[3 * s] - m[4 * s];
-  o[0] = m[0] + a + c;
-  o[t] = b + 2 * e;
-  o[2 * t] = a + 4 * c;
-  o[3 * t] = b + 8 * e + m[5 * s];
-}
 
 INLINE void line_output_gradient(const vreal *y, int s, vreal *o, int t) { /* A */
   vreal a = y[0] + y[2 * s], b = y[s] + y[3 * s], c = y[0] + 4 * y[2 * s], e = 2 * y[s] + 8 * y[3 * s];

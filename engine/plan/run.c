@@ -31,17 +31,9 @@ typedef struct run {
       cells; /* slots + 1 of them for the images, for each step of the images that are not shared out, for each joint step */
 } run;
 
-static inline void pause_briefly(void) {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  __asm__ volatile("yield");
-#endif
-}
-
 /* Waits until all units of a step are done; a while without sleeping, for most steps take microseconds. */
 static void await(const run *r, const cell *done, int64_t units) {
-  for (int turn = 0; turn < SPIN; turn++, pause_briefly())
+  for (int turn = 0; turn < SPIN; turn++, tch_pause())
     if (atomic_load_explicit(&done->n, memory_order_acquire) >= units) return;
   pthread_mutex_lock(&lock);
   atomic_fetch_add(r->sleepers, 1);
