@@ -179,29 +179,56 @@ static void gather(const tch_contraction *g, int64_t block, int64_t m0, int64_t 
   }
 }
 
-static void long_gather(const tch_contraction *g, int64_t block, int64_t m0, int64_t m1, void *sums) {
+static void long_gather(const tch_contraction *g, int64_t block, int64_t m0, int64_t m1, int64_t r0, int64_t r1, void *sums,
+                        bool add) {
   _Alignas(64) real b[CHUNK * TILE_N];
-  real *c = (real *) g->c + block * TILE_N * g->cn, *s = sums;
-  int64_t columns = least(g->n - block * TILE_N, TILE_N);
-  for (int64_t r = 0; r < g->r || r == 0; r += CHUNK) {
-    int64_t count = least(g->r - r, CHUNK);
+  for (int64_t r = r0; r < r1 || (r == r0 && !add); r += CHUNK) {
+    int64_t count = least(r1 - r, CHUNK);
     pack_rows(g, block, r, r + count, b);
+    real *to = sums;
     for (int64_t m = m0; m < m1; m += TILE_M) {
       int64_t rows = least(m1 - m, TILE_M);
       const real *a[TILE_M];
       vreal sum[TILE_M][2];
       tile_pointers(g, m, rows, a);
       tile_sum(count, a, g->ar + r, b, sum);
-      real *to = s + (m - m0) * TILE_N;
       for (int64_t i = 0; i < rows; i++, to += TILE_N)
-        for (int half = 0; half < 2; half++)
-          tile_store(to + half * LANES, r ? sum[i][half] + tile_load(to + half * LANES) : sum[i][half]);
+        for (int half = 0; half < 2; half++) {
+          vreal *s = &sum[i][half];
+          tile_store(to + half * LANES, r > r0 || add ? *s + tile_load(to + half * LANES) : *s);
+        }
     }
   }
+}
+
+static void long_finish(const tch_contraction *g, int64_t block, int64_t m0, int64_t m1, const void *sums, int64_t step,
+                        int64_t slices) {
+  real *c = (real *) g->c + block * TILE_N * g->cn;
+  int64_t columns = least(g->n - block * TILE_N, TILE_N);
   finish f = finish_of(g, block);
-  const real *scale = (const real *) f.scale, *bias = (const real *) f.bias;
-  for (int64_t j = 0; j < columns; j++)
-    for (int64_t m = m0; m < m1; m++) put(c + g->cm[m] + j * g->cn, scale[j] * s[(m - m0) * TILE_N + j] + bias[j], &f);
+  const real *s = sums;
+  for (int64_t m = m0; m < m1; m += LANES, s += LANES * TILE_N) {
+    int count = (int) least(m1 - m, LANES);
+    for (int half = 0; half * LANES < columns; half++) {
+      vreal v[LANES];
+      for (int i = 0; i < LANES; i++) {
+        const real *from = s + i * TILE_N + half * LANES;
+        vreal total = i < count ? tile_load(from) : (vreal){0};
+        for (int64_t k = 1; k < slices && i < count; k++) total += tile_load(from + k * step);
+        v[i] = f.scale[half] * total + f.bias[half];
+      }
+      tile_transpose(v);
+      real *to = c + half * LANES * g->cn;
+      bool row = g->cm[m + count - 1] - g->cm[m] == count - 1;
+      for (int j = 0; j < LANES && half * LANES + j < columns; j++, to += g->cn) {
+        if (row) {
+          if (f.beta != 0) v[j] += f.beta * tile_load_part(to + g->cm[m], count);
+          tile_store_part(to + g->cm[m], tile_clamp(v[j], f.low, f.high), count);
+        } else
+          for (int i = 0; i < count; i++) put(to + g->cm[m + i], v[j][i], &f);
+      }
+    }
+  }
 }
 
 /* -- few columns, or a short r: vectors run along positions ----------------------------------------------------------- */
@@ -535,6 +562,7 @@ const tch_conv_kernels TABLE_NAME(TCH_REAL, TCH_ISA) = {
     .slide = slide,
     .gather = gather,
     .long_gather = long_gather,
+    .long_finish = long_finish,
     .rows = rows,
     .rows_room = rows_room,
     .pad = pad,

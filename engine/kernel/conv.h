@@ -30,8 +30,12 @@ typedef struct tch_conv_kernels {
   void (*pack)(const tch_contraction *g, int64_t block);
   /* Positions [m0, m1) of block `block` of C, from packed. */
   void (*gather)(const tch_contraction *g, int64_t block, int64_t m0, int64_t m1);
-  /* The same for a long r and few m: B is packed on the way, in pieces. sums is room for (m1 - m0) * tile_n numbers. */
-  void (*long_gather)(const tch_contraction *g, int64_t block, int64_t m0, int64_t m1, void *sums);
+  /* The same for a long r and few m: B is packed on the way, in pieces. First the sums over r in [r0, r1), which are stored or
+   * added in `sums` (m1 - m0, tile_n); then C from `slices` of them, `step` elements apart. */
+  void (*long_gather)(const tch_contraction *g, int64_t block, int64_t m0, int64_t m1, int64_t r0, int64_t r1, void *sums,
+                      bool add);
+  void (*long_finish)(const tch_contraction *g, int64_t block, int64_t m0, int64_t m1, const void *sums, int64_t step,
+                      int64_t slices);
   /* Positions [m0, m1) of columns [n0, n1), with vectors along positions: A is packed on the way, B read where it lies. room is
    * memory for rows_room numbers, aligned as vectors are. */
   void (*rows)(const tch_contraction *g, int64_t n0, int64_t n1, int64_t m0, int64_t m1, void *room);

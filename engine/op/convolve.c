@@ -19,6 +19,7 @@ TCH_KERNEL_FAMILY(conv)
 
 enum { PIECE = 1 << 18 }; /* products that a piece for another thread is worth (about ten microseconds) */
 
+static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 static int64_t max(int64_t a, int64_t b) { return a > b ? a : b; }
 static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -74,16 +75,30 @@ static tch_status add_border(tch_scratch *s, tch_dtype type, tch_planes *x, int6
 
 /* -- tables ------------------------------------------------------------------------------------------------------ */
 
-/* Offsets of `rows` x `columns` positions of n images: first + image * step[0] + row * step[2] + column * step[3]. */
+/* Offsets of `rows` x `columns` positions of n images: first + image * step[0] + row * step[2] + column * step[3]. Returns the
+ * end. */
+static int64_t *fill_positions(int64_t *t, int64_t n, int64_t rows, int64_t columns, const int64_t step[4], int64_t first) {
+  for (int64_t i = 0; i < n; i++)
+    for (int64_t y = 0; y < rows; y++)
+      for (int64_t x = 0; x < columns; x++) *t++ = first + i * step[0] + y * step[2] + x * step[3];
+  return t;
+}
+
 static tch_status position_table(tch_scratch *s, int64_t n, int64_t rows, int64_t columns, const int64_t step[4],
                                  int64_t first, const int64_t **out) {
   int64_t *t;
   TCH_TRY(tch_scratch_take(s, n * rows * columns * (int64_t) sizeof *t, &t));
   *out = t;
-  for (int64_t i = 0; i < n; i++)
-    for (int64_t y = 0; y < rows; y++)
-      for (int64_t x = 0; x < columns; x++) *t++ = first + i * step[0] + y * step[2] + x * step[3];
+  fill_positions(t, n, rows, columns, step, first);
   return TCH_OK;
+}
+
+enum { TABLE = 512 }; /* positions that fill tiles well */
+
+/* How many of n images one table of positions serves: all if they are few, else as many as have `least` positions. */
+static int64_t table_images(int64_t n, int64_t positions, int64_t least) {
+  int64_t each = n * positions <= 8 * least ? n : ceil_div(least, positions);
+  return each < n ? ceil_div(n, ceil_div(n, each)) : max(1, n);
 }
 
 /* Whether the positions of rows x columns of n images stand in memory in their order. */
@@ -149,9 +164,10 @@ static tch_status tap_table(tch_scratch *s, const tch_conv_geometry *g, const tc
   return TCH_OK;
 }
 
-static tch_status window_table(tch_scratch *s, const tch_conv_geometry *g, const tch_planes *x, const int64_t **out) {
+/* Offsets of the windows of n images. */
+static tch_status window_table(tch_scratch *s, const tch_conv_geometry *g, int64_t n, const tch_planes *x, const int64_t **out) {
   int64_t step[4] = {x->stride[0], 0, g->stride[0] * x->stride[2], g->stride[1] * x->stride[3]};
-  return position_table(s, g->n, g->out[0], g->out[1], step, 0, out);
+  return position_table(s, n, g->out[0], g->out[1], step, 0, out);
 }
 
 static tch_status count_table(tch_scratch *s, int64_t n, const int64_t **out) {
@@ -161,17 +177,21 @@ static tch_status count_table(tch_scratch *s, int64_t n, const int64_t **out) {
 
 static tch_status forward(tch_scratch *s, const tch_conv_geometry *g, tch_planes x, const void *weight,
                           const tch_finish *finish, tch_planes y) {
-  int64_t channels = g->c / g->groups, taps = g->kernel[0] * g->kernel[1], outs = g->o / g->groups;
+  int64_t channels = g->c / g->groups, taps = g->kernel[0] * g->kernel[1], outs = g->o / g->groups, plane = g->out[0] * g->out[1];
   bool whole = in_order(&y, g->n, g->out[0], g->out[1]);
-  tch_path path = tch_path_of(outs, taps, channels * taps, g->n * g->out[0] * g->out[1], whole);
+  tch_path path = tch_path_of(outs, taps, channels * taps, g->n * plane, whole);
   TCH_TRY(add_border(s, g->type, &x, g->n, g->c, g->in, g->pad, g->pad, path == TCH_SLIDE));
   tch_sum_job j = {.type = g->type,
                    .groups = g->groups,
                    .a_group = channels * x.stride[1],
                    .b_group = outs * channels * taps,
                    .c_group = outs * y.stride[1],
-                   .bias_group = outs};
-  j.g = (tch_contraction){.m = g->n * g->out[0] * g->out[1],
+                   .bias_group = outs,
+                   .images = g->n,
+                   .each = table_images(g->n, plane, TABLE),
+                   .a_image = x.stride[0],
+                   .c_image = y.stride[0]};
+  j.g = (tch_contraction){.m = j.each * plane,
                           .n = outs,
                           .r = channels * taps,
                           .a = x.data,
@@ -180,11 +200,11 @@ static tch_status forward(tch_scratch *s, const tch_conv_geometry *g, tch_planes
                           .c = y.data,
                           .cn = y.stride[1],
                           .finish = *finish};
-  TCH_TRY(window_table(s, g, &x, &j.g.am));
+  TCH_TRY(window_table(s, g, j.each, &x, &j.g.am));
   TCH_TRY(tap_table(s, g, &x, &j.g.ar));
   TCH_TRY(count_table(s, j.g.r, &j.g.br));
-  TCH_TRY(position_table(s, g->n, g->out[0], g->out[1], y.stride, 0, &j.g.cm));
-  return tch_sum_run(s, &j, path);
+  TCH_TRY(position_table(s, j.each, g->out[0], g->out[1], y.stride, 0, &j.g.cm));
+  return tch_sum_run(s, &j, 1, path);
 }
 
 tch_status tch_convolve(const tch_conv_geometry *g, tch_planes x, const void *weight, const tch_finish *finish,
@@ -211,15 +231,19 @@ tch_status tch_convolve(const tch_conv_geometry *g, tch_planes x, const void *we
 static tch_status weight_gradient(tch_scratch *s, const tch_conv_geometry *g, tch_planes x, tch_planes gy, tch_planes gw,
                                   double alpha, double beta) {
   TCH_TRY(add_border(s, g->type, &x, g->n, g->c, g->in, g->pad, g->pad, false));
-  int64_t channels = g->c / g->groups, taps = g->kernel[0] * g->kernel[1], outs = g->o / g->groups;
+  int64_t channels = g->c / g->groups, taps = g->kernel[0] * g->kernel[1], outs = g->o / g->groups, plane = g->out[0] * g->out[1];
   tch_sum_job j = {.type = g->type,
                    .groups = g->groups,
                    .a_group = channels * x.stride[1],
                    .b_group = outs * gy.stride[1],
-                   .c_group = outs * gw.stride[0]};
+                   .c_group = outs * gw.stride[0],
+                   .images = g->n,
+                   .each = table_images(g->n, plane, TABLE),
+                   .a_image = x.stride[0],
+                   .b_image = gy.stride[0]};
   j.g = (tch_contraction){.m = channels * taps,
                           .n = outs,
-                          .r = g->n * g->out[0] * g->out[1],
+                          .r = j.each * plane,
                           .a = x.data,
                           .b = gy.data,
                           .bn = gy.stride[1],
@@ -228,10 +252,10 @@ static tch_status weight_gradient(tch_scratch *s, const tch_conv_geometry *g, tc
                           .finish = tch_finish_of(NULL, alpha, beta)};
   int64_t step[4] = {gw.stride[1], 0, gw.stride[2], gw.stride[3]};
   TCH_TRY(tap_table(s, g, &x, &j.g.am));
-  TCH_TRY(window_table(s, g, &x, &j.g.ar));
-  TCH_TRY(position_table(s, g->n, g->out[0], g->out[1], gy.stride, 0, &j.g.br));
+  TCH_TRY(window_table(s, g, j.each, &x, &j.g.ar));
+  TCH_TRY(position_table(s, j.each, g->out[0], g->out[1], gy.stride, 0, &j.g.br));
   TCH_TRY(position_table(s, channels, g->kernel[0], g->kernel[1], step, 0, &j.g.cm));
-  return tch_sum_run(s, &j, TCH_LONG_GATHER);
+  return tch_sum_run(s, &j, 1, TCH_LONG_GATHER);
 }
 
 tch_status tch_convolve_weight(const tch_conv_geometry *g, tch_planes x, tch_planes gy, tch_planes gw, double alpha,
@@ -333,57 +357,66 @@ static bool apart(const tch_conv_geometry *g) {
   return work > 1 << 23 && 7.0 * all[0] * all[1] > 8.0 * inside[0] * inside[1];
 }
 
+/* A sum for each part; without jobs they are only counted. */
 typedef struct transposed {
   const tch_conv_geometry *g;
-  tch_path path;
   bool apart;
   tch_planes gy, gx;
-  int64_t before[2];
+  int64_t before[2], each;
   const void *weight;
   tch_finish finish;
+  tch_sum_job *jobs;
+  int64_t *table; /* room for `entries` */
+  int64_t count, entries;
 } transposed;
 
-static tch_status phase_sum(const transposed *t, const phase *v, const phase *h) {
+static void phase_sum(transposed *t, const phase *v, const phase *h) {
   const tch_conv_geometry *g = t->g;
   const tch_planes *gy = &t->gy, *gx = &t->gx;
-  tch_scratch memory = {0}, *s = &memory;
   int64_t channels = g->c / g->groups, taps = g->kernel[0] * g->kernel[1], outs = g->o / g->groups;
-  tch_sum_job j = {.type = g->type,
-                   .groups = g->groups,
-                   .a_group = outs * gy->stride[1],
-                   .b_group = outs * channels * taps,
-                   .c_group = channels * gx->stride[1],
-                   .bias_group = channels};
-  j.g = (tch_contraction){.m = g->n * v->count * h->count,
-                          .n = channels,
-                          .r = outs * v->taps * h->taps,
-                          .a = gy->data,
-                          .b = t->weight,
-                          .bn = taps,
-                          .c = gx->data,
-                          .cn = gx->stride[1],
-                          .finish = t->finish};
+  int64_t m = t->each * v->count * h->count, r = outs * v->taps * h->taps;
+  t->entries += 2 * (m + r);
+  if (t->jobs == NULL) {
+    t->count++;
+    return;
+  }
+  tch_sum_job *j = &t->jobs[t->count++];
+  *j = (tch_sum_job){.type = g->type,
+                     .groups = g->groups,
+                     .a_group = outs * gy->stride[1],
+                     .b_group = outs * channels * taps,
+                     .c_group = channels * gx->stride[1],
+                     .bias_group = channels,
+                     .images = g->n,
+                     .each = t->each,
+                     .a_image = gy->stride[0],
+                     .c_image = gx->stride[0]};
   int64_t out_step[4] = {gx->stride[0], 0, g->stride[0] * gx->stride[2], g->stride[1] * gx->stride[3]};
   int64_t read_step[4] = {gy->stride[1], 0, -v->back_step * gy->stride[2], -h->back_step * gy->stride[3]};
   int64_t tap_step[4] = {channels * taps, 0, v->period * g->kernel[1], h->period};
-  tch_status status = position_table(
-      s, g->n, v->count, h->count, gy->stride,
-      (v->origin + t->before[0]) * gy->stride[2] + (h->origin + t->before[1]) * gy->stride[3], &j.g.am);
-  if (status == TCH_OK)
-    status = position_table(s, outs, v->taps, h->taps, read_step, -v->back0 * gy->stride[2] - h->back0 * gy->stride[3],
-                            &j.g.ar);
-  if (status == TCH_OK)
-    status = position_table(s, outs, v->taps, h->taps, tap_step, v->t0 * g->kernel[1] + h->t0, &j.g.br);
-  if (status == TCH_OK)
-    status = position_table(s, g->n, v->count, h->count, out_step, v->first * gx->stride[2] + h->first * gx->stride[3],
-                            &j.g.cm);
-  if (status == TCH_OK) status = tch_sum_run(s, &j, t->path);
-  tch_scratch_free(s);
-  return status;
+  int64_t *am = t->table, *cm, *ar, *br;
+  cm = fill_positions(am, t->each, v->count, h->count, gy->stride,
+                      (v->origin + t->before[0]) * gy->stride[2] + (h->origin + t->before[1]) * gy->stride[3]);
+  ar = fill_positions(cm, t->each, v->count, h->count, out_step, v->first * gx->stride[2] + h->first * gx->stride[3]);
+  br = fill_positions(ar, outs, v->taps, h->taps, read_step, -v->back0 * gy->stride[2] - h->back0 * gy->stride[3]);
+  t->table = fill_positions(br, outs, v->taps, h->taps, tap_step, v->t0 * g->kernel[1] + h->t0);
+  j->g = (tch_contraction){.m = m,
+                           .n = channels,
+                           .r = r,
+                           .a = gy->data,
+                           .am = am,
+                           .ar = ar,
+                           .b = t->weight,
+                           .br = br,
+                           .bn = taps,
+                           .c = gx->data,
+                           .cm = cm,
+                           .cn = gx->stride[1],
+                           .finish = t->finish};
 }
 
 /* All parts of the phases that begin at (p, q). */
-static tch_status phase_parts(const transposed *t, int64_t p, int64_t q) {
+static void phase_parts(transposed *t, int64_t p, int64_t q) {
   phase v = phase_of(t->g, 0, p), h = phase_of(t->g, 1, q), a = v, b = h;
   for (int64_t i = 0; i < v.count; i += a.count) {
     if (t->apart) a = part_of(t->g, 0, &v, i);
@@ -391,25 +424,36 @@ static tch_status phase_parts(const transposed *t, int64_t p, int64_t q) {
       if (t->apart) b = part_of(t->g, 1, &h, j);
       phase va = a, hb = b;
       if (a.taps == 0 || b.taps == 0) va.taps = hb.taps = va.t0 = hb.t0 = 0;
-      TCH_TRY(phase_sum(t, &va, &hb));
+      phase_sum(t, &va, &hb);
     }
   }
-  return TCH_OK;
+}
+
+static void all_parts(transposed *t) {
+  t->count = t->entries = 0;
+  for (int64_t p = 0; p < min(t->g->stride[0], t->g->in[0]); p++)
+    for (int64_t q = 0; q < min(t->g->stride[1], t->g->in[1]); q++) phase_parts(t, p, q);
 }
 
 static tch_status input_gradient(tch_scratch *s, const tch_conv_geometry *g, tch_planes gy, const void *weight,
                                  const tch_finish *finish, tch_planes gx) {
   bool whole = g->stride[0] == 1 && g->stride[1] == 1 && in_order(&gx, g->n, g->in[0], g->in[1]);
-  int64_t taps = g->kernel[0] * g->kernel[1];
-  tch_path path = tch_path_of(g->c / g->groups, taps, g->o / g->groups * taps, g->n * g->in[0] * g->in[1], whole);
-  transposed t = {g, path, false, gy, gx, {0, 0}, weight, *finish};
+  int64_t taps = g->kernel[0] * g->kernel[1], plane = g->in[0] * g->in[1];
+  tch_path path = tch_path_of(g->c / g->groups, taps, g->o / g->groups * taps, g->n * plane, whole);
+  transposed t = {.g = g, .gy = gy, .gx = gx, .weight = weight, .finish = *finish};
   int64_t after[2] = {0, 0};
-  t.apart = t.path == TCH_GATHER && apart(g);
+  t.apart = path == TCH_GATHER && apart(g);
   for (int d = 0; d < 2 && !t.apart; d++) reach(g, d, &t.before[d], &after[d]);
-  TCH_TRY(add_border(s, g->type, &t.gy, g->n, g->o, g->out, t.before, after, t.path == TCH_SLIDE));
-  for (int64_t p = 0; p < min(g->stride[0], g->in[0]); p++)
-    for (int64_t q = 0; q < min(g->stride[1], g->in[1]); q++) TCH_TRY(phase_parts(&t, p, q));
-  return TCH_OK;
+  /* parts at the edges have few positions of an image */
+  t.each = table_images(g->n, plane, TABLE * (t.apart ? 16 : g->stride[0] * g->stride[1]));
+  TCH_TRY(add_border(s, g->type, &t.gy, g->n, g->o, g->out, t.before, after, path == TCH_SLIDE));
+  all_parts(&t);
+  tch_sum_job *jobs;
+  TCH_TRY(tch_scratch_take(s, t.entries * (int64_t) sizeof *t.table, &t.table));
+  TCH_TRY(tch_scratch_take(s, t.count * (int64_t) sizeof *jobs, &jobs));
+  t.jobs = jobs;
+  all_parts(&t);
+  return tch_sum_run(s, jobs, t.count, path);
 }
 
 tch_status tch_convolve_input(const tch_conv_geometry *g, tch_planes gy, const void *weight, const tch_finish *finish,

@@ -14,13 +14,17 @@ typedef enum tch_path { TCH_GATHER, TCH_LONG_GATHER, TCH_SLIDE, TCH_ROWS } tch_p
  * empty (SLIDE), and where B is large beside A, so that it is better read where it lies (ROWS; measured). */
 tch_path tch_path_of(int64_t columns, int64_t taps, int64_t r, int64_t positions, bool in_order);
 
-/* One sum per group; the groups lie `*_group` elements apart. */
+/* One sum per group; the groups lie `*_group` elements apart. Tables hold `each` of the images; those that follow lie `each`
+ * times `*_image` elements further. */
 typedef struct tch_sum_job {
   tch_dtype type;
-  tch_contraction g; /* packed is not looked at */
+  tch_contraction g; /* of `each` images; packed is not looked at */
   int64_t groups, a_group, b_group, c_group, bias_group;
+  int64_t images, each, a_image;
+  int64_t b_image, c_image; /* images are the r of LONG_GATHER, the m of the others */
 } tch_sum_job;
 
-/* Memory comes from s. For ROWS, C's positions must stand in memory in their order. */
-tch_status tch_sum_run(tch_scratch *s, const tch_sum_job *sum, tch_path path);
+/* Runs sums of one type, which all take the same way, side by side; more than one only for GATHER and SLIDE. Memory comes from s.
+ * For ROWS, C's positions must stand in memory in their order. */
+tch_status tch_sum_run(tch_scratch *s, const tch_sum_job *sums, int64_t count, tch_path path);
 #endif

@@ -188,6 +188,64 @@ static void threads_do_not_change_a_bit(void **state) {
   threads_do_not_change((int64_t[]){5, 19, 17, 13}, (int64_t[]){37, 19, 3, 3});
   threads_do_not_change((int64_t[]){2, 60, 40, 40}, (int64_t[]){90, 60, 1, 1});
   threads_do_not_change((int64_t[]){1, 530, 5, 5}, (int64_t[]){230, 530, 1, 1});
+  threads_do_not_change((int64_t[]){50, 1, 28, 28}, (int64_t[]){30, 1, 5, 5});
+}
+
+/* -- batches so large that tables serve a part of the images, against a few images at a time --------------------------- */
+
+static tch_tensor *images(tch_tensor *t, int64_t from, int64_t count) {
+  tch_tensor *part = NULL;
+  ok(tch_slice(t, 0, from, count, 1, &part));
+  return part;
+}
+
+static void same_numbers(const char *what, const tch_tensor *a, const tch_tensor *b, double tolerance) {
+  const float *p = tch_tensor_data(a), *q = tch_tensor_data(b);
+  assert_int_equal(tch_tensor_count(a), tch_tensor_count(b));
+  for (int64_t i = 0; i < tch_tensor_count(a); i++)
+    if (!(fabs(p[i] - q[i]) <= tolerance * (1 + fabs(q[i]))))
+      fail_msg("%s[%lld] is %.9g, not %.9g (%s)", what, (long long) i, p[i], q[i], tch_cpu_name());
+}
+
+static void parts_are_images(shape s) {
+  enum { FEW = 9 };
+  for (int d = 0; d < 2; d++)
+    s.out[d] = (s.in[d] + 2 * s.pad[d] - s.dilation[d] * (s.kernel[d] - 1) - 1) / s.stride[d] + 1;
+  tch_tensor *x = random_tensor(TCH_FLOAT, 4, (int64_t[]){s.n, s.c, s.in[0], s.in[1]}, false);
+  tch_tensor *w = random_tensor(TCH_FLOAT, 4, (int64_t[]){s.o, s.c / s.groups, s.kernel[0], s.kernel[1]}, false);
+  tch_tensor *gy = random_tensor(TCH_FLOAT, 4, (int64_t[]){s.n, s.o, s.out[0], s.out[1]}, false);
+  tch_tensor *y = NULL, *gx = NULL, *gw = NULL, *sum = NULL;
+  ok(tch_conv2d(x, w, NULL, OPTIONS(&s), &y));
+  ok(tch_conv2d_input_grad(gy, w, s.in, 2, OPTIONS(&s), &gx));
+  ok(tch_conv2d_weight_grad(x, gy, s.kernel, 2, OPTIONS(&s), &gw));
+  for (int64_t from = 0; from < s.n; from += FEW) {
+    int64_t count = s.n - from < FEW ? s.n - from : FEW;
+    tch_tensor *xs = images(x, from, count), *gys = images(gy, from, count), *ys = images(y, from, count),
+               *gxs = images(gx, from, count), *few_y = NULL, *few_gx = NULL, *few_gw = NULL;
+    ok(tch_conv2d(xs, w, NULL, OPTIONS(&s), &few_y));
+    ok(tch_conv2d_input_grad(gys, w, s.in, 2, OPTIONS(&s), &few_gx));
+    ok(tch_conv2d_weight_grad(xs, gys, s.kernel, 2, OPTIONS(&s), &few_gw));
+    same_numbers("y", ys, few_y, 1e-5);
+    same_numbers("gx", gxs, few_gx, 1e-5);
+    if (sum) ok(tch_add(sum, few_gw, 1, &sum));
+    else ok(tch_clone(few_gw, &sum));
+    tch_tensor *all[] = {xs, gys, ys, gxs, few_y, few_gx, few_gw};
+    for (int i = 0; i < 7; i++) tch_tensor_release(all[i]);
+  }
+  same_numbers("gw", gw, sum, 2e-4);
+  tch_tensor *all[] = {x, w, gy, y, gx, gw, sum};
+  for (int i = 0; i < 7; i++) tch_tensor_release(all[i]);
+}
+
+static void large_batches_are_their_images(void **state) {
+  static const shape shapes[] = {
+      {.n = 40, .c = 1, .o = 9, .groups = 1, .in = {14, 13}, .kernel = {3, 3}, .stride = {1, 1}, .pad = {0, 0}, .dilation = {1, 1}},
+      {.n = 40, .c = 10, .o = 6, .groups = 2, .in = {24, 23}, .kernel = {4, 4}, .stride = {2, 2}, .pad = {1, 1}, .dilation = {1, 1}},
+      {.n = 50, .c = 7, .o = 40, .groups = 1, .in = {10, 11}, .kernel = {1, 1}, .stride = {1, 1}, .pad = {0, 0}, .dilation = {1, 1}},
+      {.n = 20, .c = 3, .o = 2, .groups = 1, .in = {15, 16}, .kernel = {5, 2}, .stride = {1, 1}, .pad = {2, 1}, .dilation = {1, 2}},
+      {.n = 1400, .c = 8, .o = 7, .groups = 1, .in = {7, 7}, .kernel = {2, 2}, .stride = {2, 2}, .pad = {1, 1}, .dilation = {1, 1}},
+  };
+  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) EVERY_ISA(parts_are_images(shapes[i]));
 }
 
 /* -- gradients of the ops, which are the second derivatives of convolution ------------------------------------------ */
@@ -307,7 +365,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(convolution_is_its_definition),        cmocka_unit_test(threads_do_not_change_a_bit),
       cmocka_unit_test(gradients_agree_with_differences),     cmocka_unit_test(misfits_are_named),
-      cmocka_unit_test(failing_memory_leaves_nothing_behind),
+      cmocka_unit_test(failing_memory_leaves_nothing_behind), cmocka_unit_test(large_batches_are_their_images),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
