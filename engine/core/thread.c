@@ -1,6 +1,8 @@
-/* The pool: the calling thread and workers that are created when they are first needed. A job is one tch_parallel call;
- * its pieces are claimed one by one from a ticket that also carries the job's number, so that a worker that wakes up
- * late cannot touch a job that is over. Whoever waits spins for a while before it sleeps, for a sleeper takes some 20
+/* The pool: the calling thread and workers that are created when they are first needed. A job is one tch_parallel call. Its
+ * pieces are dealt out in shares, one for each thread, and the same part of [0, n) always to the same thread, whose cache
+ * then holds what it made of that part in the job before. Who is done with his own share helps with the others'. Pieces are
+ * claimed one by one from the ticket of a share, which also carries the job's number, so that a worker that wakes up late
+ * cannot touch a job that is over. Whoever waits spins for a while before it sleeps, for a sleeper takes some 20
  * microseconds to wake. */
 #define _GNU_SOURCE
 #include "core/thread.h"
@@ -16,7 +18,7 @@ enum { MAX_THREADS = 256, SPIN = 100000 /* nanoseconds */ };
 
 typedef void (*piece_fn)(void *context, int64_t begin, int64_t end);
 
-/* ticket = job number << 32 | next piece. Between jobs the next piece is CLOSED, which no job has. */
+/* ticket = job number << 32 | next piece of the share. Between jobs the next piece is CLOSED, which no job has. */
 #define CLOSED             UINT32_C(0xffffffff)
 #define JOB(ticket)        ((uint32_t) ((ticket) >> 32))
 #define TICKET(job, piece) ((uint64_t) (job) << 32 | (piece))
@@ -26,9 +28,9 @@ static struct {
   atomic_bool spin;   /* no more threads than cores */
   atomic_bool busy;   /* someone owns the pool; the fields down to `context` are written by the owner alone */
   int workers;
-  _Alignas(64) _Atomic uint64_t ticket;
+  _Alignas(64) _Atomic uint32_t job; /* number of the latest job */
+  _Atomic uint32_t pieces, shares;
   _Atomic int64_t n, grain;
-  _Atomic uint32_t pieces;
   _Atomic piece_fn fn;
   void *_Atomic context;
   _Alignas(64) _Atomic uint32_t done; /* pieces that have run */
@@ -36,7 +38,11 @@ static struct {
   atomic_int sleepers;
   int alive;         /* workers, under lock */
   atomic_int counted; /* workers that took a number */
-} pool = {.ticket = CLOSED};
+} pool;
+
+static struct {
+  _Alignas(64) _Atomic uint64_t ticket;
+} shares[MAX_THREADS]; /* share s of pieces [pieces * s / shares, pieces * (s + 1) / shares) */
 
 #define SET(field, value) atomic_store_explicit(&pool.field, value, memory_order_release)
 #define GET(field)        atomic_load_explicit(&pool.field, memory_order_acquire)
@@ -77,25 +83,30 @@ static void run_inline(int64_t n, int64_t grain, piece_fn fn, void *context) {
   for (int64_t begin = 0; begin < n; begin += grain) fn(context, begin, n - begin < grain ? n : begin + grain);
 }
 
-/* Claims and runs pieces of a job until none is left. The fields are read between two looks at the ticket: if the claim
- * succeeds the job was open all the while, so they are its own; the owner closes the ticket before it changes them. */
-static void run_pieces(uint32_t job) {
-  uint32_t ran = 0, pieces = 0;
-  inside = true;
-  for (;;) {
-    uint64_t ticket = atomic_load(&pool.ticket);
+/* Claims and runs pieces of a share of a job until none is left; returns how many. The fields are read between two looks at
+ * the ticket: if the claim succeeds the job was open all the while, so they are its own; the owner closes the tickets before
+ * it changes them. */
+static uint32_t run_share(uint32_t job, uint32_t share) {
+  for (uint32_t ran = 0;;) {
+    uint64_t ticket = atomic_load(&shares[share].ticket);
     uint32_t piece = (uint32_t) ticket;
-    uint32_t total = GET(pieces);
+    uint32_t end = (uint32_t) ((uint64_t) GET(pieces) * (share + 1) / GET(shares));
     int64_t n = GET(n), grain = GET(grain);
     piece_fn fn = GET(fn);
     void *context = GET(context);
-    if (JOB(ticket) != job || piece >= total) break;
-    if (!atomic_compare_exchange_weak(&pool.ticket, &ticket, ticket + 1)) continue;
+    if (JOB(ticket) != job || piece >= end) return ran;
+    if (!atomic_compare_exchange_weak(&shares[share].ticket, &ticket, ticket + 1)) continue;
     int64_t begin = piece * grain;
     fn(context, begin, n - begin < grain ? n : begin + grain);
-    pieces = total;
     ran++;
   }
+}
+
+/* The thread's own share of a job first. */
+static void run_pieces(uint32_t job) {
+  uint32_t ran = 0, count = GET(shares), pieces = GET(pieces);
+  inside = true;
+  for (uint32_t i = 0; i < count; i++) ran += run_share(job, ((uint32_t) number + i) % count);
   inside = false;
   if (ran && atomic_fetch_add(&pool.done, ran) + ran == pieces && atomic_load(&pool.owner_sleeps)) {
     pthread_mutex_lock(&lock);
@@ -108,10 +119,10 @@ static void run_pieces(uint32_t job) {
 
 /* Waits until a job with another number than `last` is open; false when the pool stops. */
 static bool await_job(uint32_t last) {
-  if (SPIN_UNTIL(JOB(atomic_load(&pool.ticket)) != last || atomic_load(&pool.stop))) return !atomic_load(&pool.stop);
+  if (SPIN_UNTIL(atomic_load(&pool.job) != last || atomic_load(&pool.stop))) return !atomic_load(&pool.stop);
   pthread_mutex_lock(&lock);
   atomic_fetch_add(&pool.sleepers, 1);
-  while (JOB(atomic_load(&pool.ticket)) == last && !atomic_load(&pool.stop)) pthread_cond_wait(&work, &lock);
+  while (atomic_load(&pool.job) == last && !atomic_load(&pool.stop)) pthread_cond_wait(&work, &lock);
   atomic_fetch_sub(&pool.sleepers, 1);
   pthread_mutex_unlock(&lock);
   return !atomic_load(&pool.stop);
@@ -121,7 +132,7 @@ static void *worker(void *argument) {
   uint32_t job = (uint32_t) (uintptr_t) argument;
   number = atomic_fetch_add(&pool.counted, 1) + 1;
   while (await_job(job)) {
-    job = JOB(atomic_load(&pool.ticket));
+    job = atomic_load(&pool.job);
     run_pieces(job);
   }
   pthread_mutex_lock(&lock);
@@ -142,7 +153,7 @@ static void grow(int workers) {
   pthread_mutex_lock(&lock);
   while (pool.workers < workers) {
     pthread_t thread;
-    uintptr_t job = JOB(atomic_load(&pool.ticket));
+    uintptr_t job = atomic_load(&pool.job);
     if (pthread_create(&thread, &detached, worker, (void *) job) != 0) {
       atomic_store(&pool.threads, pool.workers + 1);
       break;
@@ -176,7 +187,6 @@ static void start_anew(void) {
   atomic_store(&pool.sleepers, 0);
   atomic_store(&pool.owner_sleeps, false);
   atomic_store(&pool.stop, false);
-  atomic_store(&pool.ticket, TICKET(JOB(atomic_load(&pool.ticket)), CLOSED));
   atomic_store(&pool.busy, false);
 }
 
@@ -269,17 +279,21 @@ void tch_parallel(int64_t n, int64_t grain, piece_fn fn, void *context) {
     return;
   }
   if (pool.workers < threads - 1) grow(threads - 1);
-  uint32_t job = JOB(atomic_load(&pool.ticket)) + 1;
+  uint32_t job = atomic_load(&pool.job) + 1, count = (uint32_t) (pieces < threads ? pieces : threads);
   SET(n, n);
   SET(grain, grain);
   SET(pieces, (uint32_t) pieces);
+  SET(shares, count);
   SET(fn, fn);
   SET(context, context);
   SET(done, 0);
-  atomic_store(&pool.ticket, TICKET(job, 0));
+  for (uint32_t s = 0; s < count; s++)
+    atomic_store_explicit(&shares[s].ticket, TICKET(job, (uint32_t) (pieces * s / count)), memory_order_release);
+  atomic_store(&pool.job, job);
   wake_workers((uint32_t) pieces);
   run_pieces(job);
   await_pieces((uint32_t) pieces);
-  atomic_store(&pool.ticket, TICKET(job, CLOSED));
+  for (uint32_t s = 0; s < count; s++)
+    atomic_store_explicit(&shares[s].ticket, TICKET(job, CLOSED), memory_order_release);
   atomic_store(&pool.busy, false);
 }
