@@ -186,6 +186,10 @@ describe('Sets', function()
     assert.same(valid.data:totable(), again.data:totable())
     says('leaves one part empty', data.stratified, labelled(), .01)
     says('above 0 and below 1', data.stratified, labelled(), 1)
+    for _, labels in ipairs { torch.Tensor { 0, 1 }, torch.Tensor { 1.5, 1 }, torch.Tensor { 0 / 0, 1 } } do
+      says('are whole numbers from 1', data.stratified, { data = torch.ones(2), labels = labels }, .5)
+    end
+    says('more than a million', data.stratified, { data = torch.ones(2), labels = torch.Tensor { 1, 1e9 } }, .5)
   end)
 
   it('are folded', function()

@@ -227,5 +227,9 @@ describe('vectors of environments', function()
     assert.has_error(function() envs:step(torch.LongTensor { 1 }) end, 'Taxi-v4: 2 actions are needed, one for each environment')
     assert.has_error(function() envs:step(torch.LongTensor { 1, 7 }) end, 'Taxi-v4: the action 7 of environment 2 is not in 1..6')
     assert.same({ 0, 0 }, { envs.envs[1].steps, envs.envs[2].steps })
+    for _, n in ipairs { 0, 1.5, 1e9 } do
+      assert.has_error(function() rl.Vector(n, 'Taxi') end,
+        'Vector: a whole number from 1 to 65536 is needed, not ' .. tostring(n))
+    end
   end)
 end)

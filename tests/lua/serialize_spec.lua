@@ -150,6 +150,14 @@ describe('serialization', function()
     end
   end)
 
+  it('refuses objects whose fields are no table', function()
+    require 'tocha.nn'
+    for _, class in ipairs { 'nn.Linear', 'nn.Sequential', 'nn.SpatialMaxPooling', 'some.Stranger' } do
+      local text = ('4\n1\n3\nV 1\n%d\n%s\n0\n'):format(#class, class)
+      assert.error_matches(function() torch.deserialize(text, 'ascii') end, 'an object has a nil for its fields')
+    end
+  end)
+
   it('refuses absurd counts and depths', function()
     assert.error_matches(function() torch.deserialize('\2\0\0\0\255\255\255\127') end, 'a string of size 2147483647 cannot be')
     assert.error_matches(function() torch.deserialize('\3\0\0\0\1\0\0\0\255\255\255\127') end, 'a table of size')

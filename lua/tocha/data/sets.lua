@@ -28,7 +28,11 @@ end
 
 local function classesOf(set)
   if not set.labels then raise 'the set has no labels' end
-  return math.max(set.labels:detach():max(), set.classes and #set.classes or 0)
+  local labels = set.labels:detach():double()
+  if labels:ne(torch.floor(labels)):any() or labels:lt(1):any() then
+    raise 'the labels of a set are whole numbers from 1'
+  end
+  return math.max(labels:max(), set.classes and #set.classes or 0)
 end
 
 --- How often each class comes: a DoubleTensor.
@@ -50,10 +54,11 @@ end
 
 -- The samples of each class in a drawn order.
 local function shuffledClasses(set, seed)
-  local generator = torch.Generator()
+  local generator, classes = torch.Generator(), classesOf(set)
   torch.manualSeed(generator, seed or 1)
+  if classes > 1e6 then raise(('%d classes are more than a million'):format(classes)) end
   local members = {}
-  for k = 1, classesOf(set) do members[k] = {} end
+  for k = 1, classes do members[k] = {} end
   local order = torch.randperm(generator, set.labels:size(1))
   for i = 1, order:size(1) do
     local list = members[set.labels[order[i]]]

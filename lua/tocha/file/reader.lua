@@ -85,9 +85,10 @@ local function inertClass(name)
   return mt
 end
 
-local function readFields(file, object)
-  local fields = file:readObject()
-  if type(fields) ~= 'table' then return file:fail('an object has a %s for its fields', torch.type(fields)) end
+--- Reads a table into the fields of an object: what most `read` methods of classes begin with.
+function File:readFields(object)
+  local fields = self:readObject()
+  if type(fields) ~= 'table' then return self:fail('an object has a %s for its fields', torch.type(fields)) end
   for key, value in next, fields do rawset(object, key, value) end
 end
 
@@ -99,14 +100,14 @@ local function readClassed(file, name, version, number)
     file.inert[name] = file.inert[name] or inertClass(name)
     local object = setmetatable({}, file.inert[name])
     file.objects[number] = object
-    readFields(file, object)
+    file:readFields(object)
     return object
   end
   local object = make()
   file.objects[number] = object
   local mt = torch.class.metatableOf(object)
   if type(mt.read) == 'function' then mt.read(object, file, version)
-  else readFields(file, object) end
+  else file:readFields(object) end
   return object
 end
 

@@ -10,14 +10,12 @@ function nn.Module:write(file)
   file:writeObject(fields)
 end
 
-function nn.Module:read(file)
-  for name, value in pairs(file:readObject()) do self[name] = value end
-end
+function nn.Module:read(file) file:readFields(self) end
 
 -- After the fields of an object of the class were read, complete(self, version) adds what is missing.
 local function reading(class, complete)
   function class:read(file, version)
-    for name, value in pairs(file:readObject()) do self[name] = value end
+    file:readFields(self)
     complete(self, version or 0)
   end
 end

@@ -18,13 +18,17 @@ local torch = require 'tocha'
 local space = require 'tocha.rl.space'
 local raise = require 'tocha.bindings.own'.raise
 
+local most = 2 ^ 16 -- environments: a mistaken number should not take all memory
+
 local package = {}
 local Vector = torch.class('rl.Vector', package)
 
 --- @tparam number n how many
 -- @tparam function make gives an environment
 function Vector:__init(n, make)
-  if type(n) ~= 'number' or n < 1 or n % 1 ~= 0 then raise('Vector: a whole number from 1 is needed, not ' .. tostring(n)) end
+  if type(n) ~= 'number' or n < 1 or n > most or n % 1 ~= 0 then
+    raise(('Vector: a whole number from 1 to %d is needed, not %s'):format(most, tostring(n)))
+  end
   self.envs = {}
   for i = 1, n do
     self.envs[i] = make()
