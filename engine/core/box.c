@@ -20,15 +20,20 @@ static int densest(int ndim, const int64_t *size, const int64_t *stride, uint64_
   return best;
 }
 
+enum { MANY = 64 /* elements of a line that are enough, however narrow they are */ };
+
 static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 /* Grows an extent to `wish`, in equal parts of the size. */
 static void grow(int64_t size, int64_t wish, int64_t *extent, int64_t *total) {
-  if (wish > size) wish = size;
-  int64_t even = divide_up(size, divide_up(size, wish)), round = divide_up(even, 16) * 16;
-  if (round <= wish) even = round;
+  int64_t even = size;
+  if (wish < size) {
+    even = divide_up(size, divide_up(size, wish));
+    int64_t round = divide_up(even, 16) * 16;
+    if (round <= wish) even = round;
+  }
   if (even <= *extent) return;
-  *total = *total / *extent * even;
+  *total = *extent == 1 ? *total * even : *total / *extent * even;
   *extent = even;
 }
 
@@ -41,12 +46,12 @@ void tch_box_extents(int n, const tch_grid_view *operand, int ndim, const int64_
     return;
   }
   for (int k = 0; k < n; k++) {
-    int64_t wish = line / operand[k].bytes;
+    int64_t wish = line / operand[k].bytes < MANY ? line / operand[k].bytes : MANY;
     uint64_t used = 0;
     for (int d; wish > 1 && (d = densest(ndim, size, operand[k].stride, used)) >= 0; used |= 1ull << d) {
-      int64_t room = most / (total / extent[d]);
-      grow(size[d], wish < room ? wish : room, &extent[d], &total);
-      wish = divide_up(wish, extent[d]);
+      int64_t others = extent[d] == 1 ? total : total / extent[d];
+      grow(size[d], wish * others <= most ? wish : most / others, &extent[d], &total);
+      wish = extent[d] >= wish ? 1 : divide_up(wish, extent[d]);
     }
   }
   for (int d = 0; d < ndim && total <= most / 2; d++) grow(size[d], extent[d] * (most / total), &extent[d], &total);
@@ -61,10 +66,6 @@ void tch_box_extents(int n, const tch_grid_view *operand, int ndim, const int64_
   static void move_##W(int64_t n0, int64_t n1, void *target, int64_t t0, int64_t t1, const void *source, int64_t f0, int64_t f1) { \
     word_##W *to = target;                                                                                        \
     const word_##W *from = source;                                                                                \
-    if (t0 == 1 && f1 == 1 && f0 != 1 && n0 > 4 && n1 > 4) {                                                      \
-      tch_turn(sizeof(W), n0, n1, to, t1, from, f0);                                                              \
-      return;                                                                                                     \
-    }                                                                                                             \
     for (int64_t j = 0; j < n1; j++, to += t1, from += f1) {                                                      \
       if (t0 == 1 && f0 == 1 && n0 > 64) memcpy(to, from, (size_t) n0 * sizeof(W));                               \
       else if (t0 == 1 && f0 == 1) BY(1, 1);                                                                      \
@@ -79,14 +80,15 @@ SMALL_WORD(uint16_t)
 
 /* -- moves ---------------------------------------------------------------------------------------------------------------- */
 
-typedef void move_plane(int64_t n0, int64_t n1, void *to, int64_t t0, int64_t t1, const void *from, int64_t f0, int64_t f1);
+static const tch_move_kernels kernels_uint8_t = {move_uint8_t, tch_turn_bytes},
+                              kernels_uint16_t = {move_uint16_t, tch_turn_shorts};
 
-static move_plane *plane_of(int64_t bytes) {
+static const tch_move_kernels *kernels_of(int64_t bytes) {
   switch (bytes) {
-    case 1: return move_uint8_t;
-    case 2: return move_uint16_t;
-    case 4: return tch_move_table(TCH_FLOAT)->move;
-    default: return tch_move_table(TCH_DOUBLE)->move;
+    case 1: return &kernels_uint8_t;
+    case 2: return &kernels_uint16_t;
+    case 4: return tch_move_table(TCH_FLOAT);
+    default: return tch_move_table(TCH_DOUBLE);
   }
 }
 
@@ -127,22 +129,67 @@ static void face(grid *g) {
   if (d > 1) swap(g, 1, d);
 }
 
+/* One side of a turn: dimensions that follow each other without a gap there, and where the places are on the other side. */
+enum { SIDE = 256, TURN = 4 /* the least of each */ };
+typedef struct side {
+  int64_t n, at[SIDE / 4];
+  tch_places places;
+} side;
+
+/* The dimension that goes on with a side on which it has these strides; -1: there is none, or no room. */
+static int follower(const grid *g, const int64_t *stride, int64_t n) {
+  for (int d = 0; d < g->ndim && (n == 1 || n % 4 == 0); d++)
+    if (g->size[d] > 1 && stride[d] == n && n * g->size[d] <= SIDE) return d;
+  return -1;
+}
+
+/* Moves dimension d from the grid to a side; `step` is its stride on the other one. */
+static void take(grid *g, int d, side *s, int64_t step) {
+  int64_t n = s->n * g->size[d], fours = s->n / 4;
+  if (s->n == 1) s->places = (tch_places) {step, s->at};
+  for (int64_t i = fours; i < divide_up(n, 4); i++) s->at[i] = fours > 0 ? s->at[i - fours] + step : 4 * i * step;
+  s->n = n;
+  g->ndim--;
+  for (; d < g->ndim; d++) g->size[d] = g->size[d + 1], g->to[d] = g->to[d + 1], g->from[d] = g->from[d + 1];
+}
+
+/* Where target and source are dense in different dimensions, takes these and those that follow them to the sides, so that both are
+ * about as long. False: there is nothing to turn. */
+static bool take_sides(grid *g, side *i, side *j) {
+  i->n = j->n = 1;
+  int to = follower(g, g->to, 1), from = follower(g, g->from, 1);
+  if (to < 0 || from < 0 || to == from) return false;
+  bool first = true;
+  for (; to >= 0 || from >= 0; first = i->n <= j->n) {
+    if (to >= 0 && (first || from < 0)) take(g, to, i, g->from[to]);
+    else take(g, from, j, g->to[from]);
+    to = follower(g, g->to, i->n), from = follower(g, g->from, j->n);
+  }
+  return i->n >= TURN && j->n >= TURN;
+}
+
 void tch_box_move(int64_t bytes, int ndim, const int64_t *size, void *to, const int64_t *to_stride, const void *from,
                   const int64_t *from_stride) {
-  grid g;
-  move_plane *plane = plane_of(bytes);
+  grid g, rest;
+  side i, j;
+  const tch_move_kernels *kernels = kernels_of(bytes);
   if (ndim == 1) {
-    plane(size[0], 1, to, to_stride[0], 0, from, from_stride[0], 0);
+    kernels->move(size[0], 1, to, to_stride[0], 0, from, from_stride[0], 0);
     return;
   }
   simplify(&g, ndim, size, to_stride, from_stride);
-  if (g.ndim > 1 && g.size[1] > 1) face(&g);
-  int64_t place[TCH_BOX_DIMS] = {0};
+  rest = g;
+  bool turned = take_sides(&rest, &i, &j);
+  if (turned) g = rest;
+  else if (g.ndim > 1 && g.size[1] > 1) face(&g);
+  int64_t place[TCH_BOX_DIMS];
   char *t = to;
   const char *f = from;
-  for (int d = 2;;) {
-    plane(g.size[0], g.size[1], t, g.to[0], g.to[1], f, g.from[0], g.from[1]);
-    for (d = 2; d < g.ndim; d++) {
+  for (int d = 0; d < g.ndim; d++) place[d] = 0;
+  for (int d;;) {
+    if (turned) kernels->turn(i.n, j.n, t, &j.places, f, &i.places);
+    else kernels->move(g.size[0], g.size[1], t, g.to[0], g.to[1], f, g.from[0], g.from[1]);
+    for (d = turned ? 0 : 2; d < g.ndim; d++) {
       t += g.to[d] * bytes;
       f += g.from[d] * bytes;
       if (++place[d] < g.size[d]) break;

@@ -11,7 +11,7 @@
 enum {
   GRAIN = 1 << 15,  /* elements a piece of work should have */
   RUN = 32,         /* elements of a row that are worth a call */
-  LONG = 256,       /* the same in a box, whose rows lie apart: moves wait for several lines of memory at once */
+  LONG = 16,       /* the same in a box, whose rows lie apart: moves wait for several lines of memory at once */
   FEW = 64,         /* elements that are not worth a plan */
   BOX = 4096,       /* elements of a box */
   LINE = 256,       /* bytes of a few cache lines: memory gives neighbours together */
@@ -241,14 +241,13 @@ static void run_boxes(plan *p) {
   tch_parallel(boxes, each >= GRAIN ? 1 : GRAIN / each, box_piece, p);
 }
 
-/* Orders blocks like operand k: its dimensions from the densest on. */
-static void take_form(plan *p, int k) {
+/* The order of operand k's dimensions, from the densest on. */
+static void order_of(const plan *p, int k, int *order) {
   const int64_t *s = p->stride[k];
   for (int d = 0; d < p->ndim; d++) {
     int i = d;
-    for (; i > 0 && s[d] != 0 && (s[p->order[i - 1]] == 0 || llabs(s[p->order[i - 1]]) > llabs(s[d])); i--)
-      p->order[i] = p->order[i - 1];
-    p->order[i] = d;
+    for (; i > 0 && s[d] != 0 && (s[order[i - 1]] == 0 || llabs(s[order[i - 1]]) > llabs(s[d])); i--) order[i] = order[i - 1];
+    order[i] = d;
   }
 }
 
@@ -272,17 +271,19 @@ static int moves(const plan *p) {
 
 /* Chooses the order of elements in blocks that takes the fewest moves. */
 static void choose_order(plan *p, int64_t count) {
-  for (int d = 0; d < p->ndim; d++) p->order[d] = d;
-  if (count < BOX) return; /* not worth the search */
-  int least = moves(p);
-  plan best = *p;
-  for (int k = 0; k < p->n && least > 1; k++) {
-    plan other = *p;
-    take_form(&other, k);
-    int cost = moves(&other);
-    if (cost < least) best = other, least = cost;
+  int best[TCH_MAX_DIMS], least = 0;
+  size_t bytes = (size_t) p->ndim * sizeof *best;
+  for (int d = 0; d < p->ndim; d++) best[d] = p->order[d] = d;
+  if (p->ndim == 1 || count < BOX) return; /* not worth the search */
+  for (int k = -1; k < p->n && (k < 0 || least > 1); k++) {
+    if (k >= 0) order_of(p, k, p->order);
+    if (k >= 0 && memcmp(p->order, best, bytes) == 0) continue;
+    int cost = moves(p);
+    if (k >= 0 && cost >= least) continue;
+    least = cost;
+    memcpy(best, p->order, bytes);
   }
-  *p = best;
+  memcpy(p->order, best, bytes);
 }
 
 /* -- the choice --------------------------------------------------------------------------------------------------------------- */

@@ -13,36 +13,32 @@
 #define SHUFFLE(V, a, b, ...) __builtin_shuffle(a, b, (V){__VA_ARGS__})
 #endif
 
-#define TURN(T, BYTES, N)                                                                                       \
+#define TURN(name, T, BYTES, N)                                                                                 \
   typedef T row##BYTES __attribute__((vector_size(16), may_alias));                                             \
   typedef T row##BYTES##_anywhere __attribute__((vector_size(16), may_alias, aligned(BYTES)));                  \
   typedef T word##BYTES __attribute__((may_alias));                                                             \
-  static inline __attribute__((always_inline)) void block##BYTES(word##BYTES *to, int64_t to_step,              \
-                                                                 const word##BYTES *from, int64_t from_step) {  \
+  static inline __attribute__((always_inline)) void name##_block(                                               \
+      int64_t i, int64_t j, word##BYTES *to, const tch_places *t, const word##BYTES *from, const tch_places *f) { \
     row##BYTES a[N], b[N];                                                                                      \
-    for (int i = 0; i < N; i++) a[i] = *(const row##BYTES##_anywhere *) (from + i * from_step);                 \
+    for (int k = 0; k < N; k++) a[k] = *(const row##BYTES##_anywhere *) (from + tch_place(f, i + k) + j);       \
     for (int round = 1; round < N; round *= 2) {                                                                \
-      for (int i = 0; i < N / 2; i++) {                                                                         \
-        b[2 * i] = SHUFFLE(row##BYTES, a[i], a[i + N / 2], LOW##BYTES);                                         \
-        b[2 * i + 1] = SHUFFLE(row##BYTES, a[i], a[i + N / 2], HIGH##BYTES);                                    \
+      for (int k = 0; k < N / 2; k++) {                                                                         \
+        b[2 * k] = SHUFFLE(row##BYTES, a[k], a[k + N / 2], LOW##BYTES);                                         \
+        b[2 * k + 1] = SHUFFLE(row##BYTES, a[k], a[k + N / 2], HIGH##BYTES);                                    \
       }                                                                                                         \
-      for (int i = 0; i < N; i++) a[i] = b[i];                                                                  \
+      for (int k = 0; k < N; k++) a[k] = b[k];                                                                  \
     }                                                                                                           \
-    for (int i = 0; i < N; i++) *(row##BYTES##_anywhere *) (to + i * to_step) = a[i];                           \
+    for (int k = 0; k < N; k++) *(row##BYTES##_anywhere *) (to + tch_place(t, j + k) + i) = a[k];               \
   }                                                                                                             \
-  static void turn##BYTES(int64_t n, int64_t m, word##BYTES *to, int64_t to_step, const word##BYTES *from,      \
-                          int64_t from_step) {                                                                  \
+  void name(int64_t n, int64_t m, void *target, const tch_places *t, const void *source, const tch_places *f) { \
+    word##BYTES *to = target;                                                                                   \
+    const word##BYTES *from = source;                                                                           \
     int64_t whole_n = n / N * N, whole_m = m / N * N;                                                           \
     for (int64_t i = 0; i < whole_n; i += N)                                                                    \
-      for (int64_t j = 0; j < whole_m; j += N)                                                                  \
-        block##BYTES(to + j * to_step + i, to_step, from + i * from_step + j, from_step);                       \
+      for (int64_t j = 0; j < whole_m; j += N) name##_block(i, j, to, t, from, f);                              \
     for (int64_t i = 0; i < n; i++)                                                                             \
-      for (int64_t j = i < whole_n ? whole_m : 0; j < m; j++) to[j * to_step + i] = from[i * from_step + j];    \
+      for (int64_t j = i < whole_n ? whole_m : 0; j < m; j++)                                                   \
+        to[i + tch_place(t, j)] = from[tch_place(f, i) + j];                                                    \
   }
-TURN(uint8_t, 1, 16)
-TURN(uint16_t, 2, 8)
-
-void tch_turn(int64_t bytes, int64_t n, int64_t m, void *to, int64_t to_step, const void *from, int64_t from_step) {
-  if (bytes == 1) turn1(n, m, to, to_step, from, from_step);
-  else turn2(n, m, to, to_step, from, from_step);
-}
+TURN(tch_turn_bytes, uint8_t, 1, 16)
+TURN(tch_turn_shorts, uint16_t, 2, 8)

@@ -1,9 +1,9 @@
 /* Transposes a block of elements in registers. */
 #ifndef TCH_CORE_TURN_H
 #define TCH_CORE_TURN_H
-#include <stdint.h>
+#include "kernel/move.h"
 
-/* to[j * to_step + i] = from[i * from_step + j] for i < n and j < m; elements have 1 or 2 bytes (kernel/move.h has
- * those of 4 and 8), steps count elements. */
-void tch_turn(int64_t bytes, int64_t n, int64_t m, void *to, int64_t to_step, const void *from, int64_t from_step);
+/* to[i + t(j)] = from[f(i) + j] for i < n and j < m; elements have 1 or 2 bytes (kernel/move.h has those of 4 and 8). */
+void tch_turn_bytes(int64_t n, int64_t m, void *to, const tch_places *t, const void *from, const tch_places *f);
+void tch_turn_shorts(int64_t n, int64_t m, void *to, const tch_places *t, const void *from, const tch_places *f);
 #endif

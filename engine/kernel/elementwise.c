@@ -9,13 +9,19 @@
 
 enum { BLOCK = 32 * VLEN, MOST = 4 };
 
-/* A row's expression on vectors at 0, step, 2 step ... below n; of each the lanes given are written. (Choosing lanes costs nothing
- * in a store, but loads that choose wait for memory one after the other.) */
-typedef void (*dense_row)(int64_t n, int64_t step, vlanes lanes, real *out, const real *const *in, real a, real b);
+/* Where an expression is computed: in each of some rows on vectors at 0, step, 2 step ... below n, of which the lanes given are
+ * written. (Choosing lanes costs nothing in a store, but loads that choose wait for memory one after the other.) */
+typedef struct patch {
+  int64_t n, step, rows;
+  const int64_t *next; /* from one row to the next, of the result and the operands */
+  vlanes lanes;
+} patch;
+typedef void (*dense_row)(const patch *at, void *out, const real *const *in, real a, real b);
 
 typedef struct job {
   dense_row row;
   int operands;
+  int64_t bytes; /* of an element of the result */
   real a, b;
 } job;
 
@@ -29,38 +35,69 @@ static void fill(int64_t m, real *to, real value) {
   for (int64_t i = 0; i < m; i += VLEN) vstore(to + i, vset(value));
 }
 
+static inline void *place(const job *j, void *out, int64_t at) { return (char *) out + at * j->bytes; }
+
+static inline void run_patch(const job *j, int64_t n, int64_t step, vlanes lanes, void *out, const real *const *in) {
+  static const int64_t none[MOST + 1];
+  j->row(&(patch) {n, step, 1, none, lanes}, out, in, j->a, j->b);
+}
+
 /* Some lanes of the vector at `at`; nothing else is read or written. */
-static inline void run_lanes(const job *j, vlanes lanes, int64_t at, real *out, const real *const *in) {
+static inline void run_lanes(const job *j, vlanes lanes, int64_t at, void *out, const real *const *in) {
   real block[MOST][VLEN] __attribute__((aligned(64)));
   const real *p[MOST];
   for (int k = 0; k < j->operands; k++) {
     vstore(block[k], vload_lanes(in[k] + at, lanes));
     p[k] = block[k];
   }
-  j->row(VLEN, VLEN, lanes, out + at, p, j->a, j->b);
+  run_patch(j, VLEN, VLEN, lanes, place(j, out, at), p);
 }
 
-/* m elements without gaps. */
-static inline void run_dense(const job *j, int64_t m, real *out, const real *const *in) {
-  int64_t whole = m - m % (int64_t) VLEN, rest = m - whole;
-  if (whole > 0) j->row(whole, VLEN, vfirst(VLEN), out, in, j->a, j->b);
-  if (rest == 0) return;
+/* The m < VLEN elements at `at`. */
+static inline void run_rest(const job *j, int64_t m, int64_t at, void *out, const real *const *in) {
   if (VCHOOSE) {
-    run_lanes(j, vfirst(rest), whole, out, in);
+    run_lanes(j, vfirst(m), at, out, in);
     return;
   }
   real block[MOST + 1][VLEN] __attribute__((aligned(64)));
   const real *end[MOST];
   for (int k = 0; k < j->operands; k++) {
-    gather(rest, in[k] + whole, 1, block[k]);
+    gather(m, in[k] + at, 1, block[k]);
     end[k] = block[k];
   }
-  j->row(VLEN, VLEN, vfirst(VLEN), block[MOST], end, j->a, j->b);
-  for (int64_t i = 0; i < rest; i++) out[whole + i] = block[MOST][i];
+  run_patch(j, VLEN, VLEN, vfirst(VLEN), block[MOST], end);
+  memcpy(place(j, out, at), block[MOST], (size_t) (m * j->bytes));
+}
+
+/* Rows of n elements without gaps: whole vectors of all rows, then what is left of each. There whole vectors are read too, where
+ * rows follow that far. */
+static void run_rows(const job *j, int64_t n, int64_t rows, void *out, const real *const *in, const int64_t *next) {
+  int64_t whole = n - n % (int64_t) VLEN, rest = n - whole, beyond = VLEN - rest, easy = VCHOOSE ? rows : 0;
+  const real *at[MOST];
+  if (whole > 0) j->row(&(patch) {whole, VLEN, rows, next, vfirst(VLEN)}, out, in, j->a, j->b);
+  if (rest == 0) return;
+  for (int k = 0; k < j->operands; k++) {
+    at[k] = in[k] + whole;
+    if (next[k + 1] <= 0) easy = 0;
+    while (easy > 0 && (rows - easy) * next[k + 1] < beyond) easy--;
+  }
+  if (easy > 0) j->row(&(patch) {VLEN, VLEN, easy, next, vfirst(rest)}, place(j, out, whole), at, j->a, j->b);
+  for (int64_t r = easy; r < rows; r++) {
+    for (int k = 0; k < j->operands; k++) at[k] = in[k] + r * next[k + 1];
+    run_rest(j, rest, whole, place(j, out, r * next[0]), at);
+  }
+}
+
+static void spread(const job *j, int64_t m, void *out, int64_t stride, const void *from) {
+  const real *block = from;
+  const uint8_t *bytes = from;
+  if (j->bytes == 1) for (int64_t i = 0; i < m; i++) ((uint8_t *) out)[i * stride] = bytes[i];
+  else for (int64_t i = 0; i < m; i++) ((real *) out)[i * stride] = block[i];
 }
 
 /* One row over operands of any step: those with gaps pass through small blocks. */
-static void run_row(const job *j, int64_t n, real *out, const real *const *p, const int64_t *s) {
+static void run_row(const job *j, int64_t n, void *out, const real *const *p, const int64_t *s) {
+  static const int64_t none[MOST + 1];
   real block[MOST + 1][BLOCK] __attribute__((aligned(64)));
   const real *in[MOST];
   for (int64_t begin = 0, m; begin < n; begin += m) {
@@ -72,12 +109,11 @@ static void run_row(const job *j, int64_t n, real *out, const real *const *p, co
       else if (begin == 0) fill(m, block[k], *in[k]);
       in[k] = block[k];
     }
-    if (s[0] == 1) {
-      run_dense(j, m, out + begin, in);
-      continue;
+    if (s[0] == 1) run_rows(j, m, 1, place(j, out, begin), in, none);
+    else {
+      run_rows(j, m, 1, block[MOST], in, none);
+      spread(j, m, place(j, out, begin * s[0]), s[0], block[MOST]);
     }
-    run_dense(j, m, block[MOST], in);
-    for (int64_t i = 0; i < m; i++) out[(begin + i) * s[0]] = block[MOST][i];
   }
 }
 
@@ -119,56 +155,83 @@ static void run_comb(const job *j, int64_t n, int64_t rows, int64_t pitch, real 
       int64_t at = (v + phase) * VLEN - lead;
       vlanes lanes = comb(at + pitch * VLEN, n, pitch);
       for (int k = 0; k < j->operands; k++) in[k] = p[k] + at;
-      j->row((some - phase) * VLEN, period * VLEN, lanes, out + at, in, j->a, j->b);
+      run_patch(j, (some - phase) * VLEN, period * VLEN, lanes, out + at, in);
     }
   }
 }
 
 #endif
 
-/* Runs over planes; rows that follow each other are one, and what lies alike with small gaps is done where it lies. */
-static void run(dense_row row, int operands, int64_t n, int64_t rows, void *const *p, const int64_t *s, const int64_t *next,
-                const double *ab) {
-  job j = {.row = row, .operands = operands, .a = (real) ab[0], .b = (real) ab[1]};
-  bool follow = true, alike = true;
-  for (int k = 0; k <= operands; k++) {
-    follow = follow && (rows == 1 || next[k] == n * s[k]);
-    alike = alike && s[k] == s[0] && (rows == 1 || next[k] == next[0]);
+/* Rows without gaps, of operands that may be one number for all. */
+static void run_plain(const job *j, int64_t n, int64_t rows, void *const *p, const int64_t *s, const int64_t *next) {
+  real block[MOST][BLOCK] __attribute__((aligned(64)));
+  const real *in[MOST];
+  for (int k = 0; k < j->operands; k++) {
+    in[k] = p[k + 1];
+    if (s[k + 1] == 1) continue;
+    fill(n, block[k], *in[k]);
+    in[k] = block[k];
   }
+  run_rows(j, n, rows, p[0], in, next);
+}
+
+/* Runs over planes; rows that follow each other are one, and what lies alike with small gaps is done where it lies. */
+static void run(const job *j, int64_t n, int64_t rows, void *const *p, const int64_t *s, const int64_t *next) {
+  bool follow = true, alike = j->bytes == sizeof(real), plain = s[0] == 1;
+  for (int k = 0; k <= j->operands; k++) follow = follow && (rows == 1 || next[k] == n * s[k]);
   if (follow) n *= rows, rows = 1;
+  for (int k = 0; k <= j->operands; k++) {
+    alike = alike && s[k] == s[0] && (rows == 1 || next[k] == next[0]);
+    plain = plain && (s[k] == 1 || (s[k] == 0 && n <= BLOCK && (rows == 1 || next[k] == 0)));
+  }
 #if defined(__AVX512F__)
   if (alike && s[0] == 1 && rows > 1 && next[0] > n && next[0] <= PLACES * n && next[0] <= PITCH) {
-    run_comb(&j, n, rows, next[0], p[0], (const real *const *) (p + 1));
+    run_comb(j, n, rows, next[0], p[0], (const real *const *) (p + 1));
     return;
   }
 #endif
+  if (plain) {
+    run_plain(j, n, rows, p, s, next);
+    return;
+  }
   for (int64_t r = 0; r < rows; r++) {
     const real *in[MOST];
-    real *out = (real *) p[0] + r * next[0];
-    for (int k = 0; k < operands; k++) in[k] = (const real *) p[k + 1] + r * next[k + 1];
-    if (alike && s[0] == 1) run_dense(&j, n, out, in);
+    void *out = place(j, p[0], r * next[0]);
+    for (int k = 0; k < j->operands; k++) in[k] = (const real *) p[k + 1] + r * next[k + 1];
 #if defined(__AVX512F__)
-    else if (alike && s[0] > 1 && s[0] <= PLACES) run_comb(&j, 1, n, s[0], out, in);
+    if (alike && s[0] > 1 && s[0] <= PLACES) {
+      run_comb(j, 1, n, s[0], out, in);
+      continue;
+    }
 #endif
-    else run_row(&j, n, out, in, s);
+    run_row(j, n, out, in, s);
   }
 }
 
 /* A row of 1 to 4 operands named o1 .. o4. */
 #define ROW(function, operands, o1, o2, o3, o4, expression)                                             \
-  static void function##_dense(int64_t n, int64_t step, vlanes lanes, real *out, const real *const *in, real a UNUSED, \
-                               real b UNUSED) {                                                         \
+  static void function##_dense(const patch *at, void *to, const real *const *in, real a UNUSED, real b UNUSED) { \
     const real *p1 = in[0], *p2 = in[operands > 1 ? 1 : 0], *p3 = in[operands > 2 ? 2 : 0],             \
                *p4 = in[operands > 3 ? 3 : 0];                                                          \
-    for (int64_t i = 0; i < n; i += step) {                                                             \
-      V o1 UNUSED = vload(p1 + i), o2 UNUSED = vload(p2 + i), o3 UNUSED = vload(p3 + i),                \
-        o4 UNUSED = vload(p4 + i);                                                                      \
-      vstore_lanes(out + i, vset(expression), lanes);                                                   \
+    real *out = to;                                                                                     \
+    const int64_t n = at->n, step = at->step;                                                           \
+    const vlanes lanes UNUSED = at->lanes;                                                              \
+    for (int64_t r = at->rows; r > 0; r--) {                                                            \
+      for (int64_t i = 0; i < n; i += step) {                                                           \
+        V o1 UNUSED = vload(p1 + i), o2 UNUSED = vload(p2 + i), o3 UNUSED = vload(p3 + i),              \
+          o4 UNUSED = vload(p4 + i);                                                                    \
+        vstore_lanes(out + i, vset(expression), lanes);                                                 \
+      }                                                                                                 \
+      out += at->next[0], p1 += at->next[1];                                                            \
+      if (operands > 1) p2 += at->next[2];                                                              \
+      if (operands > 2) p3 += at->next[3];                                                              \
+      if (operands > 3) p4 += at->next[4];                                                              \
     }                                                                                                   \
   }                                                                                                     \
   static void function(int64_t n, int64_t rows, void *const *p, const int64_t *s, const int64_t *next,  \
                        const double *ab) {                                                              \
-    run(function##_dense, operands, n, rows, p, s, next, ab);                                           \
+    const job j = {function##_dense, operands, sizeof(real), (real) ab[0], (real) ab[1]};               \
+    run(&j, n, rows, p, s, next);                                                                       \
   }
 
 #define UNARY(name, types, f, dx, ddx)              \
@@ -184,21 +247,21 @@ static void run(dense_row row, int operands, int64_t n, int64_t rows, void *cons
   ROW(ternary_dx_##name, 4, g, x, y, z, dx)         \
   ROW(ternary_dy_##name, 4, g, x, y, z, dy)         \
   ROW(ternary_dz_##name, 4, g, x, y, z, dz)
-#define COMPARE_EACH(o, a, b, test)        \
-  for (int64_t i = 0; i < n; i++) {        \
-    real x = xs[i * (a)], y = ys[i * (b)]; \
-    out[i * (o)] = test;                   \
-  }
-#define COMPARE(name, test)                                                                   \
+#define COMPARE(name, test)                                                                             \
+  static void compare_##name##_dense(const patch *at, void *to, const real *const *in, real a UNUSED, real b UNUSED) { \
+    const real *restrict xs = in[0], *restrict ys = in[1];                                              \
+    uint8_t *restrict out = to;                                                                         \
+    const int64_t n = at->n - VLEN + __builtin_popcount((unsigned) at->lanes);                          \
+    for (int64_t r = at->rows; r > 0; r--, out += at->next[0], xs += at->next[1], ys += at->next[2])    \
+      for (int64_t i = 0; i < n; i++) {                                                                 \
+        real x = xs[i], y = ys[i];                                                                      \
+        out[i] = test;                                                                                  \
+      }                                                                                                 \
+  }                                                                                                     \
   static void compare_##name(int64_t n, int64_t rows, void *const *p, const int64_t *s, const int64_t *next, \
-                             const double *ab) {                                              \
-    for (int64_t r = 0; r < rows; r++) {                                                      \
-      uint8_t *restrict out = (uint8_t *) p[0] + r * next[0];                                 \
-      const real *restrict xs = (const real *) p[1] + r * next[1], *restrict ys = (const real *) p[2] + r * next[2]; \
-      if (s[0] == 1 && s[1] == 1 && s[2] == 1) COMPARE_EACH(1, 1, 1, test)                    \
-      else if (s[0] == 1 && s[1] == 1 && s[2] == 0) COMPARE_EACH(1, 1, 0, test)               \
-      else COMPARE_EACH(s[0], s[1], s[2], test)                                               \
-    }                                                                                         \
+                             const double *ab UNUSED) {                                                 \
+    const job j = {compare_##name##_dense, 2, 1, 0, 0};                                                 \
+    run(&j, n, rows, p, s, next);                                                                       \
   }
 #include "kernel/elementwise.def"
 #undef UNARY

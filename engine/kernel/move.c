@@ -217,22 +217,24 @@ typedef real part_anywhere __attribute__((vector_size(16), aligned(sizeof(real))
 
 static inline part load_part(const word *p) { return (part) * (const part_anywhere *) p; }
 
-/* The parts at p, p + step, ... in the lanes of a vector. */
-static inline V load_parts(const word *p, int64_t step) {
+/* Rows start at q[0] + step[0 .. 3], q[1] + step[0 .. 3], ...: parts of rows i, i + PART, ... in the lanes of a vector. */
+static inline V load_parts(const word *const *q, const int64_t *step, int i) {
+#define ROW_PART(k) load_part(q[(i + (k) * (int) PART) / 4] + step[(i + (k) * (int) PART) % 4])
 #if defined(__AVX512F__)
-  __m512 v = _mm512_castps128_ps512((__m128) load_part(p));
-  v = _mm512_insertf32x4(v, (__m128) load_part(p + step), 1);
-  v = _mm512_insertf32x4(v, (__m128) load_part(p + 2 * step), 2);
-  return (V) _mm512_insertf32x4(v, (__m128) load_part(p + 3 * step), 3);
+  __m512 v = _mm512_castps128_ps512((__m128) ROW_PART(0));
+  v = _mm512_insertf32x4(v, (__m128) ROW_PART(1), 1);
+  v = _mm512_insertf32x4(v, (__m128) ROW_PART(2), 2);
+  return (V) _mm512_insertf32x4(v, (__m128) ROW_PART(3), 3);
 #elif defined(__AVX2__)
-  return (V) _mm256_insertf128_ps(_mm256_castps128_ps256((__m128) load_part(p)), (__m128) load_part(p + step), 1);
+  return (V) _mm256_insertf128_ps(_mm256_castps128_ps256((__m128) ROW_PART(0)), (__m128) ROW_PART(1), 1);
 #else
-  return load_part(p);
+  return ROW_PART(0);
 #endif
 }
 
+/* PART columns of as many rows as T holds. */
 #define TURN(name, T, STORED, LOAD, LOW, HIGH)                                                                  \
-  static inline void name(word *to, int64_t t1, const word *from, int64_t f0) {                                 \
+  static inline void name(word *to, const int64_t *to_step, const word *const *q, const int64_t *step) {        \
     T a[PART], b[PART];                                                                                         \
     for (int i = 0; i < (int) PART; i++) a[i] = LOAD;                                                           \
     for (int round = 1; round < (int) PART; round *= 2) {                                                       \
@@ -242,21 +244,45 @@ static inline V load_parts(const word *p, int64_t step) {
       }                                                                                                         \
       for (int i = 0; i < (int) PART; i++) a[i] = b[i];                                                         \
     }                                                                                                           \
-    for (int i = 0; i < (int) PART; i++) *(STORED *) (to + i * t1) = a[i];                                      \
+    for (int i = 0; i < (int) PART; i++) *(STORED *) (to + to_step[i]) = a[i];                                  \
   }
-TURN(turn_vectors, V, VU, load_parts(from + i * f0, PART * f0), LOW, HIGH)
-TURN(turn_parts, part, part_anywhere, load_part(from + i * f0), PART_LOW, PART_HIGH)
+TURN(turn_vectors, V, VU, load_parts(q, step, i), LOW, HIGH)
+TURN(turn_parts, part, part_anywhere, load_part(q[0] + step[i]), PART_LOW, PART_HIGH)
+
+/* Strips of `height` rows, for which TURN_SOME works, from row i on. */
+#define STRIPS(TURN_SOME, height)                                                                               \
+  for (; i + (int64_t) (height) <= n0; i += (height)) {                                                         \
+    const word *q[((height) + 3) / 4];                                                                          \
+    for (size_t k = 0; k < sizeof q / sizeof *q; k++) q[k] = from + tch_place(f, i + 4 * (int64_t) k);          \
+    for (int64_t four = 0; four < n1 / 4; four++)                                                               \
+      for (int j = 0; j < 4; j += PART) {                                                                       \
+        TURN_SOME(to + i + t->at[four], t_step + j, q, f_step);                                                 \
+        for (size_t k = 0; k < sizeof q / sizeof *q; k++) q[k] += PART;                                         \
+      }                                                                                                         \
+  }
+
+static void turn(int64_t n0, int64_t n1, void *to_, const tch_places *t, const void *from_, const tch_places *f) {
+  word *to = to_;
+  const word *from = from_;
+  const int64_t t_step[4] = {0, t->step, 2 * t->step, 3 * t->step}, f_step[4] = {0, f->step, 2 * f->step, 3 * f->step};
+  int64_t i = 0, whole = n1 - n1 % 4;
+  STRIPS(turn_vectors, VLEN)
+  STRIPS(turn_parts, PART)
+  for (; i < n0; i++)
+    for (int64_t j = 0; j < whole; j++) to[i + tch_place(t, j)] = from[tch_place(f, i) + j];
+  for (int64_t j = whole; j < n1; j++)
+    for (i = 0; i < n0; i++) to[i + tch_place(t, j)] = from[tch_place(f, i) + j];
+}
 
 /* to[i + j * t1] = from[i * f0 + j] */
-static void turn(int64_t n0, int64_t n1, word *to, int64_t t1, const word *from, int64_t f0) {
-  int64_t i = 0, whole = n1 - n1 % (int64_t) PART;
-  for (; i + (int64_t) VLEN <= n0; i += VLEN)
-    for (int64_t j = 0; j < whole; j += PART) turn_vectors(to + i + j * t1, t1, from + i * f0 + j, f0);
-  for (; i + (int64_t) PART <= n0; i += PART)
-    for (int64_t j = 0; j < whole; j += PART) turn_parts(to + i + j * t1, t1, from + i * f0 + j, f0);
-  for (; i < n0; i++)
-    for (int64_t j = 0; j < whole; j++) to[i + j * t1] = from[i * f0 + j];
-  for (int64_t j = whole; j < n1; j++) gather_row(n0, to + j * t1, from + j, f0);
+static void turn_plane(int64_t n0, int64_t n1, word *to, int64_t t1, const word *from, int64_t f0) {
+  enum { SIDE = 128 };
+  int64_t t[SIDE / 4], f[SIDE / 4];
+  for (int64_t i = 0; i < SIDE / 4; i++) t[i] = 4 * i * t1, f[i] = 4 * i * f0;
+  for (int64_t i = 0; i < n0; i += SIDE)
+    for (int64_t j = 0; j < n1; j += SIDE)
+      turn(n0 - i < SIDE ? n0 - i : SIDE, n1 - j < SIDE ? n1 - j : SIDE, to + i + j * t1, &(tch_places) {t1, t},
+           from + i * f0 + j, &(tch_places) {f0, f});
 }
 
 /* -- all of them ---------------------------------------------------------------------------------------------------------- */
@@ -274,7 +300,7 @@ static void move(int64_t n0, int64_t n1, void *to_, int64_t t0, int64_t t1, cons
     for (int64_t i = 0; i < n0; i++) block[i] = *from;
     copy_rows(n0, n1, to, t1, block, 0);
   } else if (t0 == 1 && f0 == 1) copy_rows(n0, n1, to, t1, from, f1);
-  else if (t0 == 1 && f1 == 1 && n1 >= (int64_t) PART && n0 >= (int64_t) PART) turn(n0, n1, to, t1, from, f0);
+  else if (t0 == 1 && f1 == 1 && n1 >= (int64_t) PART && n0 >= (int64_t) PART) turn_plane(n0, n1, to, t1, from, f0);
   else
     for (int64_t j = 0; j < n1; j++, to += t1, from += f1) {
       if (f0 == 0) fill_row(n0, to, t0, from);
@@ -285,4 +311,4 @@ static void move(int64_t n0, int64_t n1, void *to_, int64_t t0, int64_t t1, cons
 }
 
 extern const tch_move_kernels NAME(TCH_REAL, TCH_ISA);
-const tch_move_kernels NAME(TCH_REAL, TCH_ISA) = {.move = move};
+const tch_move_kernels NAME(TCH_REAL, TCH_ISA) = {.move = move, .turn = turn};

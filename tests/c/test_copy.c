@@ -231,6 +231,7 @@ static box random_box(void) {
   int64_t step = 1 + (dice(3) == 0 ? dice(9) : 0), room = 6000;
   for (int d = 0; d < b.ndim; d++) {
     b.size[d] = 1 + dice(room < 70 ? (uint32_t) room : 70);
+    if (dice(2) == 0 && room >= 16) b.size[d] = 4 * (1 + dice(4)); /* sides of turns go on behind fours */
     room /= b.size[d];
     int k = (int) dice((uint32_t) d + 1);
     order[d] = order[k];
@@ -245,6 +246,16 @@ static box random_box(void) {
     b.from_span += b.from[d] * (b.size[d] - 1);
   }
   b.to_span = step;
+  if (dice(3) == 0) { /* the source without gaps, in any order */
+    b.from_span = 1;
+    for (int i = b.ndim - 1, left = b.ndim; i >= 0; i--, left--) {
+      int k = (int) dice((uint32_t) left), d = order[k];
+      order[k] = order[i];
+      order[i] = d;
+      b.from[d] = b.from_span;
+      b.from_span *= b.size[d];
+    }
+  }
   return b;
 }
 

@@ -4,6 +4,7 @@
 #include "core/cpu.h"
 #include "core/dtype.h"
 #include "kernel/elementwise.h"
+#include "random_tensor.h"
 #include <stdio.h>
 
 TCH_KERNEL_FAMILY(elementwise)
@@ -291,6 +292,51 @@ static void check_combs(void) {
 
 static void rows_with_gaps_leave_the_gaps(void **state) { every_isa(check_combs); }
 
+/* Planes whose operands lie in any ways, in memory that ends where they end: what they give one by one, in the same places. */
+static void check_plane(const char *name, tch_element_row *row, int nin, size_t result) {
+  int64_t n = random_from(1, random_below(3) ? 40 : 700), rows = random_from(1, 9), step[5], next[5], shift = random_below(8);
+  bool gaps = random_below(3) == 0;
+  char *p[5], *want;
+  size_t bytes = 0;
+  for (int k = nin; k >= 0; k--) {
+    size_t each = k == 0 ? result : sizeof(double);
+    step[k] = gaps ? random_from(k == 0, 4) : k > 0 && random_below(3) == 0 ? 0 : 1;
+    next[k] = step[k] * n + (random_below(2) ? random_below(20) : 0);
+    if (k > 0 && random_below(3) == 0) next[k] = 0;
+    bytes = (size_t) (shift + (rows - 1) * next[k] + (n - 1) * step[k] + 1) * each;
+    p[k] = malloc(bytes);
+    memset(p[k], 7, bytes);
+    for (size_t i = 0; k > 0 && i < bytes / sizeof(double); i++) ((double *) p[k])[i] = (double) random_from(1, 40) / 16;
+    p[k] += (size_t) shift * each;
+  }
+  want = (char *) malloc(bytes) + (size_t) shift * result;
+  memset(want - (size_t) shift * result, 7, bytes);
+  for (int64_t i = 0; i < n * rows; i++) {
+    void *q[5] = {want + (size_t) (i / n * next[0] + i % n * step[0]) * result};
+    for (int k = 1; k <= nin; k++) q[k] = p[k] + (i / n * next[k] + i % n * step[k]) * (int64_t) sizeof(double);
+    row(1, 1, q, ones, ones, parameters);
+  }
+  row(n, rows, (void *const *) p, step, next, parameters);
+  want -= (size_t) shift * result;
+  for (int k = 0; k <= nin; k++) p[k] -= (size_t) shift * (k == 0 ? result : sizeof(double));
+  if (memcmp(want, p[0], bytes) != 0) fail_msg("%s %s: a plane of %dx%d", tch_cpu_name(), name, (int) rows, (int) n);
+  free(want);
+  for (int k = 0; k <= nin; k++) free(p[k]);
+}
+
+static void check_planes(void) {
+  const tch_elementwise_kernels *t = tch_elementwise_table(TCH_DOUBLE);
+  for (int round = 0; round < 60; round++) {
+    check_plane("exp", t->unary[TCH_UNARY_exp], 1, sizeof(double));
+    check_plane("sub", t->binary[TCH_BINARY_sub], 2, sizeof(double));
+    check_plane("addcmul", t->ternary[TCH_TERNARY_addcmul], 3, sizeof(double));
+    check_plane("gt", t->compare[TCH_COMPARE_gt], 2, 1);
+    check_plane("ne", t->compare[TCH_COMPARE_ne], 2, 1);
+  }
+}
+
+static void planes_of_any_strides(void **state) { every_isa(check_planes); }
+
 static void check_layouts(void) {
   const tch_elementwise_kernels *t = tch_elementwise_table(TCH_DOUBLE);
   for (int64_t n = 1; n <= N; n += n < 20 ? 1 : 23) {
@@ -381,6 +427,7 @@ int main(void) {
       cmocka_unit_test(gradients_of_two_and_three_operands),
       cmocka_unit_test(cuts_and_strides_change_no_bit),
       cmocka_unit_test(rows_with_gaps_leave_the_gaps),
+      cmocka_unit_test(planes_of_any_strides),
       cmocka_unit_test(types_and_instruction_sets_agree),
       cmocka_unit_test(views_and_their_copies_agree),
   };
