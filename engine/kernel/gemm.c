@@ -33,10 +33,6 @@ static void product(int64_t m, int64_t n, int64_t k, double alpha, tch_matrix a,
          a.data, lda, b.data, ldb, be, c, ldc);
 }
 
-static void fill_rows(int64_t m, int64_t n, const void *x, void *y, int64_t y_step) {
-  for (int64_t i = 0; i < m; i++) memcpy((real *) y + i * y_step, x, n * sizeof(real));
-}
-
 static void sum_rows(int64_t m, int64_t n, const void *xs, double alpha, double beta, void *ys, int64_t begin,
                      int64_t end) {
   real total[COLUMNS], *y = ys, al = (real) alpha, be = (real) beta;
@@ -52,4 +48,4 @@ static void sum_rows(int64_t m, int64_t n, const void *xs, double alpha, double 
 }
 
 extern const tch_gemm_kernels NAME(TCH_REAL, TCH_ISA);
-const tch_gemm_kernels NAME(TCH_REAL, TCH_ISA) = {product, fill_rows, sum_rows};
+const tch_gemm_kernels NAME(TCH_REAL, TCH_ISA) = {product, sum_rows};

@@ -15,8 +15,6 @@ typedef struct tch_gemm_kernels {
   /* c (m, n) in rows of c_step = alpha * a (m, k) * b (k, n) + beta * c; sizes and steps fit an int. */
   void (*product)(int64_t m, int64_t n, int64_t k, double alpha, tch_matrix a, tch_matrix b, double beta, void *c,
                   int64_t c_step);
-  /* Every row of y (m, n) = x (n). */
-  void (*fill_rows)(int64_t m, int64_t n, const void *x, void *y, int64_t y_step);
   /* y (n) = alpha * (sum of the rows of x (m, n), contiguous, in columns [begin, end)) + beta * y */
   void (*sum_rows)(int64_t m, int64_t n, const void *x, double alpha, double beta, void *y, int64_t begin, int64_t end);
 } tch_gemm_kernels;

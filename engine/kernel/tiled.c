@@ -5,7 +5,11 @@
 #define NAME2(type, isa) tch_tiled_kernels_##type##_##isa
 #define NAME(type, isa) NAME2(type, isa)
 
-enum { DEPTH = 32768 / (TILE_N * sizeof(real)) }; /* a panel of it takes 32 KB */
+enum {
+  DEPTH = TCH_TILED_PANEL / (TILE_N * sizeof(real)),
+  STEPS = 8, /* of a strip, packed before the same of the next */
+  BLOCK = 4  /* strips that a panel in the first cache is multiplied with before the next panel, where a lies */
+};
 
 /* -- packing ------------------------------------------------------------------------------------------------------- */
 
@@ -55,35 +59,61 @@ static void pack_panels(int64_t k, int64_t n, tch_any_matrix b, void *to) {
   }
 }
 
-/* Vectors go beyond their row; the steps whose vector would leave the strip are copied number by number. */
+/* Steps [i0, i1) of a strip of `rows` rows, of which vectors may be read at steps below `whole` only. Written vectors go beyond
+ * their step; the steps whose vector would leave the strip are copied number by number. */
+static void pack_strip(int rows, int64_t k, int64_t i0, int64_t i1, bool whole, tch_any_matrix a, const real *from, real *p) {
+  int64_t span = (rows + LANES - 1) / LANES * LANES, inside = k - (span - 1) / rows, i = i0;
+  if (inside > i1) inside = i1;
+  if (a.column == 1 && rows <= LANES) i += turn(inside - i, rows, from + i, a.row, p + i * rows, rows);
+  else if (a.row == 1 && whole)
+    for (; i < inside; i++)
+      for (int j = 0; j < rows; j += LANES) tile_store(p + i * rows + j, tile_load(from + i * a.column + j));
+  for (; i < i1; i++)
+    for (int j = 0; j < rows; j++) p[i * rows + j] = from[i * a.column + j * a.row];
+}
+
+/* Steps that lie far apart are taken few at a time through all strips, for their lines may share a set of the caches, while the
+ * lines of the next ones are fetched: the processor does not foresee them. */
 static void pack_strips(int64_t m, int64_t height, int64_t k, tch_any_matrix a, void *to) {
-  real *p = to;
-  for (int64_t begin = 0; begin < m; begin += height, p += height * k) {
-    const real *from = (const real *) a.data + begin * a.row;
-    int rows = m - begin < height ? (int) (m - begin) : (int) height;
-    int64_t span = (rows + LANES - 1) / LANES * LANES, inside = k - (span - 1) / rows, i = 0;
-    if (a.column == 1 && rows <= LANES) i = turn(inside, rows, from, a.row, p, rows);
-    else if (a.row == 1 && begin + span <= m)
-      for (; i < inside; i++)
-        for (int j = 0; j < rows; j += LANES) tile_store(p + i * rows + j, tile_load(from + i * a.column + j));
-    for (; i < k; i++)
-      for (int j = 0; j < rows; j++) p[i * rows + j] = from[i * a.column + j * a.row];
+  int64_t span = (height + LANES - 1) / LANES * LANES;
+  bool apart = a.row == 1 && a.column != 1;
+  const real *from = a.data;
+  for (int64_t i = 0, end; i < k; i = end) {
+    end = apart && i + STEPS < k ? i + STEPS : k;
+    for (int64_t next = end; apart && next < end + STEPS && next < k; next++)
+      for (int64_t j = 0; j < m; j += 64 / sizeof(real)) __builtin_prefetch(from + next * a.column + j);
+    for (int64_t begin = 0; begin < m; begin += height)
+      pack_strip((int) (m - begin < height ? m - begin : height), k, i, end, begin + span <= m, a, from + begin * a.row,
+                 (real *) to + begin * k);
   }
 }
 
 /* -- the tile ------------------------------------------------------------------------------------------------------ */
 
+/* c = alpha * sums + beta * from */
 typedef struct output {
   real alpha, beta, *data;
-  int64_t step;
+  const real *from;
+  int64_t step, from_step;
 } output;
+
+static output output_at(double alpha, double beta, tch_tiled_from from, void *c, int64_t c_step, int64_t i, int64_t j) {
+  return (output){(real) alpha, (real) beta, (real *) c + i * c_step + j, (const real *) from.data + i * from.step + j, c_step,
+                  from.step};
+}
+
+static inline vreal ended(const output *c, vreal sum, vreal from) {
+  return tile_fma(sum, tile_splat(c->alpha), from * tile_splat(c->beta));
+}
 
 /* sums (rows, TILE_N) into the first `width` columns of c. */
 static __attribute__((noinline)) void finish(int rows, const real *sums, const output *c, int width) {
-  for (int i = 0; i < rows; i++) {
-    real *to = c->data + i * c->step;
-    for (int j = 0; j < width; j++) to[j] = c->alpha * sums[i * TILE_N + j] + (c->beta != 0 ? c->beta * to[j] : 0);
-  }
+  for (int i = 0; i < rows; i++)
+    for (int h = 0; h < width; h += LANES) {
+      const real *from = c->from + i * c->from_step + h;
+      vreal old = c->beta != 0 ? tile_load_part(from, width - h) : (vreal){0};
+      tile_store_part(c->data + i * c->step + h, ended(c, tile_load(sums + i * TILE_N + h), old), width - h);
+    }
 }
 
 /* rows is a constant at every call; element (i, r) of a at a[i * row + r * column]. */
@@ -111,13 +141,12 @@ static inline __attribute__((always_inline)) void tile(int rows, int64_t k, cons
     finish(rows, sums, c, width);
     return;
   }
-  vreal alpha = tile_splat(c->alpha), beta = tile_splat(c->beta);
 #pragma GCC unroll 16
   for (int i = 0; i < rows; i++)
 #pragma GCC unroll 2
     for (int h = 0; h < 2; h++) {
-      real *to = c->data + i * c->step + h * LANES;
-      tile_store(to, c->beta != 0 ? tile_fma(sum[i][h], alpha, tile_load(to) * beta) : sum[i][h] * alpha);
+      vreal old = c->beta != 0 ? tile_load(c->from + i * c->from_step + h * LANES) : (vreal){0};
+      tile_store(c->data + i * c->step + h * LANES, ended(c, sum[i][h], old));
     }
 }
 
@@ -140,26 +169,30 @@ static void direct_tile(int rows, int64_t k, const real *a, int64_t row, int64_t
 
 /* Strips of one block stay in the second cache while the panels go by. */
 static void product(int64_t m, int64_t height, int64_t n, int64_t k, double alpha, const void *a, const void *bs, double beta,
-                    void *cs, int64_t c_step) {
+                    tch_tiled_from from, void *cs, int64_t c_step) {
   const real *b = bs;
   for (int64_t j = 0; j < n; j += TILE_N, b += k * TILE_N) {
     int width = n - j < TILE_N ? (int) (n - j) : TILE_N;
     for (int64_t i = 0; i < m; i += height) {
-      output c = {(real) alpha, (real) beta, (real *) cs + i * c_step + j, c_step};
+      output c = output_at(alpha, beta, from, cs, c_step, i, j);
       packed_tile((int) (m - i < height ? m - i : height), k, (const real *) a + i * k, b, &c, width);
     }
   }
 }
 
-static void product_direct(int64_t m, int64_t height, int64_t n, int64_t k, double alpha, tch_any_matrix a, const void *bs,
-                           double beta, void *cs, int64_t c_step) {
-  for (int64_t i = 0; i < m; i += height) {
-    const real *b = bs;
-    for (int64_t j = 0; j < n; j += TILE_N, b += k * TILE_N) {
-      output c = {(real) alpha, (real) beta, (real *) cs + i * c_step + j, c_step};
-      direct_tile((int) (m - i < height ? m - i : height), k, (const real *) a.data + i * a.row, a.row, a.column, b, &c,
-                  n - j < TILE_N ? (int) (n - j) : TILE_N);
-    }
+static void product_direct(int64_t m, int64_t n, int64_t k, double alpha, tch_any_matrix a, tch_panels panels, double beta,
+                           tch_tiled_from from, void *cs, int64_t c_step) {
+  int64_t strips = (m + TILE_M - 1) / TILE_M;
+  for (int64_t s0 = 0; s0 < strips; s0 += BLOCK) {
+    int64_t s1 = s0 + BLOCK < strips ? s0 + BLOCK : strips;
+    const real *b = panels.data;
+    for (int64_t j = 0; j < n; j += TILE_N, b += panels.depth * TILE_N)
+      for (int64_t s = s0; s < s1; s++) {
+        int64_t i = m * s / strips;
+        output c = output_at(alpha, beta, from, cs, c_step, i, j);
+        direct_tile((int) (m * (s + 1) / strips - i), k, (const real *) a.data + i * a.row, a.row, a.column, b, &c,
+                    n - j < TILE_N ? (int) (n - j) : TILE_N);
+      }
   }
 }
 

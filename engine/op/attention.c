@@ -6,13 +6,13 @@
 #include "core/cpu.h"
 #include "core/thread.h"
 #include "kernel/attention.h"
-#include "kernel/packed.h"
+#include "kernel/tiled.h"
 #include "op/op.h"
 #include <math.h>
 #include <string.h>
 
 TCH_KERNEL_FAMILY(attention)
-TCH_KERNEL_FAMILY(packed)
+TCH_KERNEL_FAMILY(tiled)
 
 typedef long long ll;
 enum { BLOCK = 32, PIECES = 16 }; /* queries at a time; pieces of work at most, each with its own scratch memory */
@@ -25,7 +25,7 @@ typedef struct part {
 
 typedef struct job {
   const tch_attention_kernels *rows;
-  const tch_packed_kernels *packing;
+  const tch_tiled_kernels *products;
   tch_dtype type;
   int64_t heads, L, S, bytes;
   double scale;
@@ -139,7 +139,7 @@ static tch_status scratch_of(tch_call *c, job *j, int64_t units, int64_t per_pie
 static tch_status measure(tch_call *c, bool self, job *j) {
   const tch_attention_attr *a = c->attr;
   tch_tensor *q, *k, *v;
-  *j = (job){.rows = tch_attention_table(c->in[0]->type), .packing = tch_packed_table(c->in[0]->type), .type = c->in[0]->type,
+  *j = (job){.rows = tch_attention_table(c->in[0]->type), .products = tch_tiled_table(c->in[0]->type), .type = c->in[0]->type,
              .heads = a->heads, .causal = a->causal, .bytes = tch_dtype_bytes(c->in[0]->type)};
   TCH_TRY(rows_contiguous(c, c->in[0], &q));
   int64_t D = q->size[2] / a->heads / (self ? 3 : 1), E = D, width = D * a->heads;
@@ -191,9 +191,15 @@ static char *take(const job *j, char **scratch, int64_t count) {
 }
 
 static tch_panels packed(const job *j, char **scratch, int64_t k, int64_t n, tch_any_matrix m) {
-  char *to = take(j, scratch, tch_packed_count(j->packing, k, n));
-  j->packing->pack(k, n, m, to);
+  char *to = take(j, scratch, tch_tiled_count(j->products, k, n));
+  j->products->pack_panels(k, n, m, to);
   return (tch_panels){to, k};
+}
+
+/* c (m, n) = a (m, k) * b, or c += a * b */
+static void multiply(const job *j, int64_t m, int64_t n, int64_t k, tch_any_matrix a, tch_panels b, bool add, char *c,
+                     int64_t c_step) {
+  j->products->product_direct(m, n, k, 1, a, b, add, (tch_tiled_from){c, c_step}, c, c_step);
 }
 
 static void forward_head(const job *j, int64_t b, int64_t h, char *scratch) {
@@ -203,13 +209,13 @@ static void forward_head(const job *j, int64_t b, int64_t h, char *scratch) {
   char *p = scratch;
   for (int64_t begin = 0; begin < j->L; begin += BLOCK) {
     int64_t end = begin + BLOCK < j->L ? begin + BLOCK : j->L, seen = visible(j, end - 1);
-    j->packing->product(end - begin, seen, D, rows_of(j, &j->q, b, h, begin), keys, false, p, j->S);
+    multiply(j, end - begin, seen, D, rows_of(j, &j->q, b, h, begin), keys, false, p, j->S);
     for (int64_t i = begin; i < end; i++) {
       char *row = p + (i - begin) * j->S * j->bytes;
       store(j, (b * j->heads + h) * j->L + i, j->rows->softmax(visible(j, i), rule_of(j, b, h, i), row));
       clear(j, row, visible(j, i), seen);
     }
-    j->packing->product(end - begin, E, seen, (tch_any_matrix){p, j->S, 1}, values, false, at(j, &j->y, b, h, begin), j->y.row);
+    multiply(j, end - begin, E, seen, (tch_any_matrix){p, j->S, 1}, values, false, at(j, &j->y, b, h, begin), j->y.row);
   }
 }
 
@@ -227,7 +233,7 @@ static tch_status run_forward(tch_call *c, bool self) {
   if (j.S == 0) return tch_tensor_fill(c->out[0], 0);
   j.y = part_of(&j, c->out[0], 0, E);
   j.lse = tch_tensor_data(c->out[1]);
-  TCH_TRY(scratch_of(c, &j, units, tch_packed_count(j.packing, D, j.S) + tch_packed_count(j.packing, j.S, E) + BLOCK * j.S));
+  TCH_TRY(scratch_of(c, &j, units, tch_tiled_count(j.products, D, j.S) + tch_tiled_count(j.products, j.S, E) + BLOCK * j.S));
   tch_parallel(units, j.grain, forward_piece, &j);
   return TCH_OK;
 }
@@ -249,8 +255,8 @@ static void backward_head(const job *j, int64_t b, int64_t h, char *scratch) {
     int64_t end = begin + BLOCK < j->L ? begin + BLOCK : j->L, count = end - begin, seen = visible(j, end - 1);
     tch_any_matrix q = rows_of(j, &j->q, b, h, begin), g = rows_of(j, &j->y, b, h, begin);
     char *block = scratch;
-    j->packing->product(count, seen, D, q, keys, false, p, j->S);
-    j->packing->product(count, seen, E, g, values, false, ds, j->S);
+    multiply(j, count, seen, D, q, keys, false, p, j->S);
+    multiply(j, count, seen, E, g, values, false, ds, j->S);
     for (int64_t i = begin; i < end; i++) {
       int64_t n = visible(j, i), row = (i - begin) * j->S * j->bytes;
       j->rows->softmax_again(n, rule_of(j, b, h, i), load(j, (b * j->heads + h) * j->L + i), p + row);
@@ -258,10 +264,10 @@ static void backward_head(const job *j, int64_t b, int64_t h, char *scratch) {
       clear(j, p + row, n, seen);
       clear(j, ds + row, n, seen);
     }
-    j->packing->product(count, D, seen, scores, key_rows, false, at(j, &j->gq, b, h, begin), j->gq.row);
+    multiply(j, count, D, seen, scores, key_rows, false, at(j, &j->gq, b, h, begin), j->gq.row);
     tch_panels q_rows = packed(j, &block, count, D, q), g_rows = packed(j, &block, count, E, g);
-    j->packing->product(seen, D, count, turned(scores), q_rows, true, at(j, &j->gk, b, h, 0), j->gk.row);
-    j->packing->product(seen, E, count, turned(weights), g_rows, true, at(j, &j->gv, b, h, 0), j->gv.row);
+    multiply(j, seen, D, count, turned(scores), q_rows, true, at(j, &j->gk, b, h, 0), j->gk.row);
+    multiply(j, seen, E, count, turned(weights), g_rows, true, at(j, &j->gv, b, h, 0), j->gv.row);
   }
 }
 
@@ -284,9 +290,9 @@ static tch_status run_backward(tch_call *c, bool self) {
   j.gk = part_of(&j, g[self ? 0 : 1], self ? width : 0, D);
   j.gv = part_of(&j, g[self ? 0 : 2], self ? 2 * width : 0, E);
   j.lse = tch_tensor_data(c->out[1]);
-  const tch_packed_kernels *packing = j.packing;
-  int64_t whole = 2 * tch_packed_count(packing, D > E ? D : E, j.S) + tch_packed_count(packing, j.S, D) + 2 * BLOCK * j.S;
-  TCH_TRY(scratch_of(c, &j, units, whole + 2 * tch_packed_count(packing, BLOCK, D > E ? D : E)));
+  const tch_tiled_kernels *products = j.products;
+  int64_t whole = 2 * tch_tiled_count(products, D > E ? D : E, j.S) + tch_tiled_count(products, j.S, D) + 2 * BLOCK * j.S;
+  TCH_TRY(scratch_of(c, &j, units, whole + 2 * tch_tiled_count(products, BLOCK, D > E ? D : E)));
   if (units && j.S && j.L) tch_parallel(units, j.grain, backward_piece, &j);
   else for (int i = 0; i < inputs; i++) TCH_TRY(tch_tensor_fill(g[i], 0));
   for (int i = 0; i < inputs; i++) {

@@ -1,6 +1,7 @@
 /* Matrix products: our own (op/tiled.c), or OpenBLAS's, which does those with vectors, cut into tiles that depend on the
  * shape alone, so that results do not depend on the threads. */
 #include "op/gemm.h"
+#include "core/box.h"
 #include "core/cpu.h"
 #include "core/error.h"
 #include "core/memory.h"
@@ -74,16 +75,33 @@ static int64_t tile_size(int64_t size, int64_t work) {
   return each < least ? least : each;
 }
 
+/* to (m, n) = from */
+static void copy_grid(tch_dtype type, int64_t m, int64_t n, tch_grid from, tch_grid to) {
+  tch_box_move(tch_dtype_bytes(type), 2, (int64_t[]){n, m}, to.data, (int64_t[]){to.column, to.row}, from.data,
+               (int64_t[]){from.column, from.row});
+}
+
 tch_status tch_gemm(tch_dtype type, int64_t m, int64_t n, int64_t k, double alpha, tch_grid a, tch_grid b, double beta,
                     tch_grid c) {
+  return tch_gemm_from(type, m, n, k, alpha, a, b, beta, c, c);
+}
+
+tch_status tch_gemm_from(tch_dtype type, int64_t m, int64_t n, int64_t k, double alpha, tch_grid a, tch_grid b, double beta,
+                         tch_grid from, tch_grid c) {
   if (m == 0 || n == 0) return TCH_OK;
+  if (c.column != 1 && n > 1) /* c' = b' a' */
+    return tch_gemm_from(type, n, m, k, alpha, tch_grid_turned(b), tch_grid_turned(a), beta, tch_grid_turned(from),
+                         tch_grid_turned(c));
+  bool tiled = m > 1 && n > 1 && k > 0 && alpha != 0 && tch_dtype_floating(type) && tch_tiled_wins();
+  if (beta != 0 && from.data != c.data && !(tiled && from.column == 1)) {
+    copy_grid(type, m, n, from, c);
+    from = c;
+  }
+  if (tiled) return tch_tiled_gemm(type, m, n, k, alpha, a, b, beta, from, c);
   if (!tch_dtype_floating(type)) {
     tch_integer_gemm(type, m, n, k, alpha, a, b, beta, c);
     return TCH_OK;
   }
-  if (c.column != 1 && n > 1) /* c' = b' a' */
-    return tch_gemm(type, n, m, k, alpha, tch_grid_turned(b), tch_grid_turned(a), beta, tch_grid_turned(c));
-  if (m > 1 && n > 1 && k > 0 && alpha != 0 && tch_tiled_wins()) return tch_tiled_gemm(type, m, n, k, alpha, a, b, beta, c);
   cut t = {.kernels = tch_gemm_table(type),
            .m = m,
            .n = n,
@@ -109,10 +127,6 @@ tch_status tch_gemm(tch_dtype type, int64_t m, int64_t n, int64_t k, double alph
   tch_free(a_copy, a_copy ? m * k * t.bytes : 0);
   tch_free(b_copy, b_copy ? k * n * t.bytes : 0);
   return status;
-}
-
-void tch_fill_rows(tch_dtype type, int64_t m, int64_t n, const void *x, void *y) {
-  tch_gemm_table(type)->fill_rows(m, n, x, y, n);
 }
 
 typedef struct row_sums {

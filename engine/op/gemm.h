@@ -15,8 +15,10 @@ static inline tch_grid tch_grid_turned(tch_grid g) { return (tch_grid){g.data, g
  * need not). Fails when a size is beyond an int. */
 tch_status tch_gemm(tch_dtype type, int64_t m, int64_t n, int64_t k, double alpha, tch_grid a, tch_grid b, double beta,
                     tch_grid c);
-/* Rows of y (m, n; contiguous) = x. */
-void tch_fill_rows(tch_dtype type, int64_t m, int64_t n, const void *x, void *y);
+/* c = alpha * a * b + beta * from. from is (m, n), its rows any distance apart, 0 for one row that is added to all; it may be c,
+ * but else must not overlap with it. */
+tch_status tch_gemm_from(tch_dtype type, int64_t m, int64_t n, int64_t k, double alpha, tch_grid a, tch_grid b, double beta,
+                         tch_grid from, tch_grid c);
 /* y (n) = alpha * (sum of the rows of x (m, n; contiguous)) + beta * y */
 void tch_sum_rows(tch_dtype type, int64_t m, int64_t n, const void *x, double alpha, double beta, void *y);
 #endif

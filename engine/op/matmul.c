@@ -317,12 +317,13 @@ static tch_status linear_forward(tch_call *c) {
   tch_grid weight = {tch_tensor_data(w), w->stride[0], w->stride[1]};
   TCH_TRY(tch_op_contiguous(c, c->in[X], &x));
   if (!tch_tensor_contiguous(y)) TCH_TRY(tch_op_temp(c, &c->shape[0], &y));
+  tch_grid from = grid_of(y, out);
   if (c->in[BIAS]) {
     TCH_TRY(tch_op_contiguous(c, c->in[BIAS], &bias));
-    tch_fill_rows(y->type, rows, out, tch_tensor_data(bias), tch_tensor_data(y));
+    from = (tch_grid){tch_tensor_data(bias), 0, 1};
   }
-  TCH_TRY(tch_gemm(y->type, rows, out, in, 1, grid_of(x, in), tch_grid_turned(weight), c->in[BIAS] ? 1 : 0,
-                   grid_of(y, out)));
+  TCH_TRY(tch_gemm_from(y->type, rows, out, in, 1, grid_of(x, in), tch_grid_turned(weight), c->in[BIAS] ? 1 : 0, from,
+                        grid_of(y, out)));
   return y == c->out[0] ? TCH_OK : spread(y, c->out[0]);
 }
 

@@ -6,14 +6,14 @@
  * beyond the end of a sequence leaves its state and puts out 0; in reverse a sequence starts at its own last step. */
 #include "core/cpu.h"
 #include "core/thread.h"
-#include "kernel/packed.h"
 #include "kernel/recurrent.h"
+#include "kernel/tiled.h"
 #include "op/gemm.h"
 #include "op/index.h"
 #include <string.h>
 
-TCH_KERNEL_FAMILY(packed)
 TCH_KERNEL_FAMILY(recurrent)
+TCH_KERNEL_FAMILY(tiled)
 
 typedef long long ll;
 enum { X, W_IH, W_HH, B_IH, B_HH, H0, LENGTHS, C0 }; /* inputs */
@@ -62,7 +62,7 @@ static tch_status recurrent_shape(tch_call *c, int kind) {
 
 typedef struct run {
   const tch_cell *cell;
-  const tch_packed_kernels *packing;
+  const tch_tiled_kernels *products;
   tch_dtype type;
   bool reverse;
   int64_t T, N, I, H, G, R, bytes; /* G H numbers of gates, R H of what is kept, per sequence and step */
@@ -85,7 +85,7 @@ static int64_t first_of(const run *r, int64_t n) {
 static tch_status measure(tch_call *c, int kind, bool reverse, run *r) {
   const tch_tensor *x = c->in[X], *w = c->in[W_HH];
   *r = (run){.cell = &tch_recurrent_table(x->type)->cell[kind],
-             .packing = tch_packed_table(x->type),
+             .products = tch_tiled_table(x->type),
              .type = x->type,
              .reverse = reverse,
              .T = x->size[0],
@@ -119,8 +119,8 @@ static tch_status data_of(tch_call *c, tch_tensor *t, char **out) {
 /* Packs w_hh or its transpose as a (k, n) matrix. */
 static tch_status pack(tch_call *c, run *r, int64_t k, int64_t n, int64_t row, int64_t column) {
   char *packed;
-  TCH_TRY(numbers(c, r, tch_packed_count(r->packing, k, n), false, &packed));
-  r->packing->pack(k, n, (tch_any_matrix){tch_tensor_data(c->in[W_HH]), row, column}, packed);
+  TCH_TRY(numbers(c, r, tch_tiled_count(r->products, k, n), false, &packed));
+  r->products->pack_panels(k, n, (tch_any_matrix){tch_tensor_data(c->in[W_HH]), row, column}, packed);
   r->weight = (tch_panels){packed, k};
   return TCH_OK;
 }
@@ -150,8 +150,8 @@ static void forward_rows(void *context, int64_t begin, int64_t end) {
   int64_t row = r->H * r->bytes, gates = r->G * r->bytes;
   for (int64_t k = 0; k < r->T; k++) {
     int64_t t = step_of(r, k);
-    r->packing->product(end - begin, r->G, r->H, (tch_any_matrix){r->h + begin * row, r->H, 1}, r->weight, false,
-                        r->product + begin * gates, r->G);
+    r->products->product_direct(end - begin, r->G, r->H, 1, (tch_any_matrix){r->h + begin * row, r->H, 1}, r->weight, 0,
+                                (tch_tiled_from){0}, r->product + begin * gates, r->G);
     for (int64_t n = begin; n < end; n++) {
       int64_t at = t * r->N + n;
       if (!alive(r, t, n)) {
@@ -212,8 +212,9 @@ static void backward_rows(void *context, int64_t begin, int64_t end) {
       r->cell->backward(r->H, r->kept + at * r->R * r->bytes, h_before(r, t, n), c_before(r, t, n),
                         r->gy ? r->gy + at * row : NULL, r->h + n * row, r->c + n * row, r->d + at * gates, r->dr + at * gates);
     }
-    r->packing->product(end - begin, r->H, r->G, (tch_any_matrix){r->dr + (t * r->N + begin) * gates, r->G, 1}, r->weight,
-                        true, r->h + begin * row, r->H);
+    char *h = r->h + begin * row;
+    r->products->product_direct(end - begin, r->H, r->G, 1, (tch_any_matrix){r->dr + (t * r->N + begin) * gates, r->G, 1},
+                                r->weight, 1, (tch_tiled_from){h, r->H}, h, r->H);
   }
 }
 

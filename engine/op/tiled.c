@@ -1,6 +1,6 @@
-/* Large matrix products: both factors are packed by all threads, then blocks of the result are computed (kernel/tiled.h). How
- * the work is cut depends on the shape and the instruction set alone, and every element is summed in the same order whatever
- * the cut. */
+/* Matrix products: blocks of the result are computed from packed factors (kernel/tiled.h). What several pieces of work need is
+ * packed before, by all threads; what one alone needs it packs itself, just before its use. How the work is cut depends on the
+ * shape and the instruction set alone, and every element is summed in the same order whatever the cut. */
 #include "op/tiled.h"
 #include "core/cpu.h"
 #include "core/error.h"
@@ -17,7 +17,8 @@ enum {
   BLOCK = 160 << 10,     /* bytes of strips that stay in the second cache */
   PACK = 1 << 14,        /* numbers that one piece packs, about */
   PACKED = 1 << 22,      /* numbers of b packed at a time, at most */
-  FEW = 2                /* panels that do not repay packing a */
+  FEW = 2,               /* panels that do not repay packing a */
+  FEW_IN_ROWS = 16       /* where its rows have no gaps */
 };
 
 /* One part of the product: all of m, n columns and k of the inner dimension. */
@@ -26,16 +27,17 @@ typedef struct job {
   int64_t m, n, k, bytes, c_step;
   double alpha, beta;
   tch_any_matrix a, b;
+  tch_tiled_from from; /* what beta scales */
   char *c;
   int64_t height, strips, panels;        /* of a strip; numbers of them */
   int64_t row_blocks, column_blocks;     /* the cut */
   int64_t pack_strips, row_packs, packs; /* strips packed at a time; pieces of packing: of a, of a and b, for each depth */
-  char *packed_a, *packed_b;             /* packed_a NULL: each piece packs its own */
+  char *packed_a, *packed_b;             /* NULL: each piece packs its own */
 } job;
 
 static int64_t least(int64_t x, int64_t y) { return x < y ? x : y; }
 
-static tch_any_matrix from(const job *j, tch_any_matrix x, int64_t row, int64_t column) {
+static tch_any_matrix part(const job *j, tch_any_matrix x, int64_t row, int64_t column) {
   x.data = (const char *) x.data + (row * x.row + column * x.column) * j->bytes;
   return x;
 }
@@ -54,36 +56,70 @@ static void pack_piece(void *context, int64_t begin, int64_t end) {
     int64_t k0 = u / j->packs * j->kernels->depth, kk = least(j->k - k0, j->kernels->depth), at = u % j->packs;
     if (at < j->row_packs) {
       int64_t s = at * j->pack_strips, row = s * j->height, rows = least(j->m - row, j->pack_strips * j->height);
-      j->kernels->pack_strips(rows, j->height, kk, from(j, j->a, row, k0), strips_at(j, k0, kk, s));
+      j->kernels->pack_strips(rows, j->height, kk, part(j, j->a, row, k0), strips_at(j, k0, kk, s));
     } else {
       int64_t p = at - j->row_packs, column = p * j->kernels->columns;
-      j->kernels->pack_panels(kk, least(j->n - column, j->kernels->columns), from(j, j->b, k0, column), panels_at(j, k0, kk, p));
+      j->kernels->pack_panels(kk, least(j->n - column, j->kernels->columns), part(j, j->b, k0, column), panels_at(j, k0, kk, p));
     }
   }
 }
 
-/* Rows [s0, s1) of strips and columns [p0, p1) of panels of c. */
-static void product_piece(const job *j, int64_t s0, int64_t s1, int64_t p0, int64_t p1) {
+/* Whether a is read where it lies for this many panels. */
+static bool direct(const job *j, int64_t panels) { return panels <= (j->a.column == 1 ? FEW_IN_ROWS : FEW); }
+
+/* Rows from `row`, columns from `column` of the result: depth [k0, k0 + kk) of strips, or of a itself (NULL), times b. */
+static void add_block(const job *j, int64_t row, int64_t rows, int64_t column, int64_t columns, int64_t k0, int64_t kk,
+                      const void *strips, const void *b) {
+  char *c = j->c + (row * j->c_step + column) * j->bytes;
+  tch_tiled_from from = {c, j->c_step};
+  double beta = 1;
+  if (k0 == 0) {
+    beta = j->beta;
+    from = (tch_tiled_from){(const char *) j->from.data + (row * j->from.step + column) * j->bytes, j->from.step};
+  }
+  if (strips) j->kernels->product(rows, j->height, columns, kk, j->alpha, strips, b, beta, from, c, j->c_step);
+  else
+    j->kernels->product_direct(rows, columns, kk, j->alpha, part(j, j->a, row, k0), (tch_panels){b, kk}, beta, from, c,
+                               j->c_step);
+}
+
+/* Columns [p0, p1) of panels of c, each panel packed just before its use. */
+static void columns_piece(const job *j, int64_t p0, int64_t p1) {
+  const tch_tiled_kernels *t = j->kernels;
+  _Alignas(64) char panel[TCH_TILED_PANEL];
+  int64_t own_size = j->packed_a || direct(j, p1 - p0) ? 0 : j->m * least(j->k, t->depth) * j->bytes;
+  void *own = NULL;
+  if (own_size && tch_alloc(own_size, &own) != TCH_OK) own = NULL; /* then a is read where it lies, with the same result */
+  for (int64_t k0 = 0; k0 < j->k; k0 += t->depth) {
+    int64_t kk = least(j->k - k0, t->depth);
+    if (own) t->pack_strips(j->m, j->height, kk, part(j, j->a, 0, k0), own);
+    for (int64_t p = p0; p < p1; p++) {
+      int64_t column = p * t->columns, columns = least(j->n - column, t->columns);
+      t->pack_panels(kk, columns, part(j, j->b, k0, column), panel);
+      add_block(j, 0, j->m, column, columns, k0, kk, own ? own : j->packed_a ? strips_at(j, k0, kk, 0) : NULL, panel);
+    }
+  }
+  tch_free(own, own ? own_size : 0);
+}
+
+/* Rows [s0, s1) of strips and columns [p0, p1) of panels of c, b being packed. */
+static void block_piece(const job *j, int64_t s0, int64_t s1, int64_t p0, int64_t p1) {
   const tch_tiled_kernels *t = j->kernels;
   int64_t column = p0 * t->columns, columns = least(j->n - column, (p1 - p0) * t->columns);
   int64_t each = BLOCK / (j->height * t->depth * j->bytes), own_size = 0;
   void *own = NULL;
   if (each < 1) each = 1;
-  if (j->packed_a == NULL && p1 - p0 > FEW) { /* without memory a is read where it lies, with the same result */
+  if (j->packed_a == NULL && !direct(j, p1 - p0)) {
     own_size = least(s1 - s0, each) * j->height * least(j->k, t->depth) * j->bytes;
     if (tch_alloc(own_size, &own) != TCH_OK) own = NULL;
   }
   for (int64_t k0 = 0; k0 < j->k; k0 += t->depth) {
     int64_t kk = least(j->k - k0, t->depth);
-    double beta = k0 == 0 ? j->beta : 1;
     for (int64_t s = s0; s < s1; s += each) {
       int64_t row = s * j->height, rows = least(j->m - row, least(s1 - s, each) * j->height);
-      char *c = j->c + (row * j->c_step + column) * j->bytes;
-      const char *b = panels_at(j, k0, kk, p0);
-      if (own) t->pack_strips(rows, j->height, kk, from(j, j->a, row, k0), own);
-      if (own || j->packed_a)
-        t->product(rows, j->height, columns, kk, j->alpha, own ? own : strips_at(j, k0, kk, s), b, beta, c, j->c_step);
-      else t->product_direct(rows, j->height, columns, kk, j->alpha, from(j, j->a, row, k0), b, beta, c, j->c_step);
+      if (own) t->pack_strips(rows, j->height, kk, part(j, j->a, row, k0), own);
+      add_block(j, row, rows, column, columns, k0, kk, own ? own : j->packed_a ? strips_at(j, k0, kk, s) : NULL,
+                panels_at(j, k0, kk, p0));
     }
   }
   tch_free(own, own ? own_size : 0);
@@ -93,8 +129,9 @@ static void product_pieces(void *context, int64_t begin, int64_t end) {
   const job *j = context;
   for (int64_t u = begin; u < end; u++) {
     int64_t r = u / j->column_blocks, c = u % j->column_blocks;
-    product_piece(j, j->strips * r / j->row_blocks, j->strips * (r + 1) / j->row_blocks, j->panels * c / j->column_blocks,
-                  j->panels * (c + 1) / j->column_blocks);
+    int64_t p0 = j->panels * c / j->column_blocks, p1 = j->panels * (c + 1) / j->column_blocks;
+    if (j->packed_b) block_piece(j, j->strips * r / j->row_blocks, j->strips * (r + 1) / j->row_blocks, p0, p1);
+    else columns_piece(j, p0, p1);
   }
 }
 
@@ -109,12 +146,14 @@ static void cut(job *j) {
 }
 
 static tch_status run(job *j) {
-  int64_t depth = least(j->k, j->kernels->depth), blocks = (j->k + j->kernels->depth - 1) / j->kernels->depth;
-  int64_t a_size = j->m * j->k * j->bytes, b_size = j->panels * j->kernels->columns * j->k * j->bytes;
-  void *a = NULL, *b;
-  TCH_TRY(tch_alloc(b_size, &b));
   cut(j);
-  if (j->column_blocks > 1 && j->panels > FEW) {
+  int64_t depth = least(j->k, j->kernels->depth), blocks = (j->k + j->kernels->depth - 1) / j->kernels->depth;
+  bool pack_a = j->column_blocks > 1 && !direct(j, j->panels), pack_b = j->row_blocks > 1;
+  int64_t a_size = pack_a ? j->m * j->k * j->bytes : 0;
+  int64_t b_size = pack_b ? j->panels * j->kernels->columns * j->k * j->bytes : 0;
+  void *a = NULL, *b = NULL;
+  if (pack_b) TCH_TRY(tch_alloc(b_size, &b));
+  if (pack_a) {
     tch_status status = tch_alloc(a_size, &a);
     if (status != TCH_OK) {
       tch_free(b, b_size);
@@ -123,13 +162,13 @@ static tch_status run(job *j) {
   }
   j->packed_a = a;
   j->packed_b = b;
-  j->pack_strips = PACK / (j->height * depth) > 1 ? PACK / (j->height * depth) : 1;
-  j->row_packs = a ? (j->strips + j->pack_strips - 1) / j->pack_strips : 0;
-  j->packs = j->row_packs + j->panels;
-  int64_t units = blocks * j->packs, numbers = (a ? j->m * j->k : 0) + b_size / j->bytes, pieces = numbers / PACK;
-  tch_parallel(units, pieces > 1 ? (units + pieces - 1) / pieces : units, pack_piece, j);
+  j->pack_strips = pack_a && PACK > j->height * depth ? PACK / (j->height * depth) : 1;
+  j->row_packs = pack_a ? (j->strips + j->pack_strips - 1) / j->pack_strips : 0;
+  j->packs = j->row_packs + (pack_b ? j->panels : 0);
+  int64_t units = blocks * j->packs, pieces = (a_size + b_size) / j->bytes / PACK;
+  if (units) tch_parallel(units, pieces > 1 ? (units + pieces - 1) / pieces : units, pack_piece, j);
   tch_parallel(j->row_blocks * j->column_blocks, 1, product_pieces, j);
-  tch_free(a, a ? a_size : 0);
+  tch_free(a, a_size);
   tch_free(b, b_size);
   return TCH_OK;
 }
@@ -143,7 +182,7 @@ bool tch_tiled_wins(void) {
 }
 
 tch_status tch_tiled_gemm(tch_dtype type, int64_t m, int64_t n, int64_t k, double alpha, tch_grid a, tch_grid b, double beta,
-                          tch_grid c) {
+                          tch_grid from, tch_grid c) {
   const tch_tiled_kernels *kernels = tch_tiled_table(type);
   int64_t padded = (n + kernels->columns - 1) / kernels->columns * kernels->columns;
   int64_t width = least(padded, PACKED / kernels->depth / kernels->columns * kernels->columns);
@@ -153,9 +192,11 @@ tch_status tch_tiled_gemm(tch_dtype type, int64_t m, int64_t n, int64_t k, doubl
       job j = {.kernels = kernels, .m = m, .n = least(n - j0, width), .k = least(k - k0, length),
                .bytes = tch_dtype_bytes(type), .c_step = c.row, .alpha = alpha, .beta = k0 == 0 ? beta : 1,
                .a = {a.data, a.row, a.column}, .b = {b.data, b.row, b.column}, .height = tch_tiled_height(kernels, m)};
-      j.a = from(&j, j.a, 0, k0);
-      j.b = from(&j, j.b, k0, j0);
+      const tch_grid *old = k0 == 0 ? &from : &c;
+      j.a = part(&j, j.a, 0, k0);
+      j.b = part(&j, j.b, k0, j0);
       j.c = (char *) c.data + j0 * j.bytes;
+      j.from = (tch_tiled_from){(char *) old->data + j0 * j.bytes, old->row};
       j.strips = (m + j.height - 1) / j.height;
       j.panels = (j.n + kernels->columns - 1) / kernels->columns;
       TCH_TRY(run(&j));

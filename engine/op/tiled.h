@@ -1,11 +1,11 @@
-/* Large matrix products by our own kernels (kernel/tiled.h). */
+/* Matrix products by our own kernels (kernel/tiled.h). */
 #ifndef TCH_OP_TILED_H
 #define TCH_OP_TILED_H
 #include "op/gemm.h"
 
 /* Whether the kernels in use are faster than OpenBLAS's: all but those of x86-64's baseline. */
 bool tch_tiled_wins(void);
-/* As tch_gemm, for float types, m, n, k > 0 and c.column 1; a and b may have any strides. */
+/* As tch_gemm_from, for float types, m, n, k > 0 and columns of from and c 1 apart; a and b may have any strides. */
 tch_status tch_tiled_gemm(tch_dtype type, int64_t m, int64_t n, int64_t k, double alpha, tch_grid a, tch_grid b, double beta,
-                          tch_grid c);
+                          tch_grid from, tch_grid c);
 #endif
