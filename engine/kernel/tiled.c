@@ -116,13 +116,21 @@ static __attribute__((noinline)) void finish(int rows, const real *sums, const o
     }
 }
 
+/* What a tile fetches into the second cache while it is summed: at each of its k steps the line at `from`, which moves on by
+ * `step` bytes. */
+typedef struct ahead {
+  const char *from;
+  int64_t step;
+} ahead;
+
 /* rows is a constant at every call; element (i, r) of a at a[i * row + r * column]. */
 static inline __attribute__((always_inline)) void tile(int rows, int64_t k, const real *a, int64_t row, int64_t column,
-                                                       const real *b, const output *c, int width) {
+                                                       const real *b, ahead next, const output *c, int width) {
   vreal sum[TILE_M][2];
 #pragma GCC unroll 16
   for (int i = 0; i < rows; i++) sum[i][0] = sum[i][1] = (vreal){0};
-  for (int64_t r = 0; r < k; r++, a += column, b += TILE_N) {
+  for (int64_t r = 0; r < k; r++, a += column, b += TILE_N, next.from += next.step) {
+    __builtin_prefetch(next.from, 0, 2);
     vreal b0 = tile_load(b), b1 = tile_load(b + LANES);
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++) {
@@ -152,9 +160,9 @@ static inline __attribute__((always_inline)) void tile(int rows, int64_t k, cons
 
 #define EACH_COUNT(F) F(1) F(2) F(3) F(4) F(5) F(6) F(7) F(8) F(9) F(10) F(11) F(12)
 
-static void packed_tile(int rows, int64_t k, const real *a, const real *b, const output *c, int width) {
+static void packed_tile(int rows, int64_t k, const real *a, const real *b, ahead next, const output *c, int width) {
 #define CASE(count) \
-  case count: if (count <= TILE_M) tile(count <= TILE_M ? count : 1, k, a, 1, count, b, c, width); break;
+  case count: if (count <= TILE_M) tile(count <= TILE_M ? count : 1, k, a, 1, count, b, next, c, width); break;
   switch (rows) { EACH_COUNT(CASE) }
 #undef CASE
 }
@@ -162,20 +170,22 @@ static void packed_tile(int rows, int64_t k, const real *a, const real *b, const
 static void direct_tile(int rows, int64_t k, const real *a, int64_t row, int64_t column, const real *b, const output *c,
                         int width) {
 #define CASE(count) \
-  case count: if (count <= TILE_M) tile(count <= TILE_M ? count : 1, k, a, row, column, b, c, width); break;
+  case count: if (count <= TILE_M) tile(count <= TILE_M ? count : 1, k, a, row, column, b, (ahead){(const char *) b, 0}, c, width); break;
   switch (rows) { EACH_COUNT(CASE) }
 #undef CASE
 }
 
-/* Strips of one block stay in the second cache while the panels go by. */
+/* Strips of one block stay in the second cache while the panels go by. Each strip fetches its part of the next panel, which
+ * lies in memory or in a third cache that may be slow. */
 static void product(int64_t m, int64_t height, int64_t n, int64_t k, double alpha, const void *a, const void *bs, double beta,
                     tch_tiled_from from, void *cs, int64_t c_step) {
   const real *b = bs;
   for (int64_t j = 0; j < n; j += TILE_N, b += k * TILE_N) {
     int width = n - j < TILE_N ? (int) (n - j) : TILE_N;
-    for (int64_t i = 0; i < m; i += height) {
+    ahead next = {(const char *) (j + TILE_N < n ? b + k * TILE_N : b), TILE_N * (int64_t) sizeof(real) * height / m};
+    for (int64_t i = 0; i < m; i += height, next.from += k * next.step) {
       output c = output_at(alpha, beta, from, cs, c_step, i, j);
-      packed_tile((int) (m - i < height ? m - i : height), k, (const real *) a + i * k, b, &c, width);
+      packed_tile((int) (m - i < height ? m - i : height), k, (const real *) a + i * k, b, next, &c, width);
     }
   }
 }
