@@ -38,10 +38,10 @@ end
 --- Entry i of dimension d, which goes away: a view, or the number of a vector (as x[i], whatever d), as in Torch7.
 function Tensor:select(d, i)
   if C.tch_tensor_dim(self) == 1 then return M.get(self, integer(i)) end
-  i = integer(i)
-  if i == 0 then raise(('select: index 0 is not in 1..%d'):format(self:size(d))) end
+  d, i = size.dimension('select', self, d), integer(i)
+  if i == 0 then raise(('select: index 0 is not in 1..%d'):format(self:size(d + 1))) end
   box[0] = nil
-  local status = C.tch_select(self, size.dimension('select', self, d), i > 0 and i - 1 or i, box)
+  local status = C.tch_select(self, d, i > 0 and i - 1 or i, box)
   if status ~= 0 then fail(status) end
   return wrap(box[0])
 end

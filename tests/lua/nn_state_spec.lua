@@ -241,6 +241,10 @@ describe('bad input', function()
       { 'nn.Linear: size 1 of weight is missing', nn.Linear },
       { 'nn.Linear: size 1 of weight is missing', nn.Linear, 3 },
       { 'nn.Narrow: dimension and offset are needed', nn.Narrow },
+      { 'nn.Replicate: the count is missing', nn.Replicate },
+      { 'nn.Replicate: an input of 1 dimensions cannot get one at -1000000000', function()
+        return nn.Replicate(2, -1e9):forward(torch.zeros(2))
+      end },
       { 'tocha.GRU: hiddenSize cannot be nil', nn.GRU, 3 },
       { 'tocha.GRU: hiddenSize cannot be a string', nn.GRU, 3, 'x' },
       { 'tocha.GRU: options are a table, not a number', nn.GRU, 3, 4, 2 },

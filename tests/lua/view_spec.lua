@@ -60,6 +60,7 @@ describe('views', function()
       'narrow: entries 2 to 6 are not in dimension 1 of size 3 (tensor 3x4)')
     assert.has_error(function() x:select(3, 1) end,
       'select: there is no dimension 3 in a tensor of 2 dimensions (3x4)')
+    assert.has_error(function() x:select(-1, 0) end, 'select: index 0 is not in 1..4')
     assert.has_error(function() x:t():view(12) end,
       'view: the elements of the tensor (4x3) do not lie in one line; call contiguous() first or use reshape')
     assert.has_error(function() x:view(5, 2) end, 'reshape: 3x4 (12 elements) cannot become 5x2')

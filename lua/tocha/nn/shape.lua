@@ -189,10 +189,14 @@ define('nn.Select', function(self, dimension, index) self.dimension, self.index 
 
 -- (count [, dim [, ndim]]): repeats the input along a new dimension.
 define('nn.Replicate', function(self, count, dim, ndim)
+  if type(count) ~= 'number' then raise('nn.Replicate: the count is missing') end
   self.nfeatures, self.dim, self.ndim = count, dim or 1, ndim
 end, function(self, input)
   local dim = self.dim + (self.ndim and input:dim() > self.ndim and 1 or 0)
   local size = input:size():totable()
+  if dim < 1 or dim > #size + 1 or dim % 1 ~= 0 then
+    raise(('an input of %d dimensions cannot get one at %s'):format(#size, tostring(dim)))
+  end
   table.insert(size, dim, 1)
   local view = input:contiguous():view(torch.LongStorage(size))
   size[dim] = self.nfeatures
