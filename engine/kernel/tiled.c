@@ -169,8 +169,9 @@ static void packed_tile(int rows, int64_t k, const real *a, const real *b, ahead
 
 static void direct_tile(int rows, int64_t k, const real *a, int64_t row, int64_t column, const real *b, const output *c,
                         int width) {
+  ahead here = {(const char *) b, 0};
 #define CASE(count) \
-  case count: if (count <= TILE_M) tile(count <= TILE_M ? count : 1, k, a, row, column, b, (ahead){(const char *) b, 0}, c, width); break;
+  case count: if (count <= TILE_M) tile(count <= TILE_M ? count : 1, k, a, row, column, b, here, c, width); break;
   switch (rows) { EACH_COUNT(CASE) }
 #undef CASE
 }
