@@ -191,11 +191,13 @@ VLANES2(vfmod, LIBM(fmod))
 #define VLN2_HIGH ((real) 0.693145751953125)
 #define VLN2_LOW ((real) 1.42860682030941723212e-6)
 
-/* The integer k; returns r. |x| stays below 2^20. */
-static inline V vexp_reduce(V x, VI *k) {
-  const V magic = vset((real) 1.5 * (real) ((bits) 1 << VMANTISSA)); /* adding it rounds to whole numbers */
-  V t = vfma(x, vset((real) 1.44269504088896340736), magic), n = t - magic;
-  *k = (VI) t - (VI) magic;
+/* Adding it rounds to whole numbers, and leaves them as the exponent of 2^k has them. */
+#define VMAGIC ((real) 1.5 * (real) ((bits) 1 << VMANTISSA) + VBIAS)
+
+/* Returns r; the low bits of *t are k + VBIAS. |x| stays below 2^20. */
+static inline V vexp_reduce(V x, V *t) {
+  *t = vfma(x, vset((real) 1.44269504088896340736), vset(VMAGIC));
+  V n = *t - VMAGIC;
   return vfma(n, vset(-VLN2_LOW), vfma(n, vset(-VLN2_HIGH), x));
 }
 
@@ -210,8 +212,8 @@ static inline V vexp_core(V r) {
   return vfma(r * r, vpoly(r, c, (int) (sizeof c / sizeof *c)), r);
 }
 
-/* 2^k for exponents of normal numbers */
-static inline V vpower2(VI k) { return (V) ((k + VBIAS) << VMANTISSA); }
+/* 2^k for exponents of normal numbers, t as above */
+static inline V vpower2(V t) { return (V) ((VI) t << VMANTISSA); }
 
 /* x between two numbers; a NaN stays one. (The instructions give their second operand if either is NaN.) */
 static inline V vbound(V x, real low, real high) {
@@ -222,24 +224,40 @@ static inline V vbound(V x, real low, real high) {
 #endif
 }
 
+#if defined(__AVX2__) && !defined(__AVX512F__)
+/* Whether a comparison holds in every lane. */
+static inline bool vall(VI mask) { return VX86(movemask)((V) mask) == (1 << VLEN) - 1; }
+#endif
+
 static inline V vexp(V x) {
   const real high = sizeof(real) == 4 ? 89 : 710, low = sizeof(real) == 4 ? -104 : -746; /* beyond: infinity, 0 */
-  VI k;
-  V r = vexp_reduce(vbound(x, low, high), &k), y = vexp_core(r) + 1;
+  V t, r;
 #if defined(__AVX512F__)
-  return VX86(scalef)(y, __builtin_convertvector(k, V));
+  r = vexp_reduce(vbound(x, low, high), &t);
+  return VX86(scalef)(vexp_core(r) + 1, t - VMAGIC);
 #else
-  VI half = k >> 1; /* 2^k itself may be no normal number */
-  return y * vpower2(half) * vpower2(k - half);
+#if defined(__AVX2__)
+  const real normal = sizeof(real) == 4 ? 87 : 708;
+  if (__builtin_expect(vall((VI) (vabs_(x) <= normal)), true)) {
+    r = vexp_reduce(x, &t);
+    V s = vpower2(t);
+    return vfma(vexp_core(r), s, s);
+  }
+#endif
+  r = vexp_reduce(vbound(x, low, high), &t);
+  VI k = (VI) t - (VI) vset(VMAGIC), half = k >> 1; /* 2^k itself may be no normal number */
+  return (vexp_core(r) + 1) * (V) ((half + VBIAS) << VMANTISSA) * (V) ((k - half + VBIAS) << VMANTISSA);
 #endif
 }
 
-/* exp(x) - 1 for |x| <= 50; larger ones are cut to that. Keeps the sign of a zero. */
-static inline V vexpm1_near(V x) {
-  VI k;
-  V r = vexp_reduce(vbound(x, -50, 50), &k), s = vpower2(k);
-  return vsel(x == 0, x, vfma(s, vexp_core(r), s - 1));
+/* exp(x) - 1 for |x| <= 50 */
+static inline V vexpm1_core(V x) {
+  V t, r = vexp_reduce(x, &t), s = vpower2(t);
+  return vfma(s, vexp_core(r), s - 1);
 }
+
+/* exp(x) - 1 for |x| <= 50; larger ones are cut to that. Keeps the sign of a zero. */
+static inline V vexpm1_near(V x) { return vsel(x == 0, x, vexpm1_core(vbound(x, -50, 50))); }
 
 static inline V vexpm1(V x) { return vsel(x > 50, vexp(x), vexpm1_near(x)); }
 
@@ -276,7 +294,7 @@ static inline V vlog1p(V x) {
 /* -- what follows from them ----------------------------------------------------------------------------------------- */
 
 static inline V vtanh(V x) {
-  V e = vexpm1_near(-2 * vabs_(x));
+  V e = vexpm1_core(vbound(-2 * vabs_(x), -50, 0));
   return vcopysign(e / (e + 2), x);
 }
 
@@ -288,7 +306,8 @@ static inline V vsoftplus(V x) { return vmax(x, 0) + vlog1p(vexp(-vabs(x))); }
 /* -- erf: below 1 its series 2 / sqrt(pi) x (1 - x^2/3 + x^4/10 - ...); above, 1 - exp(-x^2) p(1 / (2 + x)), where p
  * interpolates exp(x^2) erfc(x) at Chebyshev's points over the x at which erf is not yet 1 ---------------------------------- */
 
-static inline V verf(V x) {
+/* e = exp(-x^2) */
+static inline V verf_of(V x, V e) {
 #if defined(TCH_REAL_IS_float)
   static const real near[] = {1.f,         -1.f / 3,     1.f / 10,     -1.f / 42,      1.f / 216,     -1.f / 1320,
                               1.f / 9360,  -1.f / 75600, 1.f / 685440, -1.f / 6894720, 1.f / 76204800};
@@ -320,8 +339,16 @@ static inline V verf(V x) {
 #endif
   V a = vabs_(x), z = x * x;
   V small = (real) 1.12837916709551257390 * x * vpoly(z, near, (int) (sizeof near / sizeof *near));
-  V tail = vexp(-z) * vpoly(1 / (2 + a), far, (int) (sizeof far / sizeof *far));
+  V tail = e * vpoly(1 / (2 + a), far, (int) (sizeof far / sizeof *far));
   return vsel(a < 1, small, vcopysign(1 - tail, x));
+}
+
+static inline V verf(V x) { return verf_of(x, vexp(-x * x)); }
+
+/* The derivative of x Phi(x), Phi being the normal distribution's: Phi(x) + x Phi'(x) */
+static inline V vgelu_slope(V x) {
+  V u = x * (real) 0.70710678118654752440, e = vexp(-u * u);
+  return (real) 0.5 * (1 + verf_of(u, e)) + x * (real) 0.39894228040143267794 * e;
 }
 
 /* x^a for one a; the common powers without the library */

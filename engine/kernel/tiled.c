@@ -160,18 +160,16 @@ static inline __attribute__((always_inline)) void tile(int rows, int64_t k, cons
 
 #define EACH_COUNT(F) F(1) F(2) F(3) F(4) F(5) F(6) F(7) F(8) F(9) F(10) F(11) F(12)
 
-static void packed_tile(int rows, int64_t k, const real *a, const real *b, ahead next, const output *c, int width) {
-#define CASE(count) \
-  case count: if (count <= TILE_M) tile(count <= TILE_M ? count : 1, k, a, 1, count, b, next, c, width); break;
-  switch (rows) { EACH_COUNT(CASE) }
-#undef CASE
-}
+#if defined(__clang__)
+#define ONE_COPY __attribute__((noinline))
+#else
+#define ONE_COPY __attribute__((noinline, noclone))
+#endif
 
-static void direct_tile(int rows, int64_t k, const real *a, int64_t row, int64_t column, const real *b, const output *c,
-                        int width) {
-  ahead here = {(const char *) b, 0};
+static ONE_COPY void any_tile(int rows, int64_t k, const real *a, int64_t row, int64_t column, const real *b, ahead next,
+                              const output *c, int width) {
 #define CASE(count) \
-  case count: if (count <= TILE_M) tile(count <= TILE_M ? count : 1, k, a, row, column, b, here, c, width); break;
+  case count: if (count <= TILE_M) tile(count <= TILE_M ? count : 1, k, a, row, column, b, next, c, width); break;
   switch (rows) { EACH_COUNT(CASE) }
 #undef CASE
 }
@@ -186,24 +184,27 @@ static void product(int64_t m, int64_t height, int64_t n, int64_t k, double alph
     ahead next = {(const char *) (j + TILE_N < n ? b + k * TILE_N : b), TILE_N * (int64_t) sizeof(real) * height / m};
     for (int64_t i = 0; i < m; i += height, next.from += k * next.step) {
       output c = output_at(alpha, beta, from, cs, c_step, i, j);
-      packed_tile((int) (m - i < height ? m - i : height), k, (const real *) a + i * k, b, next, &c, width);
+      int rows = (int) (m - i < height ? m - i : height);
+      any_tile(rows, k, (const real *) a + i * k, 1, rows, b, next, &c, width);
     }
   }
 }
 
 static void product_direct(int64_t m, int64_t n, int64_t k, double alpha, tch_any_matrix a, tch_panels panels, double beta,
                            tch_tiled_from from, void *cs, int64_t c_step) {
-  int64_t strips = (m + TILE_M - 1) / TILE_M;
+  int64_t strips = (m + TILE_M - 1) / TILE_M, size = panels.depth * TILE_N;
   for (int64_t s0 = 0; s0 < strips; s0 += BLOCK) {
     int64_t s1 = s0 + BLOCK < strips ? s0 + BLOCK : strips;
     const real *b = panels.data;
-    for (int64_t j = 0; j < n; j += TILE_N, b += panels.depth * TILE_N)
-      for (int64_t s = s0; s < s1; s++) {
+    for (int64_t j = 0; j < n; j += TILE_N, b += size) {
+      int width = n - j < TILE_N ? (int) (n - j) : TILE_N;
+      ahead next = {(const char *) (j + TILE_N < n ? b + size : b), TILE_N * (int64_t) sizeof(real) / (s1 - s0)};
+      for (int64_t s = s0; s < s1; s++, next.from += k * next.step) {
         int64_t i = m * s / strips;
         output c = output_at(alpha, beta, from, cs, c_step, i, j);
-        direct_tile((int) (m * (s + 1) / strips - i), k, (const real *) a.data + i * a.row, a.row, a.column, b, &c,
-                    n - j < TILE_N ? (int) (n - j) : TILE_N);
+        any_tile((int) (m * (s + 1) / strips - i), k, (const real *) a.data + i * a.row, a.row, a.column, b, next, &c, width);
       }
+    }
   }
 }
 
