@@ -109,7 +109,7 @@ static void unlay(const tch_tile_row *r, int64_t y, int64_t x, int64_t width, vr
 
 /* -- tiles --------------------------------------------------------------------------------------------------------- */
 
-static inline real *entry(const tch_tile_row *r, int64_t tile) { return (real *) r->domain + tile * TILE_N; }
+static inline real *entry(const tch_tile_row *r, int64_t tile) { return (real *) r->domain + tile * r->wide; }
 
 static void input(const tch_tile_row *r) {
   vreal laid[SIDE][SPAN];
@@ -190,9 +190,13 @@ static void weight(const tch_tile_weight *w) {
   for (int i = 0; i < MATRICES; i++) tile_store((real *) w->domain + i * w->step, out[i]);
 }
 
-static void weight_gradient(const tch_tile_weight *w, double alpha, double beta) {
+static void weight_gradient(const tch_tile_weight *w, int64_t slice, int64_t slices, double alpha, double beta) {
   vreal in[MATRICES], window[TAPS];
-  for (int i = 0; i < MATRICES; i++) in[i] = tile_load((const real *) w->domain + i * w->step);
+  for (int i = 0; i < MATRICES; i++) {
+    const real *from = (const real *) w->domain + i * w->step;
+    in[i] = tile_load(from);
+    for (int64_t k = 1; k < slices; k++) in[i] += tile_load(from + k * slice);
+  }
   BOTH(line_weight_gradient, SIDE, WINDOW, in, window);
   for (int tap = 0; tap < TAPS; tap += LANES) {
     int count = (int) least(TAPS - tap, LANES);
@@ -209,22 +213,64 @@ static void weight_gradient(const tch_tile_weight *w, double alpha, double beta)
 
 /* -- products ------------------------------------------------------------------------------------------------------ */
 
-static void product(const void *as, const int64_t *am, const int64_t *ar, int64_t nr, const void *b, void *cs,
-                    int64_t m0, int64_t m1, bool add) {
-  for (int64_t m = m0; m < m1; m += TILE_M) {
-    int rows = (int) least(m1 - m, TILE_M);
-    const real *a[TILE_M];
-    vreal sum[TILE_M][2];
-    for (int i = 0; i < TILE_M; i++) a[i] = (const real *) as + am[m + (i < rows ? i : 0)];
-    tile_sum(nr, a, ar, b, sum);
-    real *c = (real *) cs + m * TILE_N;
-    for (int i = 0; i < rows; i++, c += TILE_N) {
-      if (add) sum[i][0] += tile_load(c), sum[i][1] += tile_load(c + LANES);
-      tile_store(c, sum[i][0]);
-      tile_store(c + LANES, sum[i][1]);
+/* The last rows of a product are `REST` where that is enough. */
+enum { REST = TILE_M * 2 / 3 };
+
+/* `rows` rows from m on, by four pointers three rows apart, and the first `halves` vectors of columns. One vector alone has two r
+ * side by side, so that the multipliers are as busy. */
+INLINE void affine_rows(const int rows, const int halves, const tch_tile_product *p, int64_t m) {
+  const int64_t row = p->row, step = p->step;
+  const real *b = p->b, *from = (const real *) p->a + m * row;
+  vreal s[TILE_M][2];
+#pragma GCC unroll 16
+  for (int i = 0; i < TILE_M; i++) s[i][0] = s[i][1] = (vreal){0};
+  for (int64_t r = 0; r < p->r; r += p->run, from += p->jump) {
+    const real *a[4] = {from, from + 3 * row, from + 6 * row, from + 9 * row};
+    int64_t count = least(p->r - r, p->run), k = 0;
+    for (; halves == 1 && k + 2 <= count; k += 2, b += 2 * LANES) {
+      vreal y0 = tile_load(b), y1 = tile_load(b + LANES);
+#pragma GCC unroll 16
+      for (int i = 0; i < rows; i++) {
+        s[i][0] = tile_fma(tile_splat(a[i / 3][i % 3 * row]), y0, s[i][0]);
+        s[i][1] = tile_fma(tile_splat(a[i / 3][i % 3 * row + step]), y1, s[i][1]);
+      }
+#pragma GCC unroll 4
+      for (int j = 0; j < 4; j++) a[j] += 2 * step;
+    }
+    for (; k < count; k++, b += halves * LANES) {
+      vreal y0 = tile_load(b), y1 = halves == 2 ? tile_load(b + LANES) : y0;
+#pragma GCC unroll 16
+      for (int i = 0; i < rows; i++) {
+        vreal x = tile_splat(a[i / 3][i % 3 * row]);
+        s[i][0] = tile_fma(x, y0, s[i][0]);
+        if (halves == 2) s[i][1] = tile_fma(x, y1, s[i][1]);
+      }
+#pragma GCC unroll 4
+      for (int j = 0; j < 4; j++) a[j] += step;
+    }
+  }
+  int count = (int) least(p->m - m, rows);
+  real *c = (real *) p->c + m * halves * LANES;
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; i++) {
+    if (i >= count) break;
+    if (halves == 1) s[i][0] += s[i][1];
+#pragma GCC unroll 2
+    for (int h = 0; h < halves; h++) {
+      real *to = c + (i * halves + h) * LANES;
+      tile_store(to, p->add ? s[i][h] + tile_load(to) : s[i][h]);
     }
   }
 }
+
+INLINE void affine_product(const int halves, const tch_tile_product *p) {
+  int64_t m = 0;
+  for (; p->m - m > REST; m += TILE_M) affine_rows(TILE_M, halves, p, m);
+  if (m < p->m) affine_rows(REST, halves, p, m);
+}
+
+static void product(const tch_tile_product *p) { affine_product(2, p); }
+static void narrow(const tch_tile_product *p) { affine_product(1, p); }
 
 #define TABLE_NAME2(type, isa) tch_winograd_kernels_##type##_##isa
 #define TABLE_NAME(type, isa)  TABLE_NAME2(type, isa)
@@ -239,4 +285,5 @@ const tch_winograd_kernels TABLE_NAME(TCH_REAL, TCH_ISA) = {
     .weight = weight,
     .weight_gradient = weight_gradient,
     .product = product,
+    .narrow = narrow,
 };

@@ -2,7 +2,7 @@
 #include "op/sums.h"
 #include "core/cpu.h"
 #include "core/thread.h"
-#include <stdatomic.h>
+#include "op/rooms.h"
 
 TCH_KERNEL_FAMILY(conv)
 
@@ -31,10 +31,8 @@ typedef struct job {
   int64_t first, units;                 /* of this sum among those of a run */
   void *packed;
   int64_t packed_group;
-  int64_t columns, room; /* of rows: columns per unit, bytes that a piece needs */
-  char *rooms;
-  int threads;
-  atomic_bool *taken; /* which of the rooms, one for each thread */
+  int64_t columns; /* of rows: per unit */
+  tch_rooms rooms;
   int64_t slices, slice, all; /* of long_gather: each sums `slice` of all r */
   char *sums;
 } job;
@@ -150,17 +148,15 @@ static tch_status run_list(tch_scratch *s, list *l) {
 
 /* -- rows ----------------------------------------------------------------------------------------------------------- */
 
-/* A piece works in a room of its own. */
 static void rows_piece(void *context, int64_t begin, int64_t end) {
   const job *j = context;
-  int room = 0, rooms = j->threads;
-  while (atomic_exchange(&j->taken[room], true)) room = (room + 1) % rooms;
+  int room = tch_rooms_enter(&j->rooms);
   for (int64_t u = begin; u < end; u++) {
     int64_t m0, m1, n0 = u % j->blocks * j->columns;
     tch_contraction g = part_of(j, u, &m0, &m1);
-    if (m0 < m1) j->k->rows(&g, n0, min(g.n, n0 + j->columns), m0, m1, j->rooms + room * j->room);
+    if (m0 < m1) j->k->rows(&g, n0, min(g.n, n0 + j->columns), m0, m1, tch_rooms_at(&j->rooms, room));
   }
-  atomic_store(&j->taken[room], false);
+  tch_rooms_leave(&j->rooms, room);
 }
 
 /* Chunks of positions as large as the second cache allows, all of equal size; columns are cut where that leaves few pieces. */
@@ -176,11 +172,7 @@ static tch_status run_rows(tch_scratch *s, job *j) {
   int64_t strips = ceil_div(g->n, tile_m), blocks = max(1, min(ceil_div(pieces, j->chunks), strips / 4));
   j->columns = ceil_div(ceil_div(g->n, blocks), tile_m) * tile_m;
   j->blocks = ceil_div(g->n, j->columns);
-  j->room = ceil_div(j->k->rows_room(g, j->columns, j->chunk) * bytes, 64) * 64;
-  j->threads = tch_threads();
-  TCH_TRY(tch_scratch_take(s, j->threads * (int64_t) sizeof *j->taken, &j->taken));
-  for (int i = 0; i < j->threads; i++) atomic_init(&j->taken[i], false);
-  TCH_TRY(tch_scratch_take(s, j->threads * j->room, &j->rooms));
+  TCH_TRY(tch_rooms_make(s, j->k->rows_room(g, j->columns, j->chunk) * bytes, &j->rooms));
   int64_t unit = min(g->m, j->chunk) * max(1, g->r) * min(g->n, j->columns);
   tch_parallel(sums * j->chunks * j->blocks, max(1, PIECE / unit), rows_piece, j);
   return TCH_OK;

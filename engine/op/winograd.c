@@ -1,13 +1,13 @@
-/* Cutting of Winograd's method: rows of tiles are taken in batches whose transformed numbers stay in a cache, and each
- * batch passes through three phases, all threads together: transformation in, 36 products of matrices, transformation
- * out. */
+/* Cutting of Winograd's method: rows of tiles are taken in batches whose transformed numbers stay in a cache, and each batch
+ * passes through three phases: transformation in, 36 products of matrices, transformation out. Where there are many tiles and
+ * few weights a batch is one thread's, in its own cache from the first phase to the last; else all threads work on a phase
+ * together. */
 #include "op/winograd.h"
 #include "core/cpu.h"
 #include "core/kept.h"
 #include "core/memory.h"
-#include "core/thread.h"
 #include "kernel/winograd.h"
-#include "op/scratch.h"
+#include "op/rooms.h"
 
 TCH_KERNEL_FAMILY(winograd)
 
@@ -16,6 +16,10 @@ enum {
   MATRICES = TCH_WINOGRAD_MATRICES,
   TAPS = 9,
   BATCH = 4 << 20, /* bytes of transformed numbers at a time */
+  ROOM = 384 << 10, /* the same in one thread's cache, */
+  LIGHT = 300 << 10, /* beside weights of up to so many bytes */
+  BATCHES = 8,       /* the least to share out */
+  SLICE = 96,        /* tiles of the gradient of the weights that are worth sums of their own */
   PIECE = 1 << 18, /* products that a piece for another thread is worth */
   POSITIONS = 96,  /* tiles of one unit of a product */
   KEPT_TILES = 256 /* up to which transformed weights are kept */
@@ -45,48 +49,25 @@ bool tch_winograd_pays(const tch_conv_geometry *g, bool forward) {
 
 /* -- transformed numbers ------------------------------------------------------------------------------------------- */
 
-/* 36 matrices in blocks of tile_n channels: entry (tile t, channel c) of matrix i at
- * data[i * step + c / tile_n * block + t * tile_n + c % tile_n]. */
+/* 36 matrices in blocks of channels: entry (tile t, channel c) of matrix i at
+ * data[i * step + c / width * block + t * width + c % width]. */
 typedef struct domain {
   char *data;
-  int64_t blocks, block, step;
+  int64_t width, blocks, block, step;
 } domain;
 
 static void shape_domain(const tch_winograd_kernels *k, int64_t channels, int64_t tiles, domain *d) {
-  d->blocks = ceil_div(channels, k->tile_n);
-  d->block = tiles * k->tile_n;
+  d->width = channels <= k->lanes ? k->lanes : k->tile_n;
+  d->blocks = ceil_div(channels, d->width);
+  d->block = tiles * d->width;
   d->step = d->blocks * d->block;
   if (d->step / k->lanes % 2 == 0) d->step += k->lanes; /* powers of two would meet in one place of a cache */
-}
-
-static tch_status take_domain(tch_scratch *s, const tch_winograd_kernels *k, int64_t bytes, int64_t channels,
-                              int64_t tiles, domain *d) {
-  shape_domain(k, channels, tiles, d);
-  return tch_scratch_take(s, MATRICES * d->step * bytes, &d->data);
 }
 
 /* Offset of the first of `lanes` channels number `group` of tile t. */
 static int64_t entry(const domain *d, const tch_winograd_kernels *k, int64_t group, int64_t t) {
   int64_t channel = group * k->lanes;
-  return channel / k->tile_n * d->block + t * k->tile_n + channel % k->tile_n;
-}
-
-/* Offsets of tiles or of channels in a matrix. */
-static tch_status tile_offsets(tch_scratch *s, const tch_winograd_kernels *k, int64_t tiles, const int64_t **out) {
-  int64_t *t;
-  TCH_TRY(tch_scratch_take(s, tiles * (int64_t) sizeof *t, &t));
-  for (int64_t i = 0; i < tiles; i++) t[i] = i * k->tile_n;
-  *out = t;
-  return TCH_OK;
-}
-
-static tch_status channel_offsets(tch_scratch *s, const tch_winograd_kernels *k, int64_t channels, int64_t block,
-                                  const int64_t **out) {
-  int64_t *t;
-  TCH_TRY(tch_scratch_take(s, channels * (int64_t) sizeof *t, &t));
-  for (int64_t c = 0; c < channels; c++) t[c] = c / k->tile_n * block + c % k->tile_n;
-  *out = t;
-  return TCH_OK;
+  return channel / d->width * d->block + t * d->width + channel % d->width;
 }
 
 /* -- phases -------------------------------------------------------------------------------------------------------- */
@@ -117,8 +98,10 @@ typedef struct job {
   bool ready; /* w is filled already */
   tch_storage *store; /* where transformed weights are kept; NULL: nowhere */
   tch_kept *kept;
-  const int64_t *am, *ar;
   bool add;
+  bool apart; /* each batch is one thread's */
+  tch_rooms rooms;
+  int64_t slices, slice; /* of the gradient of the weights apart: sums over rows of their own, whose domains lie `slice` apart */
 } job;
 
 static char *at(const job *j, const void *base, int64_t offset) { return (char *) base + offset * j->bytes; }
@@ -137,7 +120,8 @@ static tch_tile_row row_of(const job *j, const side *s, int64_t u) {
                         .y = y * TILE - s->pad[0],
                         .x = -s->pad[1],
                         .domain = at(j, s->d.data, entry(&s->d, j->k, group, row * j->tiles[1])),
-                        .step = s->d.step};
+                        .step = s->d.step,
+                        .wide = s->d.width};
 }
 
 static void input_piece(void *context, int64_t begin, int64_t end) {
@@ -176,7 +160,7 @@ static void rows_phase(const job *j, const side *s, void (*piece)(void *, int64_
 /* Unit u of the weights: `lanes` output planes of one input plane, the latter fastest. */
 static tch_tile_weight weight_of(const job *j, int64_t u) {
   int64_t group = u / j->in.channels, c = u % j->in.channels;
-  int64_t channel = group * j->k->lanes + j->block * j->k->tile_n;
+  int64_t channel = group * j->k->lanes + j->block * j->w.width;
   return (tch_tile_weight){.data = at(j, j->weight, channel * j->w_out + c * j->w_in),
                            .channel = j->w_out,
                            .turned = j->turned,
@@ -197,44 +181,62 @@ static void weight_gradient_piece(void *context, int64_t begin, int64_t end) {
   const job *j = context;
   for (int64_t u = begin; u < end; u++) {
     tch_tile_weight w = weight_of(j, u);
-    j->k->weight_gradient(&w, j->alpha, j->beta);
+    j->k->weight_gradient(&w, j->slice, j->slices, j->alpha, j->beta);
   }
 }
 
 static void weights_phase(const job *j, void (*piece)(void *, int64_t, int64_t)) {
-  tch_parallel(j->w.blocks * (j->k->tile_n / j->k->lanes) * j->in.channels,
+  tch_parallel(j->w.blocks * (j->w.width / j->k->lanes) * j->in.channels,
                max(1, PIECE / (MATRICES * 8 * j->k->lanes)), piece, (void *) j);
 }
 
 /* Units of the products: matrix, block of output channels, piece of the positions. Forward, positions are tiles and the
  * sum runs over input channels; for the weights, positions are input channels and the sum runs over tiles. */
+static void product(const job *j, const tch_tile_product *p) {
+  if (j->w.width == j->k->lanes) j->k->narrow(p);
+  else j->k->product(p);
+}
+
 static void forward_piece(void *context, int64_t begin, int64_t end) {
   const job *j = context;
   int64_t tiles = j->rows * j->tiles[1], chunks = ceil_div(tiles, POSITIONS);
   for (int64_t u = begin; u < end; u++) {
-    int64_t chunk = u % chunks, block = u / chunks % j->w.blocks, i = u / chunks / j->w.blocks;
-    j->k->product(at(j, j->in.d.data, i * j->in.d.step), j->am, j->ar, j->in.channels,
-                  at(j, j->w.data, i * j->w.step + block * j->w.block),
-                  at(j, j->out.d.data, i * j->out.d.step + (j->block + block) * j->out.d.block), chunk * POSITIONS,
-                  min(tiles, (chunk + 1) * POSITIONS), false);
+    int64_t first = u % chunks * POSITIONS, block = u / chunks % j->w.blocks, i = u / chunks / j->w.blocks;
+    int64_t to = i * j->out.d.step + (j->block + block) * j->out.d.block + first * j->out.d.width;
+    product(j, &(tch_tile_product){.a = at(j, j->in.d.data, i * j->in.d.step + first * j->in.d.width),
+                                   .b = at(j, j->w.data, i * j->w.step + block * j->w.block),
+                                   .c = at(j, j->out.d.data, to),
+                                   .m = min(tiles - first, POSITIONS),
+                                   .r = j->in.channels,
+                                   .row = j->in.d.width,
+                                   .step = 1,
+                                   .run = j->in.d.width,
+                                   .jump = j->in.d.block});
   }
 }
 
 static void gradient_piece(void *context, int64_t begin, int64_t end) {
   const job *j = context;
-  int64_t tiles = j->rows * j->tiles[1], chunks = ceil_div(j->in.channels, POSITIONS);
+  int64_t tiles = j->rows * j->tiles[1], chunks = j->in.d.blocks;
   for (int64_t u = begin; u < end; u++) {
     int64_t chunk = u % chunks, block = u / chunks % j->w.blocks, i = u / chunks / j->w.blocks;
-    j->k->product(at(j, j->in.d.data, i * j->in.d.step), j->ar, j->am, tiles,
-                  at(j, j->out.d.data, i * j->out.d.step + (j->block + block) * j->out.d.block),
-                  at(j, j->w.data, i * j->w.step + block * j->w.block), chunk * POSITIONS,
-                  min(j->in.channels, (chunk + 1) * POSITIONS), j->add);
+    int64_t first = chunk * j->in.d.width;
+    product(j, &(tch_tile_product){.a = at(j, j->in.d.data, i * j->in.d.step + chunk * j->in.d.block),
+                                   .b = at(j, j->out.d.data, i * j->out.d.step + (j->block + block) * j->out.d.block),
+                                   .c = at(j, j->w.data, i * j->w.step + block * j->w.block + first * j->w.width),
+                                   .m = min(j->in.channels - first, j->in.d.width),
+                                   .r = tiles,
+                                   .row = 1,
+                                   .step = j->in.d.width,
+                                   .run = tiles,
+                                   .add = j->add});
   }
 }
 
-static void products_phase(const job *j, int64_t positions, int64_t length, void (*piece)(void *, int64_t, int64_t)) {
-  int64_t work = min(positions, POSITIONS) * length * j->k->tile_n;
-  tch_parallel(MATRICES * j->w.blocks * ceil_div(positions, POSITIONS), max(1, PIECE / work), piece, (void *) j);
+/* positions: of a unit at most. */
+static void products_phase(const job *j, int64_t all, int64_t positions, int64_t length, void (*piece)(void *, int64_t, int64_t)) {
+  int64_t work = min(all, positions) * length * j->w.width;
+  tch_parallel(MATRICES * j->w.blocks * ceil_div(all, positions), max(1, PIECE / work), piece, (void *) j);
 }
 
 /* -- the three sums ------------------------------------------------------------------------------------------------ */
@@ -249,27 +251,68 @@ static void keep(job *j) {
   if (j->kept) j->w.data = j->kept->made;
 }
 
-/* Domains and tables, and how many rows of tiles a batch has. */
-static tch_status prepare(tch_scratch *s, tch_dtype type, job *j) {
+static int64_t gcd(int64_t a, int64_t b) { return b ? gcd(b, a % b) : a; }
+
+/* Bytes of the transformed numbers of a tile, of all weights. */
+static int64_t tile_bytes(const job *j) {
+  return MATRICES * j->bytes * (j->in.d.blocks * j->in.d.width + j->out.d.blocks * j->out.d.width);
+}
+static int64_t weight_bytes(const job *j) { return MATRICES * j->bytes * j->in.channels * j->out.d.blocks * j->out.d.width; }
+
+/* How many rows of tiles a batch has: as many as a cache holds; apart, also such that the tiles of the product are full. */
+static void choose_batch(job *j, bool gradient) {
+  int64_t all = j->images * j->tiles[0], tile = tile_bytes(j), full = j->k->tile_m / gcd(j->k->tile_m, j->tiles[1]);
+  j->batch = max(1, ROOM / tile / j->tiles[1]);
+  if (!gradient && j->batch > full) j->batch -= j->batch % full;
+  j->apart = weight_bytes(j) <= LIGHT && all >= BATCHES * j->batch;
+  j->slices = 1;
+  if (gradient) {
+    while (2 * j->slices <= min(BATCHES, all * j->tiles[1] / SLICE)) j->slices *= 2;
+    j->apart = j->apart && 2 * j->slices >= BATCHES;
+    if (!j->apart) j->slices = 1;
+  }
+  if (!j->apart) j->batch = max(1, min(max(BATCH, weight_bytes(j)) / tile / j->tiles[1], all));
+}
+
+/* Domains and tables. */
+static tch_status prepare(tch_scratch *s, tch_dtype type, job *j, bool gradient) {
   j->k = tch_winograd_table(type);
   j->bytes = tch_dtype_bytes(type);
-  int64_t n = j->k->tile_n, padded = (ceil_div(j->in.channels, n) + ceil_div(j->out.channels, n)) * n;
-  int64_t tile = MATRICES * j->bytes * padded, weights = MATRICES * j->bytes * j->in.channels * j->out.channels;
-  j->batch = max(1, min(max(BATCH, weights) / tile / j->tiles[1], j->images * j->tiles[0]));
-  int64_t tiles = j->batch * j->tiles[1], blocks = ceil_div(j->out.channels, n), all = blocks * n;
-  j->whole = MATRICES * j->bytes * j->in.channels * all <= BATCH;
+  shape_domain(j->k, j->in.channels, 1, &j->in.d);
+  shape_domain(j->k, j->out.channels, 1, &j->out.d);
+  choose_batch(j, gradient);
+  int64_t tiles = j->batch * j->tiles[1], n = j->out.d.width, all = j->out.d.blocks * n;
+  j->whole = weight_bytes(j) <= BATCH;
   if (!j->whole) all = min(all, max(1, BATCH / (MATRICES * j->bytes * j->in.channels * n)) * n);
-  TCH_TRY(take_domain(s, j->k, j->bytes, j->in.channels, tiles, &j->in.d));
-  TCH_TRY(take_domain(s, j->k, j->bytes, j->out.channels, tiles, &j->out.d));
+  shape_domain(j->k, j->in.channels, tiles, &j->in.d);
+  shape_domain(j->k, j->out.channels, tiles, &j->out.d);
+  int64_t behind = j->k->tile_m * j->in.d.width; /* which the product reads */
+  int64_t in = (MATRICES * j->in.d.step + behind) * j->bytes, out = MATRICES * j->out.d.step * j->bytes;
+  if (j->apart) TCH_TRY(tch_rooms_make(s, in + out, &j->rooms));
+  else {
+    TCH_TRY(tch_scratch_take(s, in, &j->in.d.data));
+    TCH_TRY(tch_scratch_take(s, out, &j->out.d.data));
+  }
   if (j->whole && j->store) keep(j);
-  if (j->kept == NULL) TCH_TRY(take_domain(s, j->k, j->bytes, all, j->in.channels, &j->w));
-  TCH_TRY(tile_offsets(s, j->k, tiles, &j->am));
-  return channel_offsets(s, j->k, j->in.channels, j->in.d.block, &j->ar);
+  if (j->kept == NULL) {
+    shape_domain(j->k, all, j->in.channels, &j->w);
+    j->slice = MATRICES * j->w.step;
+    TCH_TRY(tch_scratch_take(s, j->slices * j->slice * j->bytes, &j->w.data));
+  }
+  return TCH_OK;
+}
+
+/* The job with a room of its own. */
+static job in_room(const job *j, int room) {
+  job own = *j;
+  own.in.d.data = tch_rooms_at(&j->rooms, room);
+  own.out.d.data = own.in.d.data + (MATRICES * j->in.d.step + j->k->tile_m * j->in.d.width) * j->bytes;
+  return own;
 }
 
 /* Calls step for the blocks of output channels, as many at a time as w has room for. */
 static void blocks_of(job *j, void (*step)(job *)) {
-  int64_t all = ceil_div(j->out.channels, j->k->tile_n), room = j->w.blocks;
+  int64_t all = ceil_div(j->out.channels, j->w.width), room = j->w.blocks;
   for (j->block = 0; j->block < all; j->block += room) {
     j->w.blocks = min(room, all - j->block);
     step(j);
@@ -278,20 +321,42 @@ static void blocks_of(job *j, void (*step)(job *)) {
 }
 
 static void forward_step(job *j) {
-  if (!j->ready && (j->first == 0 || !j->whole)) weights_phase(j, weight_piece);
-  products_phase(j, j->rows * j->tiles[1], j->in.channels, forward_piece);
+  if (!j->ready && !j->apart && (j->first == 0 || !j->whole)) weights_phase(j, weight_piece);
+  products_phase(j, j->rows * j->tiles[1], POSITIONS, j->in.channels, forward_piece);
+}
+
+static void forward_batch(job *j) {
+  rows_phase(j, &j->in, input_piece);
+  blocks_of(j, forward_step);
+  rows_phase(j, &j->out, output_piece);
+}
+
+/* Calls step for the batches of rows [first, end). */
+static void batches_of(job *j, int64_t first, int64_t end, void (*step)(job *)) {
+  for (j->first = first; j->first < end; j->first += j->rows) {
+    j->rows = min(j->batch, end - j->first);
+    step(j);
+  }
+}
+
+/* Batches [begin, end), apart. */
+static void batches_piece(void *context, int64_t begin, int64_t end) {
+  const job *j = context;
+  int room = tch_rooms_enter(&j->rooms);
+  job own = in_room(j, room);
+  batches_of(&own, begin * j->batch, min(end * j->batch, j->images * j->tiles[0]), forward_batch);
+  tch_rooms_leave(&j->rooms, room);
 }
 
 static tch_status sum(tch_dtype type, job *j) {
   tch_scratch s = {0};
-  tch_status status = prepare(&s, type, j);
-  for (int64_t all = j->images * j->tiles[0]; status == TCH_OK && j->first < all; j->first += j->rows) {
-    j->rows = min(j->batch, all - j->first);
-    rows_phase(j, &j->in, input_piece);
-    blocks_of(j, forward_step);
-    rows_phase(j, &j->out, output_piece);
-  }
-  if (j->kept && !j->ready && j->first > 0) tch_kept_attach(j->store, j->kept);
+  tch_status status = prepare(&s, type, j, false);
+  int64_t all = j->images * j->tiles[0];
+  if (status == TCH_OK && j->apart) {
+    if (!j->ready) weights_phase(j, weight_piece);
+    tch_parallel(ceil_div(all, j->batch), 1, batches_piece, j);
+  } else if (status == TCH_OK) batches_of(j, 0, all, forward_batch);
+  if (status == TCH_OK && j->kept && !j->ready && all > 0) tch_kept_attach(j->store, j->kept);
   tch_kept_release(j->kept);
   tch_scratch_free(&s);
   return status;
@@ -330,9 +395,29 @@ tch_status tch_winograd_input(const tch_conv_geometry *g, tch_planes gy, const v
 }
 
 static void gradient_step(job *j) {
-  j->add = j->whole && j->first > 0;
-  products_phase(j, j->in.channels, j->rows * j->tiles[1], gradient_piece);
+  products_phase(j, j->in.channels, j->in.d.width, j->rows * j->tiles[1], gradient_piece);
   if (!j->whole) weights_phase(j, weight_gradient_piece);
+}
+
+static void gradient_batch(job *j) {
+  rows_phase(j, &j->in, input_piece);
+  rows_phase(j, &j->out, output_gradient_piece);
+  blocks_of(j, gradient_step);
+  j->add = j->whole;
+  if (!j->whole) j->beta = 1; /* later batches add to what the first ones left */
+}
+
+/* Slices [begin, end). */
+static void slices_piece(void *context, int64_t begin, int64_t end) {
+  const job *j = context;
+  int room = tch_rooms_enter(&j->rooms);
+  int64_t all = j->images * j->tiles[0];
+  for (int64_t i = begin; i < end; i++) {
+    job own = in_room(j, room);
+    own.w.data = at(j, j->w.data, i * j->slice);
+    batches_of(&own, i * all / j->slices, (i + 1) * all / j->slices, gradient_batch);
+  }
+  tch_rooms_leave(&j->rooms, room);
 }
 
 tch_status tch_winograd_weight(const tch_conv_geometry *g, tch_planes x, tch_planes gy, tch_planes gw, double alpha,
@@ -347,14 +432,9 @@ tch_status tch_winograd_weight(const tch_conv_geometry *g, tch_planes x, tch_pla
            .alpha = alpha,
            .beta = beta};
   tch_scratch s = {0};
-  tch_status status = prepare(&s, g->type, &j);
-  for (int64_t all = g->n * j.tiles[0]; status == TCH_OK && j.first < all; j.first += j.rows) {
-    j.rows = min(j.batch, all - j.first);
-    rows_phase(&j, &j.in, input_piece);
-    rows_phase(&j, &j.out, output_gradient_piece);
-    blocks_of(&j, gradient_step);
-    if (!j.whole) j.beta = 1; /* later batches add to what the first ones left */
-  }
+  tch_status status = prepare(&s, g->type, &j, true);
+  if (status == TCH_OK && j.apart) tch_parallel(j.slices, 1, slices_piece, &j);
+  else if (status == TCH_OK) batches_of(&j, 0, g->n * j.tiles[0], gradient_batch);
   if (status == TCH_OK && j.whole) weights_phase(&j, weight_gradient_piece);
   tch_scratch_free(&s);
   return status;

@@ -162,8 +162,19 @@ static void large_sums_come_in_pieces(void **state) {
   compare(large, false, true, 1, 1);
 }
 
-static void threads_do_not_change_a_bit(void **state) {
-  trial t = make(large, false);
+/* Many tiles and few weights: a batch of tiles is one thread's. */
+static tch_conv_geometry many(int64_t c, int64_t o) {
+  return (tch_conv_geometry){.type = TCH_FLOAT, .n = 40, .c = c, .o = o, .groups = 1, .in = {22, 17}, .kernel = {3, 3},
+                             .out = {22, 19}, .stride = {1, 1}, .pad = {1, 2}, .dilation = {1, 1}};
+}
+
+static void batches_are_done_apart(void **state) {
+  EVERY_ISA(compare(many(17, 37), true, true, 0.5, 1));
+  EVERY_ISA(compare(many(35, 5), false, false, 1, 0));
+}
+
+static void threads_do_not_change(tch_conv_geometry g) {
+  trial t = make(g, false);
   tch_tensor *results[] = {t.y, t.gx, t.gw}, *first[3];
   for (int threads = 1; threads <= 3; threads++) {
     ok(tch_set_threads(threads));
@@ -177,6 +188,11 @@ static void threads_do_not_change_a_bit(void **state) {
   }
   for (int i = 0; i < 3; i++) tch_tensor_release(first[i]);
   forget(&t);
+}
+
+static void threads_do_not_change_a_bit(void **state) {
+  threads_do_not_change(large);
+  threads_do_not_change(many(17, 37));
 }
 
 /* -- transformed weights that stay with their storage ---------------------------------------------------------------- */
@@ -312,7 +328,7 @@ static void keeping_needs_no_memory(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(sums_are_those_of_the_definition),
-      cmocka_unit_test(large_sums_come_in_pieces),
+      cmocka_unit_test(large_sums_come_in_pieces), cmocka_unit_test(batches_are_done_apart),
       cmocka_unit_test(threads_do_not_change_a_bit),
       cmocka_unit_test(kept_weights_follow_their_numbers),
       cmocka_unit_test(little_is_kept),
