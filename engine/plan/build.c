@@ -161,6 +161,10 @@ tch_status tch_plan_conv(tch_plan *p, int x, tch_tensor *weight, tch_tensor *bia
     return tch_fail(TCH_ERROR_SHAPE, "plan: a convolution of %lld planes in %lld groups", (long long) c,
                     (long long) groups);
   int64_t k = weight->size[0], size[2];
+  char text[TCH_SHAPE_TEXT];
+  if (weight->ndim == 4 && weight->size[1] != c / groups)
+    return tch_fail(TCH_ERROR_SHAPE, "plan: a convolution of %lld planes in %lld groups has a weight of %s", (long long) c,
+                    (long long) groups, tch_shape_text(weight, text));
   TCH_TRY(whole("a convolution", "weight", weight, k * (c / groups) * s.kernel[0] * s.kernel[1]));
   if (bias) TCH_TRY(whole("a convolution", "bias", bias, k));
   for (int d = 0; d < 2; d++)

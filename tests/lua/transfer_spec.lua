@@ -54,6 +54,11 @@ describe('Networks for pictures', function()
     end
   end)
 
+  it('say what a file of weights alone is for', function()
+    files.write('weights.pth', 'PK\3\4')
+    says('holds weights alone: models.NAME { pretrained = path }', models.load, folder .. '/weights.pth')
+  end)
+
   it('take weights by name from tables and checkpoints', function()
     local net = models.lenet()
     local state = {}

@@ -171,6 +171,9 @@ function models.load(path)
     options.pretrained = path
     return make(info.model, options)
   end
+  if start:sub(1, 4) == 'PK\3\4' then
+    raise(path .. ': it holds weights alone: models.NAME { pretrained = path } makes the network that they are for')
+  end
   local net = torch.load(path)
   if type(net) == 'table' and torch.isTypeOf(net.model, 'nn.Module') then net = net.model end -- a checkpoint of a run
   if not torch.isTypeOf(net, 'nn.Module') then raise(('%s holds a %s, not a network'):format(path, torch.type(net))) end

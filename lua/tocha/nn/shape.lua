@@ -144,8 +144,8 @@ local Unsqueeze = define('nn.Unsqueeze', function(self, pos, numInputDims)
   self.numInputDims = numInputDims
 end, function(self, input)
   local at = self.pos + (self.numInputDims and input:dim() - self.numInputDims or 0)
-  if at < 1 or at > input:dim() + 1 then
-    raise(('position %d does not exist in an input of %d dimensions'):format(self.pos, input:dim()))
+  if at < 1 or at > input:dim() + 1 or at % 1 ~= 0 then
+    raise(('position %s does not exist in an input of %d dimensions'):format(tostring(self.pos), input:dim()))
   end
   local size = input:size():totable()
   table.insert(size, at, 1)
