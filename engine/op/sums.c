@@ -19,7 +19,9 @@ static void *at(tch_dtype type, const void *base, int64_t offset) {
 
 tch_path tch_path_of(int64_t columns, int64_t taps, int64_t r, int64_t positions, bool in_order) {
   if (columns <= 4) return TCH_SLIDE;
-  return in_order && (taps == 1 ? columns >= r || 8 * columns >= positions : columns >= positions) ? TCH_ROWS : TCH_GATHER;
+  if (!in_order) return TCH_GATHER;
+  if (columns <= 16 || (taps > 1 && r <= 80)) return TCH_ROWS;
+  return (taps == 1 ? columns >= r || 8 * columns >= positions : columns >= positions) ? TCH_ROWS : TCH_GATHER;
 }
 
 /* A sum as units, which are ordered group, part (the images of one table), chunk, block. */

@@ -11,7 +11,8 @@ typedef enum tch_path { TCH_GATHER, TCH_LONG_GATHER, TCH_SLIDE, TCH_ROWS } tch_p
 
 /* Which way the sums of forward and input gradient take, for `columns` columns of C, an inner sum of r = channels * taps, and
  * whether C's positions stand in memory in their order. Vectors run along positions where a block of columns would be mostly
- * empty (SLIDE), and where B is large beside A, so that it is better read where it lies (ROWS; measured). */
+ * empty (SLIDE); in ROWS where that would still be half of it, where a sum is short beside storing it, and where B is large
+ * beside A, so that it is better read where it lies (measured). */
 tch_path tch_path_of(int64_t columns, int64_t taps, int64_t r, int64_t positions, bool in_order);
 
 /* One sum per group; the groups lie `*_group` elements apart. Tables hold `each` of the images; those that follow lie `each`
