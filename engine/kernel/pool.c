@@ -137,32 +137,44 @@ static void scale(int64_t n, real *x, real beta) {
     for (int64_t i = 0; i < n; i++) x[i] *= beta;
 }
 
-/* `count` (at most LANES) pairs of gx from the windows over them: g where the place is `left` or left + 1. */
-static inline __attribute__((always_inline)) void spread_vector(const real *g, const uint8_t *index, whole left,
-                                                                real alpha, real *x, int count) {
-  vwhole k = __builtin_convertvector(bytes_load(index, count), vwhole);
-  vreal value = alpha * tile_load_part(g, count);
+/* What gradients go through: all of them, or those of outputs between 0 and high. */
+typedef struct gate {
+  const real *y;
+  real high;
+} gate;
+
+static inline bool passes(const gate *by, int64_t at) { return !by->y || ((by->y[at] > 0) & (by->y[at] < by->high)); }
+
+/* `count` (at most LANES) pairs of gx from the windows over them, number `at` and on: g where the place is `left` or left + 1. */
+static inline __attribute__((always_inline)) void spread_vector(const real *gy, const uint8_t *index, const gate *by,
+                                                                int64_t at, whole left, real alpha, real *x, int count) {
+  vwhole k = __builtin_convertvector(bytes_load(index + at, count), vwhole);
+  vreal value = alpha * tile_load_part(gy + at, count);
+  if (by->y) {
+    vreal y = tile_load_part(by->y + at, count);
+    value = (vreal) ((vwhole) value & (y > 0) & (y < by->high));
+  }
   vreal p = (vreal) ((vwhole) value & (k == left)), q = (vreal) ((vwhole) value & (k == left + 1));
   tile_store_part(x, tile_zip0(p, q), part(2 * count));
   tile_store_part(x + LANES, tile_zip1(p, q), part(2 * count - LANES));
 }
 
-/* One row of gx. reach: numbers up to the end of the plane. */
-static void spread_row(const real *g, const uint8_t *index, int64_t out, int64_t room, whole left, real alpha, real *x,
-                       int64_t reach) {
+/* One row of gx, from the windows number `at` and on, of `all`. reach: numbers up to the end of the plane. */
+static void spread_row(const real *gy, const uint8_t *index, const gate *by, int64_t at, int64_t out, int64_t all, whole left,
+                       real alpha, real *x, int64_t reach) {
   int64_t o = 0;
-  for (; o < out && o + LANES <= room && 2 * (o + LANES) <= reach; o += LANES)
-    spread_vector(g + o, index + o, left, alpha, x + 2 * o, LANES);
-  for (; o < out; o += LANES) spread_vector(g + o, index + o, left, alpha, x + 2 * o, part(out - o));
+  for (; o < out && at + o + LANES <= all && 2 * (o + LANES) <= reach; o += LANES)
+    spread_vector(gy, index, by, at + o, left, alpha, x + 2 * o, LANES);
+  for (; o < out; o += LANES) spread_vector(gy, index, by, at + o, left, alpha, x + 2 * o, part(out - o));
 }
 
 /* The gradient of max_pairs. What a vector leaves in the next row is written over by that row. */
-static void spread_pairs(const tch_windows *v, const tch_windows *h, const real *gy, const uint8_t *index, real alpha,
-                         real *gx) {
+static void spread_pairs(const tch_windows *v, const tch_windows *h, const real *gy, const uint8_t *index, const gate *by,
+                         real alpha, real *gx) {
   for (int64_t i = 0; i < 2 * v->out; i++) {
     int64_t at = i / 2 * h->out;
     real *x = gx + i * h->in;
-    spread_row(gy + at, index + at, h->out, (v->out * h->out) - at, i % 2 * 2, alpha, x, (v->in - i) * h->in);
+    spread_row(gy, index, by, at, h->out, v->out * h->out, i % 2 * 2, alpha, x, (v->in - i) * h->in);
     for (int64_t j = 2 * h->out; j < h->in; j++) x[j] = 0;
   }
   memset(gx + 2 * v->out * h->in, 0, (v->in - 2 * v->out) * h->in * sizeof *gx);
@@ -178,11 +190,12 @@ static int64_t place(const tch_windows *v, const tch_windows *h, int64_t i, int6
 }
 
 static void max_grad(const tch_windows *v, const tch_windows *h, bool wide, const void *gys, const void *index,
-                     double alpha, double beta, void *gxs) {
+                     const void *ys, double high, double alpha, double beta, void *gxs) {
   const real *gy = gys;
+  const gate by = {ys, (real) high};
   real *gx = gxs, al = (real) alpha;
   if (v->pairs && h->pairs && beta == 0) {
-    spread_pairs(v, h, gy, index, al, gx);
+    spread_pairs(v, h, gy, index, &by, al, gx);
     return;
   }
   scale(v->in * h->in, gx, (real) beta);
@@ -194,6 +207,7 @@ static void max_grad(const tch_windows *v, const tch_windows *h, bool wide, cons
     bool whole_rows = v->count[i] == v->widest;
     for (int64_t j = 0; j < h->out; j++) {
       int64_t at = i * h->out + j;
+      if (!passes(&by, at)) continue;
       if (whole_rows && h->count[j] == h->widest && !wide && ((const uint8_t *) index)[at] < places)
         gx[v->first[i] * h->in + h->first[j] + offset[((const uint8_t *) index)[at]]] += al * gy[at];
       else gx[place(v, h, i, j, wide, index)] += al * gy[at];

@@ -16,11 +16,12 @@ typedef struct tch_windows {
 
 /* Planes are contiguous rows. An index is the place of the largest number in its window, row * (widest of horizontal) + column,
  * a byte, or an int32 if wide. Of equals the first counts; a NaN is the largest of all. Gradients: gx = alpha * g + beta * gx,
- * not read with beta 0. */
+ * not read with beta 0. Where y is given, the outputs, g counts only where 0 < y < high: the gradient through a ReLU or ReLU6
+ * before the pooling. */
 typedef struct tch_pool_kernels {
   void (*max)(const tch_windows *v, const tch_windows *h, bool wide, const void *x, void *y, void *index);
   void (*max_grad)(const tch_windows *v, const tch_windows *h, bool wide, const void *gy, const void *index,
-                   double alpha, double beta, void *gx);
+                   const void *y, double high, double alpha, double beta, void *gx);
   /* y = the numbers of x that the indices name */
   void (*max_take)(const tch_windows *v, const tch_windows *h, bool wide, const void *x, const void *index, void *y);
   void (*average)(const tch_windows *v, const tch_windows *h, const void *x, void *y);

@@ -201,6 +201,49 @@ const tch_op_body tch_op_max_pool2d_grad = {.shape = max_pool2d_grad_shape,
                                             .backward_ops = max_pool2d_grad_backward,
                                             .save_in = 2};
 
+/* -- max_pool2d_relu_grad: max_pool2d_grad of what a ReLU (or, up to high, a ReLU6) gave, and the ReLU's gradient in the same
+ *    pass: where the largest number is 0 its place gets nothing ------------------------------------------------------- */
+
+static tch_status relu_grad_window(const tch_call *c, tch_window *w) {
+  const tch_max_pool2d_relu_grad_attr *a = c->attr;
+  tch_window_options o = {
+      .kernel = &a->kernel, .stride = &a->stride, .pad = &a->pad, .dilation = &a->dilation, .ceil = a->ceil};
+  int64_t in[2];
+  TCH_TRY(tch_window_check(c, 0));
+  TCH_TRY(tch_window_pair(c, "size", &a->size, NULL, 1, in));
+  TCH_TRY(tch_window_read(c, &o, in, w));
+  TCH_TRY(tch_window_origin(c, 0, w));
+  w->high = a->high;
+  return check_places(c, w, c->in[0]->size, c->in[0]->ndim);
+}
+
+static tch_status max_pool2d_relu_grad_shape(tch_call *c) {
+  char a[TCH_SHAPE_TEXT], b[TCH_SHAPE_TEXT];
+  tch_window w;
+  TCH_TRY(tch_op_same_float(c, 1 | 1 << 2));
+  TCH_TRY(relu_grad_window(c, &w));
+  if (!tch_tensor_same_size(c->in[0], c->in[2]))
+    return tch_op_fail(c, TCH_ERROR_SHAPE, "y is %s, but its gradient is %s", tch_shape_text(c->in[2], a),
+                       tch_shape_text(c->in[0], b));
+  tch_window_planes(&c->shape[0], c->in[0], c->in[0]->type, w.in);
+  return TCH_OK;
+}
+
+static tch_status max_pool2d_relu_grad_forward(tch_call *c) {
+  tch_window w;
+  tch_tensor *gy, *places, *gx, *y;
+  TCH_TRY(relu_grad_window(c, &w));
+  TCH_TRY(tch_op_contiguous(c, c->in[0], &gy));
+  TCH_TRY(tch_op_contiguous(c, c->in[1], &places));
+  TCH_TRY(tch_op_contiguous(c, c->in[2], &y));
+  w.gate = y;
+  TCH_TRY(tch_window_take(c, 0, &gx));
+  TCH_TRY(tch_window_run(&w, TCH_MAX_GRAD, gy, places, gx, 1, 0));
+  return tch_window_give(c, 0, gx);
+}
+
+const tch_op_body tch_op_max_pool2d_relu_grad = {.shape = max_pool2d_relu_grad_shape, .forward = max_pool2d_relu_grad_forward};
+
 static tch_status max_take_window(const tch_call *c, tch_window *w) {
   const tch_max_pool2d_take_attr *a = c->attr;
   tch_window_options o = {.kernel = &a->kernel,

@@ -4,6 +4,7 @@
 #include "core/memory.h"
 #include "core/thread.h"
 #include "kernel/pool.h"
+#include <math.h>
 #include <string.h>
 
 TCH_KERNEL_FAMILY(pool)
@@ -43,6 +44,7 @@ tch_status tch_window_read(const tch_call *c, const tch_window_options *o, const
   memcpy(w->in, in, sizeof w->in);
   w->count_pad = o->count_pad;
   w->adaptive = o->adaptive;
+  w->gate = NULL, w->high = INFINITY;
   if (w->adaptive) return TCH_OK;
   TCH_TRY(tch_window_pair(c, "kernel", o->kernel, NULL, 1, w->kernel));
   TCH_TRY(tch_window_pair(c, "stride", o->stride, w->kernel, 1, w->stride));
@@ -145,7 +147,8 @@ typedef struct job {
   tch_windows w[2];
   bool wide;
   int64_t from, to, index_bytes, index; /* bytes of a plane */
-  const char *x;
+  const char *x, *gate;
+  double high;
   char *y, *places;
   double alpha, beta;
 } job;
@@ -158,7 +161,9 @@ static void planes_piece(void *context, int64_t begin, int64_t end) {
     void *y = j->y + i * j->to, *places = j->places + i * j->index;
     switch (j->step) {
       case TCH_MAX: j->k->max(v, h, j->wide, x, y, places); break;
-      case TCH_MAX_GRAD: j->k->max_grad(v, h, j->wide, x, places, j->alpha, j->beta, y); break;
+      case TCH_MAX_GRAD:
+        j->k->max_grad(v, h, j->wide, x, places, j->gate ? j->gate + i * j->from : NULL, j->high, j->alpha, j->beta, y);
+        break;
       case TCH_MAX_TAKE: j->k->max_take(v, h, j->wide, x, places, y); break;
       case TCH_AVERAGE: j->k->average(v, h, x, y); break;
       case TCH_AVERAGE_GRAD: j->k->average_grad(v, h, x, j->alpha, j->beta, y); break;
@@ -190,6 +195,8 @@ tch_status tch_window_run(const tch_window *w, tch_window_step step, const tch_t
            .from = (back ? out : in) * bytes,
            .to = (back ? in : out) * bytes,
            .x = tch_tensor_data(x),
+           .gate = w->gate ? tch_tensor_data(w->gate) : NULL,
+           .high = w->high,
            .y = tch_tensor_data(y),
            .alpha = alpha,
            .beta = beta};

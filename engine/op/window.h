@@ -13,6 +13,8 @@ typedef struct tch_window_options {
 typedef struct tch_window {
   int64_t in[2], out[2], kernel[2], stride[2], pad[2], dilation[2];
   bool count_pad, adaptive;
+  const tch_tensor *gate; /* of TCH_MAX_GRAD: the outputs, contiguous; gradients count where they lie between 0 and high */
+  double high;
 } tch_window;
 
 typedef enum tch_window_step { TCH_MAX, TCH_MAX_GRAD, TCH_MAX_TAKE, TCH_AVERAGE, TCH_AVERAGE_GRAD } tch_window_step;

@@ -140,4 +140,64 @@ describe('runs of modules in one pass', function()
     net:evaluate()
     assert.error_matches(function() net:forward(torch.randn(1, 4, 8, 8)) end, 'conv2d: weight has 3 input planes')
   end)
+
+  -- A copy whose modules have functions of their own, which are run one by one.
+  local function plainly(net)
+    local plain = net:clone()
+    plain:apply(function(m)
+      if m.modules then return end
+      for _, name in ipairs { 'updateOutput', 'updateGradInput', 'accGradParameters' } do
+        local f = m[name]
+        m[name] = function(...) return f(...) end
+      end
+    end)
+    return plain
+  end
+
+  local function pooled()
+    return nn.Sequential()
+      :add(nn.SpatialConvolution(2, 6, 3, 3)):add(nn.ReLU(true)):add(nn.SpatialMaxPooling(2, 2))
+      :add(nn.SpatialConvolution(6, 5, 3, 3, 1, 1, 1, 1)):add(nn.ReLU6(true)):add(nn.SpatialMaxPooling(3, 3, 2, 2, 1, 1):ceil())
+      :add(nn.SpatialConvolution(5, 4, 1, 1)):add(nn.ReLU(true)):add(nn.SpatialMaxPooling(3, 2, 1, 2))
+      :add(nn.View(-1):setNumInputDims(3)):add(nn.Linear(4 * 2 * 3, 3))
+  end
+
+  it('go back through a pooling and the activation before it together', function()
+    local net = pooled()
+    net:get(4).weight:mul(6) -- some outputs are above 6
+    local plain = plainly(net)
+    for _, n in ipairs { 5, 2, 7 } do -- other batches in the same buffers
+      local x, g = torch.randn(n, 2, 20, 18), torch.randn(n, 3)
+      for _, m in ipairs { net, plain } do
+        m:training()
+        m:zeroGradParameters()
+        m:forward(x)
+        m:backward(x, g)
+      end
+      assert.is_true(net:get(2).gradInput:storage() == net:get(3).gradInput:storage()) -- one pass
+      for i, m in ipairs(net.modules) do
+        near(m.output, plain.modules[i].output)
+        if torch.type(m) ~= 'nn.SpatialMaxPooling' then near(m.gradInput, plain.modules[i].gradInput) end
+      end
+      local _, mine = net:parameters()
+      local _, gradients = plain:parameters()
+      for i, gradient in ipairs(gradients) do near(mine[i], gradient) end
+      near(net:updateGradInput(x, g), plain:updateGradInput(x, g))
+    end
+  end)
+
+  it('take modules apart where an output may have been written', function()
+    for _, after in ipairs { nn.MulConstant(-1, true), nn.Sequential():add(nn.MulConstant(-1, true)), nn.View(-1) } do
+      local net = nn.Sequential():add(nn.SpatialConvolution(2, 6, 3, 3)):add(nn.ReLU(true)):add(nn.SpatialMaxPooling(2, 2)):add(after)
+      if torch.type(after) == 'nn.View' then net:add(nn.MulConstant(-1, true)) end
+      local plain, x = plainly(net), torch.randn(3, 2, 10, 10)
+      local g = torch.randn(net:forward(x):size())
+      plain:forward(x)
+      near(net:backward(x, g), plain:backward(x, g))
+    end
+    local net, x = pooled(), torch.randn(2, 2, 20, 18)
+    net:get(3).gradInput = nil -- not wanted
+    net:forward(x)
+    assert.has_error(function() net:backward(x, torch.randn(2, 3)) end)
+  end)
 end)

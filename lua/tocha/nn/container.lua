@@ -184,10 +184,18 @@ function Sequential:evaluate()
 end
 
 function Sequential:updateGradInput(input, gradOutput)
-  local modules = self.modules
+  local modules, i = self.modules, #self.modules
   restore(self, input)
-  for i = #modules, 2, -1 do gradOutput = modules[i]:updateGradInput(modules[i - 1].output, gradOutput) end
-  if modules[1] then gradOutput = modules[1]:updateGradInput(input, gradOutput) end
+  while i > 0 do
+    local both = i > 1 and fuse and fuse.backward(modules, i, gradOutput)
+    if both then gradOutput, i = both, i - 2
+    else
+      local x = input
+      if i > 1 then x = modules[i - 1].output end
+      gradOutput = modules[i]:updateGradInput(x, gradOutput)
+      i = i - 1
+    end
+  end
   self.gradInput = gradOutput
   return gradOutput
 end
@@ -203,11 +211,19 @@ function Sequential:accGradParameters(input, gradOutput, scale)
 end
 
 function Sequential:backward(input, gradOutput, scale)
-  local modules = self.modules
+  local modules, i = self.modules, #self.modules
   restore(self, input)
   scale = scale or 1
-  for i = #modules, 2, -1 do gradOutput = modules[i]:backward(modules[i - 1].output, gradOutput, scale) end
-  if modules[1] then gradOutput = modules[1]:backward(input, gradOutput, scale) end
+  while i > 0 do
+    local both = i > 1 and fuse and fuse.backward(modules, i, gradOutput)
+    if both then gradOutput, i = both, i - 2
+    else
+      local x = input
+      if i > 1 then x = modules[i - 1].output end
+      gradOutput = modules[i]:backward(x, gradOutput, scale)
+      i = i - 1
+    end
+  end
   self.gradInput = gradOutput
   return gradOutput
 end

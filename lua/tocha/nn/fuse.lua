@@ -1,10 +1,12 @@
---- Runs of modules that a Sequential does in one pass over memory: a convolution, its batch normalisation, an activation.
+--- Runs of modules that a Sequential does in one pass over memory: forward a convolution, its batch normalisation, an activation;
+-- backward a max pooling and the activation before it.
 --
 -- An activation joins where it works in place (`nn.ReLU(true)`), so that what the modules keep is the same. In evaluation the
 -- batch normalisation is folded in too. Then the convolution keeps no output: it is computed when somebody reads it
 -- (skipped.lua). A backward pass in evaluation needs more, so the Sequential runs forward again, module by module, and keeps to
 -- that until `evaluate()` or `training()` is called.
 -- @module tocha.nn.fuse
+local torch = require 'tocha'
 local nn = require 'tocha.nn'
 local glue = require 'tocha.bindings.module'
 local skipped = require 'tocha.nn.skipped'
@@ -15,6 +17,10 @@ local fuse = {}
 -- The update functions as they were defined: a module that has another one is left alone.
 local convolve, normalize = nn.SpatialConvolution.updateOutput, nn.SpatialBatchNormalization.updateOutput
 local relu, relu6 = nn.ReLU.updateOutput, nn.ReLU6.updateOutput
+local linear, pool = nn.Linear.updateOutput, nn.SpatialMaxPooling.updateOutput
+local reluGradient, relu6Gradient = nn.ReLU.updateGradInput, nn.ReLU6.updateGradInput
+local poolGradient = nn.SpatialMaxPooling.updateGradInput
+local backward, accumulate = nn.Module.backward, nn.Module.accGradParameters
 
 -- Sequentials whose last forward left outputs out, and those that are to run module by module.
 local partial = setmetatable({}, { __mode = 'k' })
@@ -57,6 +63,42 @@ function fuse.forward(self, modules, i, input, count, norm, activation)
   norm.output = result
   skipped.leave(conv, input)
   partial[self] = true
+  return result
+end
+
+-- Whether the output of modules[i] is still what it was: the module after it reads it, maybe through a view, and writes its own.
+local function stands(modules, i)
+  local after = modules[i + 1]
+  while after ~= nil and (after.updateOutput == nn.View.updateOutput or after.updateOutput == nn.Reshape.updateOutput) do
+    i = i + 1
+    after = modules[i + 1]
+  end
+  local update = after ~= nil and after.updateOutput
+  return update == convolve or update == linear or update == pool
+end
+
+local function derived(m, gradient)
+  return m.updateGradInput == gradient and m.backward == backward and m.accGradParameters == accumulate
+end
+
+--- The gradient before modules[i - 1] from the one behind modules[i], a max pooling behind an activation in place; nothing where
+-- they are something else. As in Torch7 both gradInputs are then one: the activation works in place backward too.
+function fuse.backward(modules, i, gradOutput)
+  local m, activation = modules[i], modules[i - 1]
+  if m.updateGradInput ~= poolGradient or not activates(activation) then return end
+  if not derived(m, poolGradient) or not m.gradInput or not activation.gradInput or not m.places then return end
+  if not stands(modules, i) then return end
+  local six = activation.updateOutput == relu6
+  if not derived(activation, six and relu6Gradient or reluGradient) then return end
+  local x, y, gradInput = activation.output, m.output, m.gradInput
+  if glue.differ(gradInput, gradOutput) or not torch.isTensor(x) then return end
+  local dims = x:dim()
+  if dims < 3 then return end
+  local ok, result = pcall(glue.ops.max_pool2d_relu_grad, gradInput, gradOutput, m.places, y, { x:size(dims - 1), x:size(dims) },
+    { m.kH, m.kW }, { m.dH, m.dW }, { m.padH, m.padW }, m.dilationH and { m.dilationH, m.dilationW }, m.ceil_mode, six and 6 or nil)
+  if not ok then return end
+  m.gradInput = result
+  if not glue.sameView(activation.gradInput, result) then activation.gradInput = result.new():set(result) end
   return result
 end
 
