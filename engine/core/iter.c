@@ -5,6 +5,7 @@
 #include "core/iter.h"
 #include "core/box.h"
 #include "core/thread.h"
+#include "kernel/pitch.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -288,14 +289,12 @@ static void choose_order(plan *p, int64_t count) {
 
 /* -- the choice --------------------------------------------------------------------------------------------------------------- */
 
-/* Do all operands lie alike, in rows with small gaps? */
-static bool alike(const plan *p) {
-  const int64_t *s = p->stride[0], n = p->size[0];
-  for (int k = 1; k < p->n; k++)
-    for (int d = 0; d < 2 && d < p->ndim; d++)
-      if (p->stride[k][d] != s[d]) return false;
-  if (s[0] > 1) return s[0] <= p->places;
-  return s[0] == 1 && p->ndim > 1 && s[1] > n && s[1] <= p->places * n && s[1] <= TCH_PITCH;
+static bool combed(const plan *p) {
+  int64_t step[TCH_ITER_MAX], next[TCH_ITER_MAX], rows = p->ndim > 1 ? p->size[1] : 1;
+  bool single;
+  if (p->places == 1 || (p->size[0] < RUN && rows < RUN)) return false;
+  for (int k = 0; k < p->n; k++) step[k] = p->stride[k][0], next[k] = p->ndim > 1 ? p->stride[k][1] : 0;
+  return tch_comb_pitch(p->n - 1, p->size[0], rows, step, next, p->places, &single) > 0 && (!single || p->size[0] >= RUN);
 }
 
 /* Can the kernel take all operands as they lie? */
@@ -306,7 +305,7 @@ static bool in_place(const plan *p, int64_t count) {
     for (int d = 0; d < p->ndim && k == 0; d++)
       if (p->stride[0][d] == 0 && p->size[d] > 1) return true; /* results on top of each other: in order */
   }
-  return rows || count < FEW || alike(p);
+  return rows || count < FEW || combed(p);
 }
 
 static void cut(plan *p, int64_t count) {

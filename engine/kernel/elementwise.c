@@ -1,5 +1,6 @@
 /* The scalar ops' rows, for one float type and instruction set. */
 #include "kernel/elementwise.h"
+#include "kernel/comb.h"
 #include "kernel/simd.h"
 
 #define NAME2(type, isa) tch_elementwise_kernels_##type##_##isa
@@ -117,50 +118,140 @@ static void run_row(const job *j, int64_t n, void *out, const real *const *p, co
   }
 }
 
-/* An element may take up to so many places, a row with its gap up to so many. */
-enum { PLACES = VCHOOSE ? 4 : 1, PITCH = 32, FAR = (1 << 17) / sizeof(real) };
-#if defined(__AVX512F__)
+/* -- combs: the result or operands have small gaps ----------------------------------------------------------------------- */
 
-/* Lanes of the vector that begins at place `at` where, of each `pitch` places, the first n hold elements. */
-static inline vlanes comb(int64_t at, int64_t n, int64_t pitch) {
-  VI place = viota() + (bits) (at % pitch);
-  place -= (place * (bits) ((0xffff + pitch) / pitch) >> 16) * (bits) pitch; /* place % pitch */
-  return VLANES_OF(place < (bits) n);
+/* An element may take up to so many places. */
+enum { PLACES = VCHOOSE ? 4 : 1 };
+#if defined(__AVX512F__)
+enum { CHUNK = 96 /* vectors */, FAR = (1 << 17) / sizeof(real) };
+
+/* How an operand lies: in the places of the comb, without gaps, or as one number. */
+typedef enum lie { COMB, DENSE, ONE } lie;
+
+typedef struct combed {
+  const job *j;
+  lie lie[MOST + 1];
+  real *p[MOST + 1];
+  comb out, back; /* indices that spread dense operands, and that bring a dense result together */
+  bool ahead;
+  real block[MOST + 1][CHUNK * VLEN] __attribute__((aligned(64)));
+} combed;
+
+static inline V permute(VI index, V v) { return (V) VINTEGER(permutexvar)((__m512i) index, (__m512i) v); }
+
+/* A vector at an end: its places begin at `at`, its elements at e; nothing beyond is touched. */
+static void comb_edge(combed *c, int64_t f, int64_t at, int64_t e) {
+  vlanes here = c->out.lanes[f] & lanes_in(at, c->out.span);
+  const real *in[MOST];
+  for (int k = 0; k < c->j->operands; k++) {
+    real *block = c->block[k + 1];
+    in[k] = block;
+    if (c->lie[k + 1] == COMB) vstore(block, vload_lanes(c->p[k + 1] + at, here));
+    if (c->lie[k + 1] == DENSE) vstore(block, permute(c->out.index[f], vload_lanes(c->p[k + 1] + e, lanes_in(e, c->out.count))));
+  }
+  if (c->lie[0] == COMB) {
+    run_patch(c->j, VLEN, VLEN, here, c->p[0] + at, in);
+    return;
+  }
+  run_patch(c->j, VLEN, VLEN, vfirst(VLEN), c->block[0], in);
+  vstore_lanes(c->p[0] + e, permute(c->back.index[f], vload(c->block[0])), lanes_in(e, comb_end(&c->out, f, e)));
 }
 
-/* Rows of n elements, `pitch` places apart, that lie alike in all operands: whole vectors from a boundary of memory on. Vectors
- * that need the same lanes are done in one call. */
-static void run_comb(const job *j, int64_t n, int64_t rows, int64_t pitch, real *out, const real *const *p) {
-  int64_t lead = (int64_t) ((uintptr_t) out % VBYTES / sizeof(real)), span = (rows - 1) * pitch + n, period = pitch;
-  const real *in[MOST];
-  while (period % 2 == 0 && period > pitch / (int64_t) VLEN) period /= 2;
-  int64_t last = (lead + span - 1) / VLEN, each = BLOCK / VLEN / period;
-  if (each < 8) each = 8;
-  bool ahead = j->operands > 1 && span > FAR; /* several streams in jumps are not foreseen by the processor */
-  for (int64_t v = 0, some; v <= last; v += some) {
-    if (v == 0 || v == last) {
-      int64_t at = v * VLEN - lead;
-      vlanes lanes = comb(at + pitch * VLEN, n, pitch);
-      if (v == 0) lanes &= (vlanes) ~(unsigned) vfirst(lead);
-      if (v == last) lanes &= vfirst(span - at);
-      run_lanes(j, lanes, at, out, p);
-      some = 1;
-      continue;
-    }
-    some = last - v < each * period ? last - v : each * period;
-    int64_t i = (v + some) * VLEN - lead, end = !ahead ? 0 : i + some * VLEN < span ? i + some * VLEN : span;
-    for (; i < end; i += VLEN)
-      for (int k = 0; k < j->operands; k++) __builtin_prefetch(p[k] + i);
-    for (int64_t phase = 0; phase < some && phase < period; phase++) {
-      int64_t at = (v + phase) * VLEN - lead;
-      vlanes lanes = comb(at + pitch * VLEN, n, pitch);
-      for (int k = 0; k < j->operands; k++) in[k] = p[k] + at;
-      run_patch(j, (some - phase) * VLEN, period * VLEN, lanes, out + at, in);
+/* The result's block side by side. What is too much of a vector the next one overwrites. */
+static inline __attribute__((always_inline)) void bring_back(const combed *c, int64_t turns, int64_t e, int phases) {
+  int64_t end = e + turns * c->out.step + c->out.base[0], last = c->out.base[phases - 1] + (int64_t) VLEN;
+  const real *from = c->block[0];
+  for (int64_t i = 0; i < turns; i++, e += c->out.step) {
+    bool inside = e + last <= end;
+    for (int f = 0; f < phases; f++, from += VLEN) {
+      int64_t to = e + c->out.base[f];
+      V v = permute(c->back.index[f], vload(from));
+      if (inside) vstore(c->p[0] + to, v);
+      else vstore_lanes(c->p[0] + to, v, lanes_in(to, end));
     }
   }
 }
 
+static void comb_turns(combed *c, int64_t turns, int64_t at, int64_t e) {
+  const comb *o = &c->out;
+  const real *in[MOST], *each[MOST];
+  int64_t phases = o->phases, all = phases * (int64_t) VLEN;
+  for (int k = 0; k < c->j->operands; k++) {
+    const real *p = c->p[k + 1];
+    in[k] = c->lie[k + 1] == COMB ? p + at : c->block[k + 1];
+    if (c->lie[k + 1] == COMB && c->ahead)
+      for (int64_t i = at + turns * all; i < at + 2 * turns * all && i < o->span; i += VLEN) __builtin_prefetch(p + i);
+    for (int64_t f = 0; c->lie[k + 1] == DENSE && f < phases; f++) {
+      VI index = o->index[f];
+      const real *from = p + e + o->base[f];
+      for (int64_t i = f * (int64_t) VLEN; i < turns * all; i += all, from += o->step)
+        vstore(c->block[k + 1] + i, permute(index, vload(from)));
+    }
+  }
+  if (c->lie[0] == DENSE) {
+    run_patch(c->j, turns * all, VLEN, vfirst(VLEN), c->block[0], in);
+    if (phases == 1) bring_back(c, turns, e, 1);
+    else if (phases == 3) bring_back(c, turns, e, 3);
+    else bring_back(c, turns, e, (int) phases);
+    return;
+  }
+  for (int64_t f = 0; f < phases; f++) { /* vectors that need the same lanes in one call */
+    for (int k = 0; k < c->j->operands; k++) each[k] = in[k] + f * (int64_t) VLEN;
+    run_patch(c->j, turns * all - f * (int64_t) VLEN, all, o->lanes[f], c->p[0] + at + f * (int64_t) VLEN, each);
+  }
+}
+
+static __attribute__((noinline)) void run_comb(combed *c) {
+  const comb *o = &c->out;
+  int64_t all = o->phases * (int64_t) VLEN, last = o->base[o->phases - 1] + (int64_t) VLEN;
+  for (int64_t at = -o->lead, e = 0; at < o->span;) {
+    int64_t turns = at < 0 ? 0 : (o->span - at) / all;
+    if (turns > CHUNK / o->phases) turns = CHUNK / o->phases;
+    while (turns > 0 && e + (turns - 1) * o->step + last > o->count) turns--;
+    if (turns > 0) {
+      comb_turns(c, turns, at, e);
+      at += turns * all, e += turns * o->step;
+      continue;
+    }
+    for (int64_t f = 0; f < o->phases && at < o->span; f++, at += VLEN) comb_edge(c, f, at, e + o->base[f]);
+    e += o->step;
+  }
+}
+
+/* Runs the plane if it is a comb, or if its rows are. */
+static bool run_combs(const job *j, int64_t n, int64_t rows, void *const *p, const int64_t *s, const int64_t *next) {
+  bool single;
+  int64_t pitch = j->bytes == sizeof(real) ? tch_comb_pitch(j->operands, n, rows, s, next, PLACES, &single) : 0, streams = 0;
+  if (pitch == 0) return false;
+  combed c;
+  c.j = j;
+  int first = -1;
+  for (int k = 0; k <= j->operands; k++) {
+    c.lie[k] = (single ? s[k] : next[k]) == pitch ? COMB : s[k] == 0 ? ONE : DENSE;
+    if (c.lie[k] == COMB && first < 0) first = k;
+    streams += k > 0 && c.lie[k] == COMB;
+  }
+  for (int64_t r = 0; r < (single ? rows : 1); r++) {
+    for (int k = 0; k <= j->operands; k++) {
+      c.p[k] = (real *) p[k] + r * next[k];
+      if (c.lie[k] == ONE && (r == 0 || next[k] != 0)) fill(CHUNK * VLEN, c.block[k], *c.p[k]);
+    }
+    if (r == 0 || comb_lead(c.p[first]) != c.out.lead) {
+      comb_of(false, single ? 1 : n, single ? n : rows, pitch, c.p[first], &c.out);
+      if (c.lie[0] == DENSE) comb_of(true, single ? 1 : n, single ? n : rows, pitch, c.p[first], &c.back);
+    }
+    c.ahead = (streams > 1 || c.out.phases > 1) && c.out.span > FAR; /* jumps are not foreseen by the processor */
+    run_comb(&c);
+  }
+  return true;
+}
+#else
+static bool run_combs(const job *j, int64_t n, int64_t rows, void *const *p, const int64_t *s, const int64_t *next) {
+  return false;
+}
 #endif
+
+/* -- all of them ---------------------------------------------------------------------------------------------------------- */
 
 /* Rows without gaps, of operands that may be one number for all. */
 static void run_plain(const job *j, int64_t n, int64_t rows, void *const *p, const int64_t *s, const int64_t *next) {
@@ -175,36 +266,21 @@ static void run_plain(const job *j, int64_t n, int64_t rows, void *const *p, con
   run_rows(j, n, rows, p[0], in, next);
 }
 
-/* Runs over planes; rows that follow each other are one, and what lies alike with small gaps is done where it lies. */
+/* Runs over planes; rows that follow each other are one. */
 static void run(const job *j, int64_t n, int64_t rows, void *const *p, const int64_t *s, const int64_t *next) {
-  bool follow = true, alike = j->bytes == sizeof(real), plain = s[0] == 1;
+  bool follow = true, plain = s[0] == 1;
   for (int k = 0; k <= j->operands; k++) follow = follow && (rows == 1 || next[k] == n * s[k]);
   if (follow) n *= rows, rows = 1;
-  for (int k = 0; k <= j->operands; k++) {
-    alike = alike && s[k] == s[0] && (rows == 1 || next[k] == next[0]);
-    plain = plain && (s[k] == 1 || (s[k] == 0 && n <= BLOCK && (rows == 1 || next[k] == 0)));
-  }
-#if defined(__AVX512F__)
-  if (alike && s[0] == 1 && rows > 1 && next[0] > n && next[0] <= PLACES * n && next[0] <= PITCH) {
-    run_comb(j, n, rows, next[0], p[0], (const real *const *) (p + 1));
-    return;
-  }
-#endif
+  for (int k = 0; k <= j->operands; k++) plain = plain && (s[k] == 1 || (s[k] == 0 && n <= BLOCK && (rows == 1 || next[k] == 0)));
+  if (n * rows >= 4 * (int64_t) VLEN && (n < (int64_t) VLEN || !plain) && run_combs(j, n, rows, p, s, next)) return;
   if (plain) {
     run_plain(j, n, rows, p, s, next);
     return;
   }
   for (int64_t r = 0; r < rows; r++) {
     const real *in[MOST];
-    void *out = place(j, p[0], r * next[0]);
     for (int k = 0; k < j->operands; k++) in[k] = (const real *) p[k + 1] + r * next[k + 1];
-#if defined(__AVX512F__)
-    if (alike && s[0] > 1 && s[0] <= PLACES) {
-      run_comb(j, 1, n, s[0], out, in);
-      continue;
-    }
-#endif
-    run_row(j, n, out, in, s);
+    run_row(j, n, place(j, p[0], r * next[0]), in, s);
   }
 }
 

@@ -1,4 +1,5 @@
 /* Moves between grids for one word size and instruction set; see move.h. */
+#include "kernel/comb.h"
 #include "kernel/move.h"
 #include "kernel/simd.h"
 
@@ -156,61 +157,17 @@ static void copy_rows(int64_t n, int64_t rows, word *to, int64_t t1, const word 
 /* -- combs: short rows of n elements, `pitch` places apart ------------------------------------------------------------ */
 
 #if defined(__AVX512F__)
-enum {
-  PITCH = 32,
-  PHASES = 7 /* registers for masks: a store waits long for one that comes from memory */
-};
+enum { PHASES = 7 /* registers for masks: a store waits long for one that comes from memory */ };
 
 typedef enum way { GATHER, SCATTER, ALIKE, VALUE } way;
-
-/* Vectors of a comb, on boundaries of memory; they repeat after `phases` of them and `step` elements. The f-th has elements in the
- * lanes given, from element base[f] on. index brings them to the first lanes (GATHER), or from there. */
-typedef struct comb {
-  int64_t phases, lead, span, count, step, base[PHASES];
-  VI index[PHASES];
-  vlanes lanes[PHASES];
-} comb;
-
-static int64_t phases_of(int64_t pitch) {
-  for (int64_t half = VLEN; half > 1 && pitch % 2 == 0; half /= 2) pitch /= 2;
-  return pitch;
-}
-
-static __attribute__((noinline)) void comb_of(way w, int64_t n, int64_t rows, int64_t pitch, const void *at, comb *c) {
-  c->phases = phases_of(pitch);
-  c->lead = (uintptr_t) at % sizeof(word) ? 0 : (int64_t) ((uintptr_t) at % VBYTES / sizeof(word));
-  c->span = (rows - 1) * pitch + n;
-  c->count = n * rows;
-  c->step = c->phases * (int64_t) VLEN / pitch * n;
-  for (int64_t f = 0; f < c->phases; f++) {
-    bits first = (bits) (f * (int64_t) VLEN - c->lead + pitch * (int64_t) VLEN); /* VLEN rows on: not below 0 */
-    VI place = viota() + first, row = place * (bits) ((0xffff + pitch) / pitch) >> 16, column = place - row * (bits) pitch;
-    VI element = row * (bits) n + column;
-    bits base = column[0] > n ? element[0] - column[0] + (bits) n : element[0];
-    c->base[f] = base - n * (int64_t) VLEN;
-    c->lanes[f] = VLANES_OF(column < (bits) n);
-    c->index[f] = element - base;
-    if (w != GATHER) continue;
-    element = viota() + base;
-    c->index[f] = element + (element * (bits) ((0xffff + n) / n) >> 16) * (bits) (pitch - n) - first;
-  }
-}
-
-/* Those of the VLEN places from `at` on that lie in [0, count). */
-static inline vlanes lanes_in(int64_t at, int64_t count) {
-  vlanes lanes = at >= count ? 0 : vfirst(count - at < (int64_t) VLEN ? count - at : (int64_t) VLEN);
-  if (at < 0) lanes &= at <= -(int64_t) VLEN ? 0 : (vlanes) ~(unsigned) vfirst(-at);
-  return lanes;
-}
 
 /* A vector at an end: nothing beyond is touched. Its places begin at `at`, its elements at e. */
 static void comb_edge(const comb *c, way w, int64_t f, int64_t at, int64_t e, word *to, const word *from) {
   vlanes here = c->lanes[f] & lanes_in(at, c->span);
   __m512i v = VINTEGER(set1)(*from), index = (__m512i) c->index[f];
   if (w == GATHER) {
-    int64_t end = e + __builtin_popcount(c->lanes[f]);
     v = VINTEGER(permutexvar)(index, VINTEGER(maskz_loadu)(here, from + at));
-    VINTEGER(mask_storeu)(to + e, lanes_in(e, end < c->count ? end : c->count), v);
+    VINTEGER(mask_storeu)(to + e, lanes_in(e, comb_end(c, f, e)), v);
     return;
   }
   if (w == SCATTER) v = VINTEGER(permutexvar)(index, VINTEGER(maskz_loadu)(lanes_in(e, c->count), from + e));
@@ -256,11 +213,11 @@ static inline __attribute__((always_inline)) void comb_way(const comb *c, way w,
 /* Moves rows of n elements, t1 and f1 places apart, in vectors, if that repays. */
 static bool move_comb(int64_t n, int64_t rows, word *to, int64_t t1, const word *from, int64_t f0, int64_t f1) {
   way w = t1 == n ? GATHER : f0 == 0 ? VALUE : f1 == n ? SCATTER : ALIKE;
-  int64_t pitch = w == GATHER ? f1 : t1, phases = pitch > n && pitch <= PITCH ? phases_of(pitch) : 0;
+  int64_t pitch = w == GATHER ? f1 : t1, phases = pitch > n && pitch <= TCH_PITCH ? comb_phases(pitch) : 0;
   if (n >= (int64_t) VLEN || n * rows < 4 * (int64_t) VLEN || pitch > WRITE * n || phases % 2 == 0 || phases > PHASES) return false;
   if ((f0 == 0) != (w == VALUE) || (w == VALUE && f1 != 0) || (w == ALIKE && f1 != t1)) return false;
   comb c;
-  comb_of(w, n, rows, pitch, w == GATHER ? from : to, &c);
+  comb_of(w == GATHER, n, rows, pitch, w == GATHER ? from : to, &c);
   switch (w) {
     case GATHER: comb_way(&c, GATHER, to, from); break;
     case SCATTER: comb_way(&c, SCATTER, to, from); break;

@@ -295,7 +295,10 @@ static void rows_with_gaps_leave_the_gaps(void **state) { every_isa(check_combs)
 /* Planes whose operands lie in any ways, in memory that ends where they end: what they give one by one, in the same places. */
 static void check_plane(const char *name, tch_element_row *row, int nin, size_t result) {
   int64_t n = random_from(1, random_below(3) ? 40 : 700), rows = random_from(1, 9), step[5], next[5], shift = random_below(8);
+  int64_t comb = random_below(3), pitch = n;
   bool gaps = random_below(3) == 0;
+  if (comb == 1) n = random_from(1, 12), rows = random_from(5, 300 / n), pitch = random_from(n + 1, 4 * n); /* of short rows */
+  if (comb == 2) pitch = random_from(2, 4); /* of single elements */
   char *p[5], *want;
   size_t bytes = 0;
   for (int k = nin; k >= 0; k--) {
@@ -303,6 +306,8 @@ static void check_plane(const char *name, tch_element_row *row, int nin, size_t 
     step[k] = gaps ? random_from(k == 0, 4) : k > 0 && random_below(3) == 0 ? 0 : 1;
     next[k] = step[k] * n + (random_below(2) ? random_below(20) : 0);
     if (k > 0 && random_below(3) == 0) next[k] = 0;
+    if (comb == 1) step[k] = next[k] > 0, next[k] = step[k] == 0 ? 0 : random_below(2) ? pitch : n;
+    if (comb == 2) step[k] = random_below(4) ? pitch : step[k] < 2 ? step[k] : 1, next[k] = step[k] * n + random_below(20);
     bytes = (size_t) (shift + (rows - 1) * next[k] + (n - 1) * step[k] + 1) * each;
     p[k] = malloc(bytes);
     memset(p[k], 7, bytes);
