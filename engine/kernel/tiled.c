@@ -59,32 +59,40 @@ static void pack_panels(int64_t k, int64_t n, tch_any_matrix b, void *to) {
   }
 }
 
-/* Steps [i0, i1) of a strip of `rows` rows, of which vectors may be read at steps below `whole` only. Written vectors go beyond
- * their step; the steps whose vector would leave the strip are copied number by number. */
-static void pack_strip(int rows, int64_t k, int64_t i0, int64_t i1, bool whole, tch_any_matrix a, const real *from, real *p) {
-  int64_t span = (rows + LANES - 1) / LANES * LANES, inside = k - (span - 1) / rows, i = i0;
-  if (inside > i1) inside = i1;
-  if (a.column == 1 && rows <= LANES) i += turn(inside - i, rows, from + i, a.row, p + i * rows, rows);
-  else if (a.row == 1 && whole)
-    for (; i < inside; i++)
-      for (int j = 0; j < rows; j += LANES) tile_store(p + i * rows + j, tile_load(from + i * a.column + j));
-  for (; i < i1; i++)
-    for (int j = 0; j < rows; j++) p[i * rows + j] = from[i * a.column + j * a.row];
+/* Strips of rows without gaps whose steps lie far apart; returns how many steps are done. A few at a time are taken through all
+ * strips, for their lines may share a set of the first cache, while the lines of the next ones are fetched into the second: the
+ * processor does not foresee them. */
+static int64_t pack_apart(int64_t m, int64_t height, int64_t k, tch_any_matrix a, real *to) {
+  const real *from = a.data;
+  int64_t i = 0, inside = k - (LANES - 1) / (m % height > 0 ? m % height : height);
+  for (; i + STEPS <= inside; i += STEPS, from += STEPS * a.column) {
+    for (int64_t next = 2 * STEPS; next < 3 * STEPS && i + next < k; next++)
+      for (int64_t j = 0; j < m; j += 64 / sizeof(real)) __builtin_prefetch(from + next * a.column + j, 0, 2);
+    for (int64_t begin = 0; begin < m; begin += height) {
+      int64_t rows = m - begin < height ? m - begin : height;
+      const real *f = from + begin;
+      real *t = to + begin * k + i * rows;
+      if (begin + LANES <= m)
+#pragma GCC unroll 16
+        for (int j = 0; j < STEPS; j++, f += a.column, t += rows) tile_store(t, tile_load(f));
+      else
+        for (int j = 0; j < STEPS; j++, f += a.column, t += rows) tile_store(t, tile_load_part(f, (int) rows));
+    }
+  }
+  return i;
 }
 
-/* Steps that lie far apart are taken few at a time through all strips, for their lines may share a set of the caches, while the
- * lines of the next ones are fetched: the processor does not foresee them. */
+/* Whole vectors go beyond their step; the steps whose vector would leave the strip are copied number by number. */
 static void pack_strips(int64_t m, int64_t height, int64_t k, tch_any_matrix a, void *to) {
-  int64_t span = (height + LANES - 1) / LANES * LANES;
-  bool apart = a.row == 1 && a.column != 1;
-  const real *from = a.data;
-  for (int64_t i = 0, end; i < k; i = end) {
-    end = apart && i + STEPS < k ? i + STEPS : k;
-    for (int64_t next = end; apart && next < end + STEPS && next < k; next++)
-      for (int64_t j = 0; j < m; j += 64 / sizeof(real)) __builtin_prefetch(from + next * a.column + j);
-    for (int64_t begin = 0; begin < m; begin += height)
-      pack_strip((int) (m - begin < height ? m - begin : height), k, i, end, begin + span <= m, a, from + begin * a.row,
-                 (real *) to + begin * k);
+  int64_t done = a.row == 1 && a.column != 1 && height <= LANES ? pack_apart(m, height, k, a, to) : 0;
+  for (int64_t begin = 0; begin < m; begin += height) {
+    const real *from = (const real *) a.data + begin * a.row;
+    real *p = (real *) to + begin * k;
+    int rows = m - begin < height ? (int) (m - begin) : (int) height;
+    int64_t i = done;
+    if (a.column == 1 && rows <= LANES) i = turn(k - (LANES - 1) / rows, rows, from, a.row, p, rows);
+    for (; i < k; i++)
+      for (int j = 0; j < rows; j++) p[i * rows + j] = from[i * a.column + j * a.row];
   }
 }
 
