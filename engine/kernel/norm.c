@@ -32,12 +32,11 @@ static void moments(int64_t n, const void *gs, const void *xs, double mean, doub
   const real *g = gs, *x = xs;
   real m = (real) mean;
   double plain = 0, centred = 0;
-#define TERM(i) g[i]
-  SUM(n, plain, TERM);
-#undef TERM
-#define TERM(i) g[i] * (x[i] - m)
-  SUM(n, centred, TERM);
-#undef TERM
+#define PLAIN(i) g[i]
+#define CENTRED(i) g[i] * (x[i] - m)
+  SUMS(n, plain, PLAIN, centred, CENTRED);
+#undef PLAIN
+#undef CENTRED
   *g_sum = plain;
   *gx_sum = centred;
 }
@@ -106,19 +105,17 @@ static void layer_moments(int64_t n, const void *gs, const void *xs, const void 
   real m = (real) mean, s = (real) invstd;
   double plain = 0, centred = 0;
   if (w) {
-#define TERM(i) g[i] * w[i]
-    SUM(n, plain, TERM);
-#undef TERM
-#define TERM(i) g[i] * w[i] * ((x[i] - m) * s)
-    SUM(n, centred, TERM);
-#undef TERM
+#define PLAIN(i) g[i] * w[i]
+#define CENTRED(i) g[i] * w[i] * ((x[i] - m) * s)
+    SUMS(n, plain, PLAIN, centred, CENTRED);
+#undef PLAIN
+#undef CENTRED
   } else {
-#define TERM(i) g[i]
-    SUM(n, plain, TERM);
-#undef TERM
-#define TERM(i) g[i] * ((x[i] - m) * s)
-    SUM(n, centred, TERM);
-#undef TERM
+#define PLAIN(i) g[i]
+#define CENTRED(i) g[i] * ((x[i] - m) * s)
+    SUMS(n, plain, PLAIN, centred, CENTRED);
+#undef PLAIN
+#undef CENTRED
   }
   *gw_sum = plain;
   *gwx_sum = centred;
