@@ -57,6 +57,37 @@ void tch_box_extents(int n, const tch_grid_view *operand, int ndim, const int64_
   for (int d = 0; d < ndim && total <= most / 2; d++) grow(size[d], extent[d] * (most / total), &extent[d], &total);
 }
 
+/* -- from box to box -------------------------------------------------------------------------------------------------------- */
+
+int64_t tch_box_count(int ndim, const int64_t *size, const int64_t *extent) {
+  int64_t n = 1;
+  for (int d = 0; d < ndim; d++) n *= divide_up(size[d], extent[d]);
+  return n;
+}
+
+void tch_box_start(tch_box_walk *w, int ndim, const int64_t *size, const int64_t *extent, int64_t box) {
+  w->ndim = ndim, w->size = size, w->extent = extent;
+  for (int d = 0; d < ndim; d++) {
+    w->boxes[d] = size[d] == extent[d] ? 1 : divide_up(size[d], extent[d]);
+    w->place[d] = box == 0 ? 0 : box % w->boxes[d];
+    if (box > 0) box /= w->boxes[d];
+  }
+}
+
+void tch_box_next(tch_box_walk *w) {
+  for (int d = 0; d < w->ndim && ++w->place[d] == w->boxes[d]; d++) w->place[d] = 0;
+}
+
+bool tch_box_here(const tch_box_walk *w, int64_t *first, int64_t *size) {
+  bool whole = true;
+  for (int d = 0; d < w->ndim; d++) {
+    first[d] = w->place[d] * w->extent[d];
+    size[d] = w->size[d] - first[d] < w->extent[d] ? w->size[d] - first[d] : w->extent[d];
+    whole = whole && size[d] == w->extent[d];
+  }
+  return whole;
+}
+
 /* -- moves of words of 1 and 2 bytes ---------------------------------------------------------------------------------------- */
 
 #define BY(to_step, from_step) \
@@ -92,13 +123,8 @@ static const tch_move_kernels *kernels_of(int64_t bytes) {
   }
 }
 
-typedef struct grid {
-  int ndim;
-  int64_t size[TCH_BOX_DIMS], to[TCH_BOX_DIMS], from[TCH_BOX_DIMS];
-} grid;
-
 /* Drops dimensions of size 1 and merges those that follow each other on both sides. */
-static void simplify(grid *g, int ndim, const int64_t *size, const int64_t *to, const int64_t *from) {
+static void simplify(tch_box_mover *g, int ndim, const int64_t *size, const int64_t *to, const int64_t *from) {
   int m = 0;
   for (int d = 0; d < ndim; d++) {
     if (size[d] == 1) continue;
@@ -114,14 +140,14 @@ static void simplify(grid *g, int ndim, const int64_t *size, const int64_t *to, 
   g->ndim = m;
 }
 
-static void swap(grid *g, int a, int b) {
+static void swap(tch_box_mover *g, int a, int b) {
   int64_t size = g->size[a], to = g->to[a], from = g->from[a];
   g->size[a] = g->size[b], g->to[a] = g->to[b], g->from[a] = g->from[b];
   g->size[b] = size, g->to[b] = to, g->from[b] = from;
 }
 
 /* Makes dimension 0 the target's densest and dimension 1 the source's, or the next one. */
-static void face(grid *g) {
+static void face(tch_box_mover *g) {
   int d = densest(g->ndim, g->size, g->to, 0);
   if (d > 0) swap(g, 0, d);
   d = densest(g->ndim, g->size, g->from, 0);
@@ -129,74 +155,79 @@ static void face(grid *g) {
   if (d > 1) swap(g, 1, d);
 }
 
-/* One side of a turn: dimensions that follow each other without a gap there, and where the places are on the other side. */
-enum { SIDE = 256, TURN = 4 /* the least of each */ };
-typedef struct side {
-  int64_t n, at[SIDE / 4];
-  tch_places places;
-} side;
+enum { TURN = 4 /* the least of each side */ };
 
-/* The dimension that goes on with a side on which it has these strides; -1: there is none, or no room. */
-static int follower(const grid *g, const int64_t *stride, int64_t n) {
+/* The dimension that goes on with a side of a turn on which it has these strides; -1: there is none, or no room. */
+static int follower(const tch_box_mover *g, uint64_t used, const int64_t *stride, int64_t n) {
   for (int d = 0; d < g->ndim && (n == 1 || n % 4 == 0); d++)
-    if (g->size[d] > 1 && stride[d] == n && n * g->size[d] <= SIDE) return d;
+    if (!(used >> d & 1) && g->size[d] > 1 && stride[d] == n && n * g->size[d] <= TCH_BOX_SIDE) return d;
   return -1;
 }
 
-/* Moves dimension d from the grid to a side; `step` is its stride on the other one. */
-static void take(grid *g, int d, side *s, int64_t step) {
-  int64_t n = s->n * g->size[d], fours = s->n / 4;
-  if (s->n == 1) s->places = (tch_places) {step, s->at};
-  for (int64_t i = fours; i < divide_up(n, 4); i++) s->at[i] = fours > 0 ? s->at[i - fours] + step : 4 * i * step;
+/* A dimension goes to a side; `step` is its stride on the other one. */
+static void take(tch_box_side *s, int64_t size, int64_t step) {
+  int64_t n = s->n * size, fours = s->n / 4;
+  if (s->n == 1) s->step = step;
+  for (int64_t i = fours; i < (n + 3) / 4; i++) s->at[i] = fours > 0 ? s->at[i - fours] + step : 4 * i * step;
   s->n = n;
-  g->ndim--;
-  for (; d < g->ndim; d++) g->size[d] = g->size[d + 1], g->to[d] = g->to[d + 1], g->from[d] = g->from[d + 1];
 }
 
-/* Where target and source are dense in different dimensions, takes these and those that follow them to the sides, so that both are
- * about as long. False: there is nothing to turn. */
-static bool take_sides(grid *g, side *i, side *j) {
-  i->n = j->n = 1;
-  int to = follower(g, g->to, 1), from = follower(g, g->from, 1);
+/* Where target and source are dense in different dimensions, these and those that follow them become the sides of a turn, so that
+ * both are about as long. */
+static bool take_sides(tch_box_mover *g) {
+  tch_box_side *i = &g->row, *j = &g->column;
+  int to = follower(g, 0, g->to, 1), from = follower(g, 0, g->from, 1), m = 0;
+  uint64_t used = 0;
   if (to < 0 || from < 0 || to == from) return false;
-  bool first = true;
-  for (; to >= 0 || from >= 0; first = i->n <= j->n) {
-    if (to >= 0 && (first || from < 0)) take(g, to, i, g->from[to]);
-    else take(g, from, j, g->to[from]);
-    to = follower(g, g->to, i->n), from = follower(g, g->from, j->n);
+  i->n = j->n = 1;
+  for (bool first = true; to >= 0 || from >= 0; first = i->n <= j->n) {
+    bool row = to >= 0 && (first || from < 0);
+    int d = row ? to : from;
+    if (row) take(i, g->size[d], g->from[d]);
+    else take(j, g->size[d], g->to[d]);
+    used |= 1ull << d;
+    to = follower(g, used, g->to, i->n), from = follower(g, used, g->from, j->n);
   }
-  return i->n >= TURN && j->n >= TURN;
+  if (i->n < TURN || j->n < TURN) return false;
+  for (int d = 0; d < g->ndim; d++)
+    if (!(used >> d & 1)) g->size[m] = g->size[d], g->to[m] = g->to[d], g->from[m++] = g->from[d];
+  g->ndim = m;
+  return true;
+}
+
+void tch_box_ready(tch_box_mover *m, int64_t bytes, int ndim, const int64_t *size, const int64_t *to_stride,
+                   const int64_t *from_stride) {
+  m->bytes = bytes;
+  m->kernels = kernels_of(bytes);
+  simplify(m, ndim, size, to_stride, from_stride);
+  m->turned = take_sides(m);
+  if (!m->turned && m->size[1] > 1) face(m);
+}
+
+void tch_box_run(const tch_box_mover *m, void *to, const void *from) {
+  const tch_places rows = {m->row.step, m->row.at}, columns = {m->column.step, m->column.at};
+  int64_t place[TCH_BOX_DIMS], bytes = m->bytes;
+  char *t = to;
+  const char *f = from;
+  for (int d = 0; d < m->ndim; d++) place[d] = 0;
+  for (int d;;) {
+    if (m->turned) m->kernels->turn(m->row.n, m->column.n, t, &columns, f, &rows);
+    else m->kernels->move(m->size[0], m->size[1], t, m->to[0], m->to[1], f, m->from[0], m->from[1]);
+    for (d = m->turned ? 0 : 2; d < m->ndim; d++) {
+      t += m->to[d] * bytes;
+      f += m->from[d] * bytes;
+      if (++place[d] < m->size[d]) break;
+      t -= m->to[d] * m->size[d] * bytes;
+      f -= m->from[d] * m->size[d] * bytes;
+      place[d] = 0;
+    }
+    if (d >= m->ndim) return;
+  }
 }
 
 void tch_box_move(int64_t bytes, int ndim, const int64_t *size, void *to, const int64_t *to_stride, const void *from,
                   const int64_t *from_stride) {
-  grid g, rest;
-  side i, j;
-  const tch_move_kernels *kernels = kernels_of(bytes);
-  if (ndim == 1) {
-    kernels->move(size[0], 1, to, to_stride[0], 0, from, from_stride[0], 0);
-    return;
-  }
-  simplify(&g, ndim, size, to_stride, from_stride);
-  rest = g;
-  bool turned = take_sides(&rest, &i, &j);
-  if (turned) g = rest;
-  else if (g.ndim > 1 && g.size[1] > 1) face(&g);
-  int64_t place[TCH_BOX_DIMS];
-  char *t = to;
-  const char *f = from;
-  for (int d = 0; d < g.ndim; d++) place[d] = 0;
-  for (int d;;) {
-    if (turned) kernels->turn(i.n, j.n, t, &j.places, f, &i.places);
-    else kernels->move(g.size[0], g.size[1], t, g.to[0], g.to[1], f, g.from[0], g.from[1]);
-    for (d = turned ? 0 : 2; d < g.ndim; d++) {
-      t += g.to[d] * bytes;
-      f += g.from[d] * bytes;
-      if (++place[d] < g.size[d]) break;
-      t -= g.to[d] * g.size[d] * bytes;
-      f -= g.from[d] * g.size[d] * bytes;
-      place[d] = 0;
-    }
-    if (d >= g.ndim) return;
-  }
+  tch_box_mover m;
+  tch_box_ready(&m, bytes, ndim, size, to_stride, from_stride);
+  tch_box_run(&m, to, from);
 }

@@ -120,25 +120,32 @@ static void cast_row(const plan *p, char *to, const char *from, int64_t n) {
 static void boxes_piece(void *context, int64_t begin, int64_t end) {
   const plan *p = context;
   int64_t to_bytes = tch_dtype_bytes(p->to_type), from_bytes = tch_dtype_bytes(p->from_type);
-  for (int64_t b = begin; b < end; b++) {
-    int64_t size[DIMS], left = b;
+  tch_box_walk walk;
+  tch_box_mover whole;
+  bool ready = false;
+  tch_box_start(&walk, p->ndim, p->size, p->extent, begin);
+  for (int64_t b = begin; b < end; b++, tch_box_next(&walk)) {
+    int64_t size[DIMS], first[DIMS];
     char *to = p->to;
     const char *from = p->from;
+    bool is_whole = tch_box_here(&walk, first, size);
     for (int d = 0; d < p->ndim; d++) {
-      int64_t boxes = (p->size[d] + p->extent[d] - 1) / p->extent[d], first = left % boxes * p->extent[d];
-      left /= boxes;
-      size[d] = p->size[d] - first < p->extent[d] ? p->size[d] - first : p->extent[d];
-      to += first * p->to_stride[d] * to_bytes;
-      from += first * p->from_stride[d] * from_bytes;
+      to += first[d] * p->to_stride[d] * to_bytes;
+      from += first[d] * p->from_stride[d] * from_bytes;
     }
-    if (p->to_type == p->from_type) tch_box_move(to_bytes, p->ndim, size, to, p->to_stride, from, p->from_stride);
-    else cast_row(p, to, from, size[0]);
+    if (p->to_type != p->from_type) {
+      cast_row(p, to, from, size[0]);
+      continue;
+    }
+    if (is_whole && !ready) tch_box_ready(&whole, to_bytes, p->ndim, size, p->to_stride, p->from_stride), ready = true;
+    if (is_whole) tch_box_run(&whole, to, from);
+    else tch_box_move(to_bytes, p->ndim, size, to, p->to_stride, from, p->from_stride);
   }
 }
 
 static void run(plan *p) {
   simplify(p);
-  int64_t boxes = 1, each = 1, bytes = tch_dtype_bytes(p->to_type);
+  int64_t each = 1, bytes = tch_dtype_bytes(p->to_type);
   bool once = true; /* no element of the target is written twice */
   for (int d = 0; d < p->ndim; d++) {
     once = once && (p->to_stride[d] != 0 || p->size[d] == 1);
@@ -147,7 +154,8 @@ static void run(plan *p) {
   if (p->to_type == p->from_type && p->ndim > 1)
     tch_box_extents(2, (tch_grid_view[]) {{p->to_stride, bytes}, {p->from_stride, bytes}}, p->ndim, p->size, NEAR, BOX,
                     p->extent);
-  for (int d = 0; d < p->ndim; d++) boxes *= (p->size[d] + p->extent[d] - 1) / p->extent[d], each *= p->extent[d];
+  for (int d = 0; d < p->ndim; d++) each *= p->extent[d];
+  int64_t boxes = tch_box_count(p->ndim, p->size, p->extent);
   tch_parallel(boxes, once ? (PIECE + each - 1) / each : boxes, boxes_piece, p);
 }
 

@@ -142,10 +142,11 @@ static void run_planes(plan *p) {
 
 /* -- boxes ------------------------------------------------------------------------------------------------------------------ */
 
-/* What a kernel gets of one operand in one box. */
+/* What a kernel gets of one operand in a box. */
 typedef struct part {
   bool packed; /* in a block, in the order of the box */
   int64_t stride[TCH_MAX_DIMS]; /* as the kernel sees it */
+  tch_box_mover mover; /* into the block, or back */
 } part;
 
 /* Strides of a block of a box of these sizes. */
@@ -157,23 +158,19 @@ static void form_of(const plan *p, const int64_t *size, int64_t *form) {
   }
 }
 
-/* Does operand k lie so that the kernel can take it from there? */
+/* Does operand k lie so that the kernel can take it from there: all of it, or in rows that are long enough? */
 static bool fits(const plan *p, int k, const int64_t *size, const int64_t *form) {
   const int64_t *stride = p->stride[k];
-  bool constant = k > 0, follows = true;
-  for (int i = 0; i < p->ndim; i++) {
-    int d = p->order[i];
+  int64_t follows = 1, constant = 1;
+  for (int i = 0, d; i < p->ndim; i++) {
+    d = p->order[i];
     if (size[d] == 1) continue;
-    if (form[d] == 1 && size[d] >= LONG && (stride[d] == 1 || (k > 0 && stride[d] == 0))) return true;
-    constant = constant && stride[d] == 0;
-    follows = follows && stride[d] == form[d];
+    if (follows == form[d]) follows *= stride[d] == form[d] ? size[d] : 1;
+    if (constant == form[d] && k > 0) constant *= stride[d] == 0 ? size[d] : 1;
   }
-  return constant || follows;
-}
-
-static void take_part(const plan *p, int k, const int64_t *size, const int64_t *form, part *t) {
-  t->packed = !fits(p, k, size, form);
-  memcpy(t->stride, t->packed ? form : p->stride[k], sizeof *form * (size_t) p->ndim);
+  int64_t all = 1;
+  for (int d = 0; d < p->ndim; d++) all *= size[d];
+  return follows >= LONG || constant >= LONG || follows == all || constant == all;
 }
 
 /* Calls the kernel for the planes of a box: dimensions that follow each other in all operands become one. */
@@ -193,6 +190,12 @@ static void box_calls(const plan *p, const int64_t *box, const part *part, void 
     size[m++] = box[d];
   }
   if (m < 2) size[1] = 1;
+  for (int d = 2; d < m; d++) { /* many rows in a call */
+    if (size[d] <= size[1]) continue;
+    int64_t other = size[1], steps[TCH_ITER_MAX];
+    size[1] = size[d], size[d] = other;
+    memcpy(steps, step[1], sizeof steps), memcpy(step[1], step[d], sizeof steps), memcpy(step[d], steps, sizeof steps);
+  }
   for (int d = 2;;) {
     call(p, size[0], size[1], data, step[0], step[1]);
     for (d = 2; d < m; d++) {
@@ -205,41 +208,47 @@ static void box_calls(const plan *p, const int64_t *box, const part *part, void 
   }
 }
 
-/* One box: its sizes, and where its first elements lie. */
-static void place_box(const plan *p, int64_t box, int64_t *size, char **at) {
-  for (int k = 0; k < p->n; k++) at[k] = p->data[k];
-  for (int d = 0; d < p->ndim; d++) {
-    int64_t boxes = (p->size[d] + p->extent[d] - 1) / p->extent[d], first = box % boxes * p->extent[d];
-    box /= boxes;
-    size[d] = p->size[d] - first < p->extent[d] ? p->size[d] - first : p->extent[d];
-    for (int k = 0; k < p->n; k++) at[k] += first * p->stride[k][d] * p->bytes[k];
+/* Makes ready for boxes of these sizes. */
+static void take_parts(const plan *p, const int64_t *size, part *parts) {
+  int64_t form[TCH_MAX_DIMS];
+  form_of(p, size, form);
+  for (int k = 0; k < p->n; k++) {
+    part *t = &parts[k];
+    t->packed = !fits(p, k, size, form);
+    memcpy(t->stride, t->packed ? form : p->stride[k], sizeof *form * (size_t) p->ndim);
+    if (t->packed) tch_box_ready(&t->mover, p->bytes[k], p->ndim, size, k ? form : p->stride[k], k ? p->stride[k] : form);
   }
 }
 
 static void box_piece(void *context, int64_t begin, int64_t end) {
   const plan *p = context;
   _Alignas(64) char block[TCH_ITER_MAX][BOX * WORD + APART];
-  for (int64_t b = begin; b < end; b++) {
-    int64_t size[TCH_MAX_DIMS], form[TCH_MAX_DIMS];
+  part parts[TCH_ITER_MAX];
+  tch_box_walk walk;
+  bool ready = false; /* for whole boxes */
+  tch_box_start(&walk, p->ndim, p->size, p->extent, begin);
+  for (int64_t b = begin; b < end; b++, tch_box_next(&walk)) {
+    int64_t size[TCH_MAX_DIMS], first[TCH_MAX_DIMS];
     char *at[TCH_ITER_MAX];
     void *data[TCH_ITER_MAX];
-    part part[TCH_ITER_MAX];
-    place_box(p, b, size, at);
-    form_of(p, size, form);
+    bool whole = tch_box_here(&walk, first, size);
+    if (!whole || !ready) take_parts(p, size, parts);
+    ready = whole;
     for (int k = 0; k < p->n; k++) {
-      take_part(p, k, size, form, &part[k]);
-      data[k] = part[k].packed ? block[k] : at[k];
-      if (k > 0 && part[k].packed) tch_box_move(p->bytes[k], p->ndim, size, block[k], form, at[k], p->stride[k]);
+      at[k] = p->data[k];
+      for (int d = 0; d < p->ndim; d++) at[k] += first[d] * p->stride[k][d] * p->bytes[k];
+      data[k] = parts[k].packed ? block[k] : at[k];
+      if (k > 0 && parts[k].packed) tch_box_run(&parts[k].mover, block[k], at[k]);
     }
-    box_calls(p, size, part, data);
-    if (part[0].packed) tch_box_move(p->bytes[0], p->ndim, size, at[0], p->stride[0], block[0], form);
+    box_calls(p, size, parts, data);
+    if (parts[0].packed) tch_box_run(&parts[0].mover, at[0], block[0]);
   }
 }
 
 static void run_boxes(plan *p) {
-  int64_t boxes = 1, each = 1;
-  for (int d = 0; d < p->ndim; d++) boxes *= (p->size[d] + p->extent[d] - 1) / p->extent[d], each *= p->extent[d];
-  tch_parallel(boxes, each >= GRAIN ? 1 : GRAIN / each, box_piece, p);
+  int64_t each = 1;
+  for (int d = 0; d < p->ndim; d++) each *= p->extent[d];
+  tch_parallel(tch_box_count(p->ndim, p->size, p->extent), each >= GRAIN ? 1 : GRAIN / each, box_piece, p);
 }
 
 /* The order of operand k's dimensions, from the densest on. */

@@ -323,16 +323,29 @@ static void run(const job *j, int64_t n, int64_t rows, void *const *p, const int
   ROW(ternary_dx_##name, 4, g, x, y, z, dx)         \
   ROW(ternary_dy_##name, 4, g, x, y, z, dy)         \
   ROW(ternary_dz_##name, 4, g, x, y, z, dz)
+#define TRUTHS(test)                                                                                    \
+  for (int64_t i = 0; i < n; i++) {                                                                     \
+    real x = xs[i], y = ys[i];                                                                          \
+    out[i] = test;                                                                                      \
+  }
+#if defined(__AVX512F__)
+/* For rows that are short beside what the compiler does at the ends of its loops, or of which some lanes are written. */
+#define TRUTHS_OF_LANES(test)                                                                           \
+  for (int64_t i = 0; i < n; i += VLEN) {                                                               \
+    V x = vload(xs + i), y = vload(ys + i);                                                             \
+    _mm_mask_storeu_epi8(out + i, lanes, _mm_maskz_set1_epi8(VLANES_OF((VI) (test)), 1));               \
+  }
+#else
+#define TRUTHS_OF_LANES TRUTHS
+#endif
 #define COMPARE(name, test)                                                                             \
   static void compare_##name##_dense(const patch *at, void *to, const real *const *in, real a UNUSED, real b UNUSED) { \
     const real *restrict xs = in[0], *restrict ys = in[1];                                              \
     uint8_t *restrict out = to;                                                                         \
-    const int64_t n = at->n - VLEN + __builtin_popcount((unsigned) at->lanes);                          \
+    const int64_t n = at->n;                                                                            \
+    const vlanes lanes UNUSED = at->lanes;                                                              \
     for (int64_t r = at->rows; r > 0; r--, out += at->next[0], xs += at->next[1], ys += at->next[2])    \
-      for (int64_t i = 0; i < n; i++) {                                                                 \
-        real x = xs[i], y = ys[i];                                                                      \
-        out[i] = test;                                                                                  \
-      }                                                                                                 \
+      if (n < 256) TRUTHS_OF_LANES(test) else TRUTHS(test)                                              \
   }                                                                                                     \
   static void compare_##name(int64_t n, int64_t rows, void *const *p, const int64_t *s, const int64_t *next, \
                              const double *ab UNUSED) {                                                 \
