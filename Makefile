@@ -62,7 +62,8 @@ isa_avx2     := -mavx2 -mfma -mf16c
 isa_avx512   := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
 # Moving tests out of loops makes four copies of the tiles: ten times the time to compile, no gain.
 unit_conv    := $(if $(gcc),-fno-unswitch-loops)
-unit_tiled   := $(unit_conv)
+# The tile is unrolled by hand.
+unit_tiled   := $(unit_conv) -O2
 # Its loops are unrolled by hand; -Os makes them a fifth smaller and no slower.
 unit_block   := -Os $(if $(gcc),-fno-unswitch-loops -fno-split-loops)
 # Its loops are vectors already; -O3 moves tests out of them, which makes it half as large again, no faster.

@@ -6,43 +6,55 @@
 #define NAME2(type, isa) tch_attention_kernels_##type##_##isa
 #define NAME(type, isa) NAME2(type, isa)
 
-/* s under the rule. */
-static void apply(int64_t n, tch_score_rule rule, real *s) {
+/* s under the rule; returns the largest of them. A NaN wins. */
+static real apply(int64_t n, tch_score_rule rule, real *s) {
   const real *bias = rule.bias;
-  real scale = (real) rule.scale;
-  for (int64_t i = 0; i < n; i++) s[i] *= scale;
-  if (bias)
-    for (int64_t i = 0; i < n; i++) s[i] += bias[i];
-  if (rule.seen)
-    for (int64_t i = 0; i < n; i++) s[i] = rule.seen[i] ? s[i] : -(real) INFINITY;
-}
-
-static real largest(int64_t n, const real *s) {
-  V top = vset(-(real) INFINITY);
-  real best = -(real) INFINITY;
+  real scale = (real) rule.scale, best = -(real) INFINITY;
+  V top = vset(best);
   int64_t i = 0;
-  for (; i + (int64_t) VLEN <= n; i += VLEN) top = vmax(vload(s + i), top);
+  for (; i + (int64_t) VLEN <= n; i += VLEN) {
+    V v = vload(s + i) * scale;
+    if (bias) v = v + vload(bias + i);
+    if (rule.seen)
+      for (int k = 0; k < (int) VLEN; k++) v[k] = rule.seen[i + k] ? v[k] : -(real) INFINITY;
+    vstore(s + i, v);
+    top = vmax(v, top);
+  }
+  for (; i < n; i++) {
+    s[i] = s[i] * scale + (bias ? bias[i] : 0);
+    if (rule.seen && !rule.seen[i]) s[i] = -(real) INFINITY;
+    best = s[i] > best || s[i] != s[i] ? s[i] : best;
+  }
   for (int k = 0; k < (int) VLEN; k++) best = top[k] > best || top[k] != top[k] ? top[k] : best;
-  for (; i < n; i++) best = s[i] > best || s[i] != s[i] ? s[i] : best;
   return best;
 }
 
-/* s = exp(s - shift) */
-static void exponentials(int64_t n, real shift, real *s) {
-  int64_t i = 0;
-  for (; i + (int64_t) VLEN <= n; i += VLEN) vstore(s + i, vexp(vload(s + i) - shift));
-  if (i < n) vstore_part(s + i, vexp(vload_part(s + i, n - i) - shift), n - i);
+/* s = exp(s - shift); returns the sum. */
+static double exponentials(int64_t n, real shift, real *s) {
+  double total = 0;
+  for (int64_t start = 0; start < n; start += BLOCK) {
+    int64_t end = start + BLOCK < n ? start + BLOCK : n, i = start;
+    lanes_of sum = {{0}};
+    V part = {0};
+    for (; i + (int64_t) VLEN <= end; i += VLEN) {
+      V e = vexp(vload(s + i) - shift);
+      vstore(s + i, e);
+      part = part + e;
+    }
+    vstore(sum.lane, part);
+    if (i < end) {
+      V e = vexp(vload_part(s + i, end - i) - shift);
+      vstore_part(s + i, e, end - i);
+      vstore_part(sum.lane + VLEN, e, end - i);
+    }
+    total += lanes_total(&sum);
+  }
+  return total;
 }
 
 static double softmax(int64_t n, tch_score_rule rule, void *row) {
-  real *s = row;
-  apply(n, rule, s);
-  real top = largest(n, s), shift = top == -(real) INFINITY ? 0 : top;
-  exponentials(n, shift, s);
-  double total = 0;
-#define TERM(i) s[i]
-  SUM(n, total, TERM);
-#undef TERM
+  real *s = row, top = apply(n, rule, s), shift = top == -(real) INFINITY ? 0 : top;
+  double total = exponentials(n, shift, s);
   if (total == 0) return -INFINITY;
   real share = (real) (1 / total);
   for (int64_t i = 0; i < n; i++) s[i] *= share;
@@ -50,9 +62,8 @@ static double softmax(int64_t n, tch_score_rule rule, void *row) {
 }
 
 static void softmax_again(int64_t n, tch_score_rule rule, double lse, void *row) {
-  real *s = row;
-  apply(n, rule, s);
-  exponentials(n, lse == -INFINITY ? 0 : (real) lse, s);
+  apply(n, rule, row);
+  exponentials(n, lse == -INFINITY ? 0 : (real) lse, row);
 }
 
 static void gradient(int64_t n, const void *weights, double scale, void *row) {

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { LANES = 128 / sizeof(real), BLOCK = 4096 };
+enum { LANES = 32, BLOCK = 4096 };
 
 typedef struct lanes_of {
   real lane[LANES];

@@ -345,10 +345,29 @@ static inline V verf_of(V x, V e) {
 
 static inline V verf(V x) { return verf_of(x, vexp(-x * x)); }
 
-/* The derivative of x Phi(x), Phi being the normal distribution's: Phi(x) + x Phi'(x) */
+/* The normal distribution's Phi(x), u = x / sqrt 2, e = exp(-u^2). For floats half of erfc(|u|) or what that leaves of 1, with
+ * erfc as in erf, but p over all u >= 0: an error of 2e-7 at most. */
+static inline V vnormal(V u, V e) {
+#if defined(TCH_REAL_IS_float)
+  static const real c[] = {-2.0473391418e-05f, 0.56508077553f, 1.112497183f,  2.1214909427f, 2.1187368133f,
+                           3.7051705907f,      5.9930158737f,  -43.46374581f, 55.824356595f, -23.64542586f};
+  V q = (real) 0.5 * e * vpoly(1 / (2 + vabs_(u)), c, (int) (sizeof c / sizeof *c));
+  return vsel(u < 0, q, 1 - q);
+#else
+  return (real) 0.5 * (1 + verf_of(u, e));
+#endif
+}
+
+/* x Phi(x) */
+static inline V vgelu(V x) {
+  V u = x * (real) 0.70710678118654752440;
+  return x * vnormal(u, vexp(-u * u));
+}
+
+/* Its derivative, Phi(x) + x Phi'(x) */
 static inline V vgelu_slope(V x) {
   V u = x * (real) 0.70710678118654752440, e = vexp(-u * u);
-  return (real) 0.5 * (1 + verf_of(u, e)) + x * (real) 0.39894228040143267794 * e;
+  return vnormal(u, e) + x * (real) 0.39894228040143267794 * e;
 }
 
 /* x^a for one a; the common powers without the library */

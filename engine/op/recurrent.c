@@ -252,10 +252,15 @@ static tch_status input_gradients(tch_call *c, const run *r) {
     TCH_TRY(tch_gemm(r->type, r->G, r->I, rows, alpha, (tch_grid){r->d, 1, r->G}, (tch_grid){x, r->I, 1}, beta,
                      (tch_grid){tch_tensor_data(into), r->I, 1}));
   }
+  char *sums = NULL;
   for (int b = B_IH; b <= B_HH; b++) {
     if (!tch_wants(c, b)) continue;
+    if (sums == NULL || r->dr != r->d) { /* else both biases have the same gradient */
+      TCH_TRY(numbers(c, r, r->G, false, &sums));
+      tch_sum_rows(r->type, rows, r->G, b == B_IH ? r->d : r->dr, 1, 0, sums);
+    }
     TCH_TRY(tch_grad_open(c, b, &into, &alpha, &beta));
-    tch_sum_rows(r->type, rows, r->G, b == B_IH ? r->d : r->dr, alpha, beta, tch_tensor_data(into));
+    tch_sum_rows(r->type, 1, r->G, sums, alpha, beta, tch_tensor_data(into));
   }
   return TCH_OK;
 }
