@@ -47,6 +47,22 @@ static void affine(int64_t n, const void *xs, void *ys, double a, double b) {
   for (int64_t i = 0; i < n; i++) y[i] = p * x[i] + q;
 }
 
+static void affine_relu(int64_t n, const void *xs, void *ys, double a, double b, double high) {
+  const real *x = xs;
+  real *y = ys, p = (real) a, q = (real) b, top = (real) high;
+  for (int64_t i = 0; i < n; i++) {
+    real v = p * x[i] + q;
+    v = v < 0 ? 0 : v;
+    y[i] = v > top ? top : v;
+  }
+}
+
+static void relu_gradient(int64_t n, const void *gs, const void *ys, void *ds, double high) {
+  const real *g = gs, *y = ys;
+  real *d = ds, top = (real) high;
+  for (int64_t i = 0; i < n; i++) d[i] = (y[i] > 0) & (y[i] < top) ? g[i] : 0;
+}
+
 static void gradient(int64_t n, const void *gs, const void *xs, void *ds, double a, double b, double c, double beta) {
   const real *restrict g = gs, *restrict x = xs;
   real *restrict d = ds, p = (real) a, q = (real) b, r = (real) c;
@@ -141,7 +157,8 @@ static void layer_weights(int64_t n, const void *gs, const void *xs, double mean
 
 extern const tch_norm_kernels NAME(TCH_REAL, TCH_ISA);
 const tch_norm_kernels NAME(TCH_REAL, TCH_ISA) = {
-    .sum = sum, .square = square, .moments = moments, .affine = affine, .gradient = gradient,
+    .sum = sum, .square = square, .moments = moments, .affine = affine, .affine_relu = affine_relu,
+    .relu_gradient = relu_gradient, .gradient = gradient,
     .affine_columns = affine_columns, .gradient_columns = gradient_columns, .add_columns = add_columns,
     .square_columns = square_columns, .moments_columns = moments_columns, .layer = layer, .layer_moments = layer_moments,
     .layer_gradient = layer_gradient, .layer_weights = layer_weights};

@@ -9,6 +9,8 @@ typedef struct tch_norm_kernels {
   /* *g_sum = sum of g, *gx_sum = sum of g * (x - mean) */
   void (*moments)(int64_t n, const void *g, const void *x, double mean, double *g_sum, double *gx_sum);
   void (*affine)(int64_t n, const void *x, void *y, double a, double b);     /* y = a * x + b */
+  void (*affine_relu)(int64_t n, const void *x, void *y, double a, double b, double high); /* the same between 0 and high */
+  void (*relu_gradient)(int64_t n, const void *g, const void *y, void *d, double high);    /* d = g where 0 < y < high, else 0 */
   /* d = a * g + b * x + c + beta * d; beta is 0 or 1, and with 0 the old d is not read */
   void (*gradient)(int64_t n, const void *g, const void *x, void *d, double a, double b, double c, double beta);
   /* the same with one a, b, c per column */

@@ -1,23 +1,10 @@
-/* Batch normalisation (Ioffe and Szegedy 2015) and layer normalisation (Ba et al. 2016).
+/* Batch normalisation (Ioffe and Szegedy 2015); layernorm.c has layer normalisation.
  *
  * With xhat = (x - mean) / sqrt(variance + eps) over a group of n elements, y = xhat * w + b, and for a gradient g of y
  * (gw = g * w):  dx = (gw - mean(gw) - xhat * mean(gw * xhat)) / sqrt(variance + eps),  dw = sum(g * xhat),  db = sum(g). */
-#include "kernel/norm.h"
-#include "core/cpu.h"
+#include "op/norm.h"
 #include "core/thread.h"
-#include "op/op.h"
 #include <math.h>
-#include <string.h>
-
-TCH_KERNEL_FAMILY(norm)
-
-enum { WORK = 1 << 14 }; /* elements a piece of work should have at least */
-
-static void shape_like(tch_shape *s, const tch_tensor *x) {
-  s->type = x->type;
-  s->ndim = x->ndim;
-  memcpy(s->size, x->size, sizeof *x->size * (size_t) x->ndim);
-}
 
 static double load(const tch_tensor *t, int64_t i) {
   // cppcheck-suppress [nullPointerRedundantCheck,ctunullpointer] ; the shape rule wants it where it is read
@@ -41,8 +28,7 @@ static tch_status check_vector(tch_call *c, int input, int64_t n, const char *of
  * training: statistics of the batch, which move the running ones (their variance unbiased, 0 for a single
  * value); otherwise the running ones. */
 
-static tch_status batch_norm_shape(tch_call *c) {
-  const tch_batch_norm_attr *a = c->attr;
+static tch_status normal_shape(tch_call *c, bool training) {
   const tch_tensor *x = c->in[0];
   char text[TCH_SHAPE_TEXT];
   TCH_TRY(tch_op_same_float(c, 0x1f));
@@ -50,33 +36,44 @@ static tch_status batch_norm_shape(tch_call *c) {
     return tch_op_fail(c, TCH_ERROR_SHAPE, "the input must be (batch, channels, ...), but it is %s", tch_shape_text(x, text));
   int64_t channels = x->size[1];
   for (int i = 1; i < 5; i++) TCH_TRY(check_vector(c, i, channels, "channels"));
-  if ((c->in[3] == NULL) != (c->in[4] == NULL) || (!a->training && c->in[3] == NULL))
+  if ((c->in[3] == NULL) != (c->in[4] == NULL) || (!training && c->in[3] == NULL))
     return tch_op_fail(c, TCH_ERROR_VALUE, "running mean and variance are needed %s",
-                       a->training ? "both or neither" : "to evaluate");
+                       training ? "both or neither" : "to evaluate");
   shape_like(&c->shape[0], x);
   for (int o = 1; o < 3; o++) c->shape[o] = (tch_shape) {.type = x->type, .ndim = 1, .size = {channels}};
   return TCH_OK;
 }
 
+static tch_status batch_norm_shape(tch_call *c) { return normal_shape(c, ((const tch_batch_norm_attr *) c->attr)->training); }
+
 /* What one call works on, contiguous: x as `rows` batches of `channels` of `inner`. */
 typedef struct batch {
   const tch_norm_kernels *table;
   int64_t rows, channels, inner, bytes;
-  char *x, *y, *g, *d;
-  double *a, *b, *c, beta; /* per channel */
+  char *x, *y, *g, *d, *gy;
+  double *a, *b, *c, alpha, beta;     /* a, b, c: per channel */
+  double *sum_g, *sum_gx;             /* per channel: of g, of g * xhat */
+  bool training, relu;                /* relu: y is cut at 0 and high; in backward g is what gy is before that */
+  double high, eps, momentum;
+  const tch_tensor *weight, *bias, *running_mean, *running_var, *mean, *invstd;
 } batch;
 
 static char *row_of(const batch *n, char *data, int64_t row, int64_t channel) {
   return data + (row * n->channels + channel) * n->inner * n->bytes;
 }
 
-static void measure_batch(batch *n, const tch_tensor *x) {
+static tch_status measure_batch(tch_call *c, batch *n, const tch_tensor *x) {
   n->table = tch_norm_table(x->type);
   n->bytes = tch_dtype_bytes(x->type);
   n->rows = x->size[0];
   n->channels = x->size[1];
   n->inner = n->rows && n->channels ? x->count / n->rows / n->channels : 0;
   n->x = tch_tensor_data(x);
+  TCH_TRY(numbers(c, n->channels, &n->a));
+  TCH_TRY(numbers(c, n->channels, &n->b));
+  TCH_TRY(numbers(c, n->channels, &n->c));
+  TCH_TRY(numbers(c, n->channels, &n->sum_g));
+  return numbers(c, n->channels, &n->sum_gx);
 }
 
 static int64_t channel_grain(const batch *n) {
@@ -84,9 +81,18 @@ static int64_t channel_grain(const batch *n) {
   return per_channel >= WORK ? 1 : WORK / (per_channel ? per_channel : 1);
 }
 
-/* a = sum of x, then b = sum of (x - a / count)^2, channel by channel. */
-static void statistics_piece(void *context, int64_t begin, int64_t end) {
-  const batch *n = context;
+static int64_t row_grain(const batch *n) {
+  int64_t per_row = n->channels * n->inner;
+  return per_row >= 2 * WORK ? 1 : 2 * WORK / (per_row ? per_row : 1);
+}
+
+/* Rows long enough that all passes over a channel are made while it is in a cache; else the last one goes row by row. */
+static bool by_channel(const batch *n) { return n->inner >= 512; }
+
+/* -- forward */
+
+/* a = mean of x, b = sum of (x - a)^2, channel by channel. */
+static void statistics(const batch *n, int64_t begin, int64_t end) {
   double count = (double) (n->rows * n->inner);
   for (int64_t ch = begin; ch < end; ch++) n->a[ch] = n->b[ch] = 0;
   if (n->inner == 1) {
@@ -103,90 +109,138 @@ static void statistics_piece(void *context, int64_t begin, int64_t end) {
   }
 }
 
+/* Statistics of channels become y = a * x + b; they are stored, and move the running ones. */
+static void settle(const batch *n, int64_t begin, int64_t end) {
+  double count = (double) (n->rows * n->inner);
+  for (int64_t ch = begin; ch < end; ch++) {
+    const tch_tensor *rm = n->running_mean, *rv = n->running_var;
+    double mean = n->training ? n->a[ch] : load(rm, ch);
+    double variance = n->training ? n->b[ch] / count : load(rv, ch);
+    double invstd = 1 / sqrt(variance + n->eps), w = n->weight ? load(n->weight, ch) : 1;
+    store(n->mean, ch, mean);
+    store(n->invstd, ch, invstd);
+    if (n->training && rm) {
+      double unbiased = variance * count / (count > 1 ? count - 1 : 1);
+      store(rm, ch, n->momentum * mean + (1 - n->momentum) * load(rm, ch));
+      store(rv, ch, n->momentum * unbiased + (1 - n->momentum) * load(rv, ch));
+    }
+    n->a[ch] = w * invstd;
+    n->b[ch] = (n->bias ? load(n->bias, ch) : 0) - mean * w * invstd;
+  }
+}
+
+static void normalise_plane(const batch *n, int64_t r, int64_t ch) {
+  char *x = row_of(n, n->x, r, ch), *y = row_of(n, n->y, r, ch);
+  if (n->relu) n->table->affine_relu(n->inner, x, y, n->a[ch], n->b[ch], n->high);
+  else n->table->affine(n->inner, x, y, n->a[ch], n->b[ch]);
+}
+
 static void normalise_piece(void *context, int64_t begin, int64_t end) {
   const batch *n = context;
-  if (n->inner == 1) {
-    for (int64_t r = begin; r < end; r++)
+  for (int64_t r = begin; r < end; r++)
+    if (n->inner == 1 && !n->relu)
       n->table->affine_columns(n->channels, row_of(n, n->x, r, 0), row_of(n, n->y, r, 0), n->a, n->b);
+    else
+      for (int64_t ch = 0; ch < n->channels; ch++) normalise_plane(n, r, ch);
+}
+
+static void forward_piece(void *context, int64_t begin, int64_t end) {
+  const batch *n = context;
+  if (!by_channel(n)) {
+    if (n->training) statistics(n, begin, end);
+    settle(n, begin, end);
     return;
   }
-  for (int64_t i = begin * n->channels; i < end * n->channels; i++)
-    n->table->affine(n->inner, row_of(n, n->x, 0, i), row_of(n, n->y, 0, i), n->a[i % n->channels], n->b[i % n->channels]);
+  for (int64_t ch = begin; ch < end; ch++) {
+    if (n->training) statistics(n, ch, ch + 1);
+    settle(n, ch, ch + 1);
+    for (int64_t r = 0; r < n->rows; r++) normalise_plane(n, r, ch);
+  }
 }
 
-static int64_t row_grain(const batch *n) {
-  int64_t per_row = n->channels * n->inner;
-  return per_row >= 2 * WORK ? 1 : 2 * WORK / (per_row ? per_row : 1);
-}
-
-static tch_status numbers(tch_call *c, int64_t n, double **out) {
-  tch_shape shape = {.type = TCH_DOUBLE, .ndim = 1, .size = {n}};
-  tch_tensor *t;
-  TCH_TRY(tch_op_temp(c, &shape, &t));
-  *out = tch_tensor_data(t);
+static tch_status normalise(tch_call *c, batch n) {
+  tch_tensor *x;
+  n.weight = c->in[1], n.bias = c->in[2], n.running_mean = c->in[3], n.running_var = c->in[4];
+  n.y = tch_tensor_data(c->out[0]), n.mean = c->out[1], n.invstd = c->out[2];
+  TCH_TRY(tch_op_contiguous(c, c->in[0], &x));
+  TCH_TRY(measure_batch(c, &n, x));
+  tch_parallel(n.channels, channel_grain(&n), forward_piece, &n);
+  if (!by_channel(&n)) tch_parallel(n.rows, row_grain(&n), normalise_piece, &n);
   return TCH_OK;
 }
 
 static tch_status batch_norm_forward(tch_call *c) {
-  const tch_batch_norm_attr *attr = c->attr;
-  tch_tensor *x, *weight = c->in[1], *bias = c->in[2], *rm = c->in[3], *rv = c->in[4];
-  batch n;
-  TCH_TRY(tch_op_contiguous(c, c->in[0], &x));
-  measure_batch(&n, x);
-  n.y = tch_tensor_data(c->out[0]);
-  TCH_TRY(numbers(c, n.channels, &n.a));
-  TCH_TRY(numbers(c, n.channels, &n.b));
-  if (attr->training) tch_parallel(n.channels, channel_grain(&n), statistics_piece, &n);
-  double count = (double) (n.rows * n.inner);
-  for (int64_t ch = 0; ch < n.channels; ch++) {
-    double mean = attr->training ? n.a[ch] : load(rm, ch);
-    double variance = attr->training ? n.b[ch] / count : load(rv, ch);
-    double invstd = 1 / sqrt(variance + attr->eps), w = weight ? load(weight, ch) : 1;
-    store(c->out[1], ch, mean);
-    store(c->out[2], ch, invstd);
-    if (attr->training && rm) {
-      store(rm, ch, attr->momentum * mean + (1 - attr->momentum) * load(rm, ch));
-      store(rv, ch, attr->momentum * variance * count / (count > 1 ? count - 1 : 1) + (1 - attr->momentum) * load(rv, ch));
-    }
-    n.a[ch] = w * invstd;
-    n.b[ch] = (bias ? load(bias, ch) : 0) - mean * w * invstd;
-  }
-  tch_parallel(n.rows, row_grain(&n), normalise_piece, &n);
-  return TCH_OK;
+  const tch_batch_norm_attr *a = c->attr;
+  return normalise(c, (batch) {.training = a->training, .momentum = a->momentum, .eps = a->eps});
 }
 
-/* a = sum of g, b = sum of g * (x - c), c holding the means. */
-static void moments_piece(void *context, int64_t begin, int64_t end) {
-  const batch *n = context;
-  for (int64_t ch = begin; ch < end; ch++) n->a[ch] = n->b[ch] = 0;
-  if (n->inner == 1) {
-    for (int64_t r = 0; r < n->rows; r++)
-      n->table->moments_columns(end - begin, row_of(n, n->g, r, begin), row_of(n, n->x, r, begin), n->c + begin, n->a + begin,
-                                n->b + begin);
-    return;
+/* -- backward */
+
+/* g = gy where y is within its bounds, for channels [begin, end) of a row. */
+static void relu_rows(const batch *n, int64_t r, int64_t begin, int64_t end) {
+  if (n->relu)
+    n->table->relu_gradient((end - begin) * n->inner, row_of(n, n->gy, r, begin), row_of(n, n->y, r, begin),
+                            row_of(n, n->g, r, begin), n->high);
+}
+
+/* sum_g, sum_gx of channels. */
+static void moments(const batch *n, int64_t begin, int64_t end) {
+  for (int64_t ch = begin; ch < end; ch++) n->sum_g[ch] = n->sum_gx[ch] = 0, n->c[ch] = load(n->mean, ch);
+  for (int64_t r = 0; n->inner == 1 && r < n->rows; r++) {
+    relu_rows(n, r, begin, end);
+    n->table->moments_columns(end - begin, row_of(n, n->g, r, begin), row_of(n, n->x, r, begin), n->c + begin,
+                              n->sum_g + begin, n->sum_gx + begin);
   }
-  for (int64_t ch = begin; ch < end; ch++)
+  for (int64_t ch = begin; n->inner > 1 && ch < end; ch++)
     for (int64_t r = 0; r < n->rows; r++) {
       double g, gx;
+      relu_rows(n, r, ch, ch + 1);
       n->table->moments(n->inner, row_of(n, n->g, r, ch), row_of(n, n->x, r, ch), n->c[ch], &g, &gx);
-      n->a[ch] += g;
-      n->b[ch] += gx;
+      n->sum_g[ch] += g;
+      n->sum_gx[ch] += gx;
     }
+  for (int64_t ch = begin; ch < end; ch++) n->sum_gx[ch] *= load(n->invstd, ch);
+}
+
+/* d = a * g + b * x + c of channels */
+static void slopes(const batch *n, int64_t begin, int64_t end) {
+  double count = (double) (n->rows * n->inner);
+  for (int64_t ch = begin; ch < end; ch++) {
+    double invstd = load(n->invstd, ch), a = n->alpha * invstd * (n->weight ? load(n->weight, ch) : 1);
+    n->a[ch] = a;
+    n->b[ch] = n->training ? -a * invstd * n->sum_gx[ch] / count : 0;
+    n->c[ch] = (n->training ? -a * n->sum_g[ch] / count : 0) - n->b[ch] * load(n->mean, ch);
+  }
+}
+
+static void gradient_plane(const batch *n, int64_t r, int64_t ch) {
+  n->table->gradient(n->inner, row_of(n, n->g, r, ch), row_of(n, n->x, r, ch), row_of(n, n->d, r, ch), n->a[ch], n->b[ch],
+                     n->c[ch], n->beta);
 }
 
 static void gradient_piece(void *context, int64_t begin, int64_t end) {
   const batch *n = context;
-  if (n->inner == 1) {
-    for (int64_t r = begin; r < end; r++)
+  for (int64_t r = begin; r < end; r++)
+    if (n->inner == 1)
       n->table->gradient_columns(n->channels, row_of(n, n->g, r, 0), row_of(n, n->x, r, 0), row_of(n, n->d, r, 0), n->a, n->b,
                                  n->c, n->beta);
-    return;
+    else
+      for (int64_t ch = 0; ch < n->channels; ch++) gradient_plane(n, r, ch);
+}
+
+static void backward_piece(void *context, int64_t begin, int64_t end) {
+  const batch *n = context;
+  int64_t step = by_channel(n) ? 1 : end - begin;
+  for (int64_t ch = begin; ch < end; ch += step) {
+    moments(n, ch, ch + step);
+    slopes(n, ch, ch + step);
+    for (int64_t r = 0; n->d && by_channel(n) && r < n->rows; r++) gradient_plane(n, r, ch);
   }
-  for (int64_t i = begin * n->channels; i < end * n->channels; i++) {
-    int64_t ch = i % n->channels;
-    n->table->gradient(n->inner, row_of(n, n->g, 0, i), row_of(n, n->x, 0, i), row_of(n, n->d, 0, i), n->a[ch], n->b[ch],
-                       n->c[ch], n->beta);
-  }
+}
+
+static void run_backward(batch *n) {
+  tch_parallel(n->channels, channel_grain(n), backward_piece, n);
+  if (n->d && !by_channel(n)) tch_parallel(n->rows, row_grain(n), gradient_piece, n);
 }
 
 /* Adds value(ch) for every channel to the gradient of a vector input. */
@@ -200,38 +254,74 @@ static tch_status give_vector(tch_call *c, int input, const double *value) {
 }
 
 static tch_status batch_norm_backward(tch_call *c) {
-  const tch_batch_norm_attr *attr = c->attr;
-  tch_tensor *x, *g, *weight = c->in[1], *dst;
-  double alpha, *sum_g, *sum_gx;
-  batch n;
+  tch_tensor *x, *g, *dst;
+  batch n = {.training = ((const tch_batch_norm_attr *) c->attr)->training, .weight = c->in[1], .mean = c->out[1],
+             .invstd = c->out[2]};
   TCH_TRY(tch_op_contiguous(c, c->in[0], &x));
   TCH_TRY(tch_op_contiguous(c, c->gout[0], &g));
-  measure_batch(&n, x);
+  TCH_TRY(measure_batch(c, &n, x));
   n.g = tch_tensor_data(g);
-  TCH_TRY(numbers(c, n.channels, &sum_g));
-  TCH_TRY(numbers(c, n.channels, &sum_gx));
-  TCH_TRY(numbers(c, n.channels, &n.c));
-  n.a = sum_g;
-  n.b = sum_gx;
-  for (int64_t ch = 0; ch < n.channels; ch++) n.c[ch] = load(c->out[1], ch);
-  tch_parallel(n.channels, channel_grain(&n), moments_piece, &n);
-  for (int64_t ch = 0; ch < n.channels; ch++) sum_gx[ch] *= load(c->out[2], ch); /* towards xhat */
-  TCH_TRY(give_vector(c, 1, sum_gx));
-  TCH_TRY(give_vector(c, 2, sum_g));
-  if (!tch_wants(c, 0)) return TCH_OK;
-  TCH_TRY(tch_grad_open(c, 0, &dst, &alpha, &n.beta));
-  n.d = tch_tensor_data(dst);
-  double count = (double) (n.rows * n.inner);
-  for (int64_t ch = 0; ch < n.channels; ch++) {
-    double mean = n.c[ch], invstd = load(c->out[2], ch), a = alpha * invstd * (weight ? load(weight, ch) : 1);
-    double share = attr->training ? -a * invstd * sum_gx[ch] / count : 0;
-    n.c[ch] = (attr->training ? -a * sum_g[ch] / count : 0) - share * mean;
-    n.a[ch] = a;
-    n.b[ch] = share;
+  if (tch_wants(c, 0)) {
+    TCH_TRY(tch_grad_open(c, 0, &dst, &n.alpha, &n.beta));
+    n.d = tch_tensor_data(dst);
   }
-  tch_parallel(n.rows, row_grain(&n), gradient_piece, &n);
+  run_backward(&n);
+  TCH_TRY(give_vector(c, 1, n.sum_gx));
+  return give_vector(c, 2, n.sum_g);
+}
+
+/* -- batch_norm_relu, batch_norm_relu_grad: with a ReLU (up to high: a ReLU6) behind it. The gradient in front of the ReLU, g,
+ *    that of x in training, and sums (2, C): of g * xhat, the gradient of weight, and of g, that of bias ----------------------- */
+
+static tch_status batch_norm_relu_shape(tch_call *c) {
+  return normal_shape(c, ((const tch_batch_norm_relu_attr *) c->attr)->training);
+}
+
+static tch_status batch_norm_relu_forward(tch_call *c) {
+  const tch_batch_norm_relu_attr *a = c->attr;
+  return normalise(c, (batch) {.training = a->training, .momentum = a->momentum, .eps = a->eps, .relu = true, .high = a->high});
+}
+
+const tch_op_body tch_op_batch_norm_relu = {.shape = batch_norm_relu_shape, .forward = batch_norm_relu_forward, .dense = true};
+
+static tch_status batch_norm_relu_grad_shape(tch_call *c) {
+  const tch_tensor *gy = c->in[0];
+  char name[32], a[TCH_SHAPE_TEXT], b[TCH_SHAPE_TEXT];
+  TCH_TRY(tch_op_same_float(c, 0x3f));
+  if (gy->ndim < 2)
+    return tch_op_fail(c, TCH_ERROR_SHAPE, "gy must be (batch, channels, ...), but it is %s", tch_shape_text(gy, a));
+  for (int i = 1; i < 3; i++)
+    if (!tch_tensor_same_size(c->in[i], gy))
+      return tch_op_fail(c, TCH_ERROR_SHAPE, "%s is %s, but gy is %s", tch_op_input_name(c, i, name),
+                         tch_shape_text(c->in[i], a), tch_shape_text(gy, b));
+  for (int i = 3; i < 6; i++) TCH_TRY(check_vector(c, i, gy->size[1], "channels"));
+  shape_like(&c->shape[0], gy);
+  shape_like(&c->shape[1], gy);
+  c->shape[2] = (tch_shape) {.type = gy->type, .ndim = 2, .size = {2, gy->size[1]}};
   return TCH_OK;
 }
+
+static tch_status batch_norm_relu_grad_forward(tch_call *c) {
+  tch_tensor *gy, *y, *x, *g = c->out[0], *sums = c->out[2];
+  batch n = {.training = true, .relu = true, .high = ((const tch_batch_norm_relu_grad_attr *) c->attr)->high, .alpha = 1,
+             .mean = c->in[3], .invstd = c->in[4], .weight = c->in[5]};
+  TCH_TRY(tch_op_contiguous(c, c->in[0], &gy));
+  TCH_TRY(tch_op_contiguous(c, c->in[1], &y));
+  TCH_TRY(tch_op_contiguous(c, c->in[2], &x));
+  TCH_TRY(measure_batch(c, &n, x));
+  /* where gx would be written over g, g is made aside, as if one came after the other */
+  if (tch_tensor_overlap(g, c->out[1])) TCH_TRY(tch_op_temp(c, &c->shape[0], &g));
+  n.gy = tch_tensor_data(gy), n.y = tch_tensor_data(y), n.g = tch_tensor_data(g), n.d = tch_tensor_data(c->out[1]);
+  run_backward(&n);
+  for (int64_t ch = 0; ch < n.channels; ch++) {
+    flat_store(sums, ch, n.sum_gx[ch]);
+    flat_store(sums, n.channels + ch, n.sum_g[ch]);
+  }
+  return TCH_OK;
+}
+
+const tch_op_body tch_op_batch_norm_relu_grad = {.shape = batch_norm_relu_grad_shape, .forward = batch_norm_relu_grad_forward,
+                                                 .dense = true};
 
 /* -- gradients in ops, for graphs of the gradient -------------------------------------------------------------------- */
 
@@ -275,16 +365,7 @@ static tch_status give_summed(tch_call *c, int input, tch_tensor *t, bool channe
   return status == TCH_OK ? tch_grad_give(c, input, sum) : status;
 }
 
-/* How the groups of a call lie: `dims` is what a group spans. mean and invstd are given where they are constants. */
-typedef struct groups {
-  int ndims;
-  int64_t dims[TCH_MAX_DIMS];
-  bool channels; /* weight and bias count along dimension 1, not along the last ones */
-  double eps;
-  tch_tensor *weight, *mean, *invstd; /* broadcast to x; may be NULL */
-} groups;
-
-static tch_status gradients_in_ops(tch_call *c, const groups *of) {
+tch_status tch_norm_gradients(tch_call *c, const tch_norm_groups *of) {
   tch_tensor *x = c->in[0], *g = c->gout[0], *w = of->weight, *mean = of->mean, *invstd = of->invstd;
   const int64_t *dims = of->dims;
   int n = of->ndims;
@@ -338,14 +419,14 @@ static tch_status gradients_in_ops(tch_call *c, const groups *of) {
 static tch_status batch_norm_backward_ops(tch_call *c) {
   const tch_batch_norm_attr *a = c->attr;
   int ndim = c->in[0]->ndim;
-  groups of = {.channels = true, .eps = a->eps};
+  tch_norm_groups of = {.channels = true, .eps = a->eps};
   for (int d = 0; d < ndim; d++)
     if (d != 1) of.dims[of.ndims++] = d;
   tch_status status = TCH_OK;
   if (c->in[1]) status = widen(c->in[1], ndim, &of.weight);
   if (status == TCH_OK && !a->training) status = widen(c->out[1], ndim, &of.mean);
   if (status == TCH_OK && !a->training) status = widen(c->out[2], ndim, &of.invstd);
-  if (status == TCH_OK) status = gradients_in_ops(c, &of);
+  if (status == TCH_OK) status = tch_norm_gradients(c, &of);
   tch_tensor_release(of.weight);
   tch_tensor_release(of.mean);
   tch_tensor_release(of.invstd);
@@ -354,157 +435,4 @@ static tch_status batch_norm_backward_ops(tch_call *c) {
 
 const tch_op_body tch_op_batch_norm = {.shape = batch_norm_shape, .forward = batch_norm_forward,
                                        .backward = batch_norm_backward, .backward_ops = batch_norm_backward_ops,
-                                       .save_in = 1 | 1 << 1, .save_out = 1 << 1 | 1 << 2, .dense = true};
-
-/* -- layer_norm: a group is one place of the leading dimensions, over the last `ndims` ------------------------------- */
-
-static tch_status layer_norm_shape(tch_call *c) {
-  const tch_layer_norm_attr *a = c->attr;
-  const tch_tensor *x = c->in[0];
-  char name[32], s[TCH_SHAPE_TEXT], t[TCH_SHAPE_TEXT];
-  TCH_TRY(tch_op_same_float(c, 7));
-  if (a->ndims < 1 || a->ndims > x->ndim)
-    return tch_op_fail(c, TCH_ERROR_SHAPE, "%lld dimensions to normalise over, but the input is %s", (long long) a->ndims,
-                       tch_shape_text(x, s));
-  int lead = x->ndim - (int) a->ndims;
-  for (int i = 1; i < 3; i++) {
-    const tch_tensor *w = c->in[i];
-    bool fit = w == NULL || w->ndim == a->ndims;
-    for (int d = lead; d < x->ndim && w && fit; d++) fit = w->size[d - lead] == x->size[d];
-    if (!fit)
-      return tch_op_fail(c, TCH_ERROR_SHAPE, "%s is %s, which does not fit the last %lld dimensions of the input %s",
-                         tch_op_input_name(c, i, name), tch_shape_text(w, s), (long long) a->ndims, tch_shape_text(x, t));
-  }
-  shape_like(&c->shape[0], x);
-  for (int o = 1; o < 3; o++) {
-    shape_like(&c->shape[o], x);
-    c->shape[o].ndim = lead;
-  }
-  return TCH_OK;
-}
-
-typedef struct layers {
-  const tch_norm_kernels *table;
-  tch_dtype type;
-  int64_t n, bytes; /* elements of a group */
-  double eps, beta;
-  char *x, *y, *g, *d, *w, *b;
-  tch_tensor *mean, *invstd; /* flat views */
-} layers;
-
-static double flat_load(const tch_tensor *t, int64_t i) {
-  return t->type == TCH_DOUBLE ? TCH_DATA(double, t)[i] : TCH_DATA(float, t)[i];
-}
-
-static void flat_store(const tch_tensor *t, int64_t i, double v) {
-  if (t->type == TCH_DOUBLE) TCH_DATA(double, t)[i] = v;
-  else TCH_DATA(float, t)[i] = (float) v;
-}
-
-static tch_status data_of(tch_call *c, tch_tensor *t, char **data) {
-  *data = NULL;
-  if (t == NULL) return TCH_OK;
-  TCH_TRY(tch_op_contiguous(c, t, &t));
-  *data = tch_tensor_data(t);
-  return TCH_OK;
-}
-
-static tch_status measure_layers(tch_call *c, layers *l) {
-  const tch_layer_norm_attr *a = c->attr;
-  const tch_tensor *x = c->in[0];
-  l->table = tch_norm_table(x->type);
-  l->bytes = tch_dtype_bytes(x->type);
-  l->eps = a->eps;
-  l->n = 1;
-  for (int d = x->ndim - (int) a->ndims; d < x->ndim; d++) l->n *= x->size[d];
-  TCH_TRY(data_of(c, c->in[0], &l->x));
-  TCH_TRY(data_of(c, c->in[1], &l->w));
-  return data_of(c, c->in[2], &l->b);
-}
-
-static int64_t group_grain(const layers *l) { return l->n >= WORK ? 1 : WORK / (l->n ? l->n : 1); }
-
-static void layer_piece(void *context, int64_t begin, int64_t end) {
-  const layers *l = context;
-  for (int64_t i = begin; i < end; i++) {
-    const char *x = l->x + i * l->n * l->bytes;
-    double mean = l->table->sum(l->n, x) / (double) l->n;
-    double invstd = 1 / sqrt(l->table->square(l->n, x, mean) / (double) l->n + l->eps);
-    flat_store(l->mean, i, mean);
-    flat_store(l->invstd, i, invstd);
-    l->table->layer(l->n, x, l->y + i * l->n * l->bytes, mean, invstd, l->w, l->b);
-  }
-}
-
-static tch_status layer_norm_forward(tch_call *c) {
-  layers l = {.y = tch_tensor_data(c->out[0]), .mean = c->out[1], .invstd = c->out[2]};
-  if (c->in[0]->count == 0) return TCH_OK;
-  TCH_TRY(measure_layers(c, &l));
-  tch_parallel(c->out[1]->count, group_grain(&l), layer_piece, &l);
-  return TCH_OK;
-}
-
-static void layer_gradient_piece(void *context, int64_t begin, int64_t end) {
-  const layers *l = context;
-  for (int64_t i = begin; i < end; i++) {
-    const char *x = l->x + i * l->n * l->bytes, *g = l->g + i * l->n * l->bytes;
-    double mean = flat_load(l->mean, i), invstd = flat_load(l->invstd, i), p, q;
-    l->table->layer_moments(l->n, g, x, l->w, mean, invstd, &p, &q);
-    l->table->layer_gradient(l->n, g, x, l->w, l->d + i * l->n * l->bytes, mean, invstd, p / (double) l->n,
-                             q / (double) l->n, l->beta);
-  }
-}
-
-static tch_status layer_weight_gradients(tch_call *c, const layers *l, int64_t count) {
-  double *dw = NULL, *db = NULL, alpha, beta;
-  tch_tensor *dst;
-  if (tch_wants(c, 1)) TCH_TRY(numbers(c, l->n, &dw));
-  if (tch_wants(c, 2)) TCH_TRY(numbers(c, l->n, &db));
-  if (dw) memset(dw, 0, sizeof *dw * (size_t) l->n);
-  if (db) memset(db, 0, sizeof *db * (size_t) l->n);
-  for (int64_t i = 0; i < count && (dw || db); i++)
-    l->table->layer_weights(l->n, l->g + i * l->n * l->bytes, l->x + i * l->n * l->bytes, flat_load(l->mean, i),
-                            flat_load(l->invstd, i), dw, db);
-  double *const sums[] = {dw, db};
-  for (int k = 0; k < 2; k++) {
-    if (!sums[k]) continue;
-    TCH_TRY(tch_grad_open(c, k + 1, &dst, &alpha, &beta));
-    for (int64_t i = 0; i < l->n; i++) flat_store(dst, i, alpha * sums[k][i] + (beta == 0 ? 0 : flat_load(dst, i)));
-  }
-  return TCH_OK;
-}
-
-static tch_status layer_norm_backward(tch_call *c) {
-  layers l = {.mean = c->out[1], .invstd = c->out[2]};
-  double alpha;
-  tch_tensor *dst;
-  TCH_TRY(measure_layers(c, &l));
-  TCH_TRY(data_of(c, c->gout[0], &l.g));
-  int64_t count = l.n ? c->in[0]->count / l.n : 0;
-  if (tch_wants(c, 0)) {
-    TCH_TRY(tch_grad_open(c, 0, &dst, &alpha, &l.beta));
-    l.d = tch_tensor_data(dst);
-    if (alpha != 1) { /* scaled accumulation goes through a tensor of its own */
-      tch_shape shape;
-      shape_like(&shape, dst);
-      tch_tensor *own;
-      TCH_TRY(tch_op_temp(c, &shape, &own));
-      l.d = tch_tensor_data(own);
-      l.beta = 0;
-      tch_parallel(count, group_grain(&l), layer_gradient_piece, &l);
-      TCH_TRY(tch_add(dst, own, alpha, &dst));
-    } else tch_parallel(count, group_grain(&l), layer_gradient_piece, &l);
-  }
-  return layer_weight_gradients(c, &l, count);
-}
-
-static tch_status layer_norm_backward_ops(tch_call *c) {
-  const tch_layer_norm_attr *a = c->attr;
-  groups of = {.eps = a->eps, .weight = c->in[1], .ndims = (int) a->ndims};
-  for (int d = 0; d < of.ndims; d++) of.dims[d] = c->in[0]->ndim - of.ndims + d;
-  return gradients_in_ops(c, &of);
-}
-
-const tch_op_body tch_op_layer_norm = {.shape = layer_norm_shape, .forward = layer_norm_forward,
-                                       .backward = layer_norm_backward, .backward_ops = layer_norm_backward_ops,
                                        .save_in = 1 | 1 << 1, .save_out = 1 << 1 | 1 << 2, .dense = true};

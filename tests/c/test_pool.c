@@ -124,6 +124,33 @@ static void pooling_is_its_definition(void **state) {
   }
 }
 
+/* The gradient through a ReLU6 too is that of a gradient which counts where 0 < y < 6. */
+static void compare_relu(tch_dtype type, bool view) {
+  shape s = random_shape();
+  tch_tensor *x = random_tensor(type, 4, (int64_t[]){s.n, s.c, s.in[0], s.in[1]}, view), *y = NULL, *at = NULL, *g = NULL;
+  tch_tensor *gy = random_tensor(type, 4, (int64_t[]){s.n, s.c, s.out[0], s.out[1]}, view), *got = NULL, *want = NULL;
+  ok(tch_max_pool2d(x, WINDOWS(&s), s.ceil, &y, &at));
+  ok(tch_hardtanh_grad(gy, y, y, 0, 1.5, &g));
+  ok(tch_max_pool2d_grad(g, at, s.in, 2, WINDOWS(&s), s.ceil, &want));
+  ok(tch_max_pool2d_relu_grad(gy, at, y, s.in, 2, WINDOWS(&s), s.ceil, 1.5, &got));
+  assert_memory_equal(tch_tensor_data(got), tch_tensor_data(want), tch_tensor_count(got) * (type == TCH_DOUBLE ? 8 : 4));
+  tch_tensor *all[] = {x, y, at, g, gy, got, want};
+  for (int i = 0; i < 7; i++) tch_tensor_release(all[i]);
+}
+
+static void pooling_and_relu_go_back_together(void **state) {
+  for (int i = 0; i < 20; i++) {
+    EVERY_ISA(compare_relu(TCH_FLOAT, i % 3 == 0));
+    EVERY_ISA(compare_relu(TCH_DOUBLE, i % 3 == 1));
+  }
+  tch_tensor *x = random_tensor(TCH_FLOAT, 3, (int64_t[]){2, 4, 6}, false), *y = NULL, *at = NULL, *got = NULL;
+  ok(tch_max_pool2d(x, (int64_t[]){2}, 1, NULL, 0, NULL, 0, NULL, 0, false, &y, &at));
+  refused(tch_max_pool2d_relu_grad(y, at, x, (int64_t[]){4, 6}, 2, (int64_t[]){2}, 1, NULL, 0, NULL, 0, NULL, 0, false, 6, &got),
+          TCH_ERROR_SHAPE, "y is 2x4x6, but its gradient is 2x2x3");
+  assert_null(got);
+  tch_tensor_release(x), tch_tensor_release(y), tch_tensor_release(at);
+}
+
 static void a_nan_is_the_largest(void **state) {
   double v[] = {1, NAN, 3, 4, 5, 6, NAN, 8};
   tch_tensor *x = NULL, *y = NULL, *at = NULL;
@@ -227,7 +254,7 @@ static void misfits_are_named(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(pooling_is_its_definition),
-      cmocka_unit_test(a_nan_is_the_largest),
+      cmocka_unit_test(pooling_and_relu_go_back_together), cmocka_unit_test(a_nan_is_the_largest),
       cmocka_unit_test(large_windows_have_wide_indices),
       cmocka_unit_test(gradients_agree_with_differences),
       cmocka_unit_test(misfits_are_named),

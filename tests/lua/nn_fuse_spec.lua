@@ -186,6 +186,43 @@ describe('runs of modules in one pass', function()
     end
   end)
 
+  it('normalise with an activation in training, and go back through both together', function()
+    local net = nn.Sequential()
+      :add(nn.SpatialBatchNormalization(3, nil, nil, false)):add(nn.ReLU(true))
+      :add(nn.SpatialConvolution(3, 6, 3, 3, 2, 2, 1, 1):noBias()):add(norm(6)):add(nn.ReLU6(true))
+      :add(nn.SpatialConvolution(6, 4, 3, 3)):add(norm(4)):add(nn.ReLU(true)):add(nn.SpatialAdaptiveAveragePooling(1, 1))
+      :add(nn.View(4)):add(nn.Linear(4, 6)):add(nn.View(6, 1, 1)):add(norm(6)):add(nn.ReLU(true))
+    net:get(4).weight:mul(8) -- some outputs are above 6
+    local plain = plainly(net)
+    for round, n in ipairs { 5, 2, 7 } do
+      local x, g = torch.randn(n, 3, 11, 14), torch.randn(n, 6, 1, 1)
+      for _, m in ipairs { net, plain } do
+        m:training()
+        if round ~= 2 then m:zeroGradParameters() end
+        m:forward(x)
+        m:backward(x, g, 0.5)
+      end
+      for i, m in ipairs(net.modules) do
+        local other = plain.modules[i]
+        near(m.output, other.output)
+        near(m.gradInput, other.gradInput)
+        if m.running_mean then
+          near(m.running_mean, other.running_mean)
+          near(m.running_var, other.running_var)
+        end
+      end
+      assert.is_true(rawequal(net:get(4).output, net:get(5).output)) -- one pass
+      local _, mine = net:parameters()
+      local _, gradients = plain:parameters()
+      for i, gradient in ipairs(gradients) do near(mine[i], gradient) end
+      near(net:updateGradInput(x, g), plain:updateGradInput(x, g))
+      net:accGradParameters(x, g)
+      plain:accGradParameters(x, g)
+      for i, gradient in ipairs(gradients) do near(mine[i], gradient) end
+      near(net:evaluate() or net:forward(x), plain:evaluate() or plain:forward(x))
+    end
+  end)
+
   it('take modules apart where an output may have been written', function()
     for _, after in ipairs { nn.MulConstant(-1, true), nn.Sequential():add(nn.MulConstant(-1, true)), nn.View(-1) } do
       local net = nn.Sequential():add(nn.SpatialConvolution(2, 6, 3, 3)):add(nn.ReLU(true)):add(nn.SpatialMaxPooling(2, 2)):add(after)

@@ -183,16 +183,20 @@ function Sequential:evaluate()
   Container.evaluate(self)
 end
 
+-- What modules[i] reads.
+local function read(modules, i, input)
+  if i > 1 then return modules[i - 1].output end
+  return input
+end
+
 function Sequential:updateGradInput(input, gradOutput)
   local modules, i = self.modules, #self.modules
   restore(self, input)
   while i > 0 do
-    local both = i > 1 and fuse and fuse.backward(modules, i, gradOutput)
+    local both = i > 1 and fuse and fuse.backward(modules, i, read(modules, i - 1, input), gradOutput)
     if both then gradOutput, i = both, i - 2
     else
-      local x = input
-      if i > 1 then x = modules[i - 1].output end
-      gradOutput = modules[i]:updateGradInput(x, gradOutput)
+      gradOutput = modules[i]:updateGradInput(read(modules, i, input), gradOutput)
       i = i - 1
     end
   end
@@ -215,12 +219,10 @@ function Sequential:backward(input, gradOutput, scale)
   restore(self, input)
   scale = scale or 1
   while i > 0 do
-    local both = i > 1 and fuse and fuse.backward(modules, i, gradOutput)
+    local both = i > 1 and fuse and fuse.backward(modules, i, read(modules, i - 1, input), gradOutput, scale)
     if both then gradOutput, i = both, i - 2
     else
-      local x = input
-      if i > 1 then x = modules[i - 1].output end
-      gradOutput = modules[i]:backward(x, gradOutput, scale)
+      gradOutput = modules[i]:backward(read(modules, i, input), gradOutput, scale)
       i = i - 1
     end
   end

@@ -1,5 +1,5 @@
 --- Runs of modules that a Sequential does in one pass over memory: forward a convolution, its batch normalisation, an activation;
--- backward a max pooling and the activation before it.
+-- in training a batch normalisation and an activation; backward these two, and a max pooling with the activation before it.
 --
 -- An activation joins where it works in place (`nn.ReLU(true)`), so that what the modules keep is the same. In evaluation the
 -- batch normalisation is folded in too. Then the convolution keeps no output: it is computed when somebody reads it
@@ -20,6 +20,8 @@ local relu, relu6 = nn.ReLU.updateOutput, nn.ReLU6.updateOutput
 local linear, pool = nn.Linear.updateOutput, nn.SpatialMaxPooling.updateOutput
 local reluGradient, relu6Gradient = nn.ReLU.updateGradInput, nn.ReLU6.updateGradInput
 local poolGradient = nn.SpatialMaxPooling.updateGradInput
+local normGradient, normBackward = nn.SpatialBatchNormalization.updateGradInput, nn.SpatialBatchNormalization.backward
+local normAccumulate = nn.SpatialBatchNormalization.accGradParameters
 local backward, accumulate = nn.Module.backward, nn.Module.accGradParameters
 
 -- Sequentials whose last forward left outputs out, and those that are to run module by module.
@@ -30,8 +32,9 @@ local function activates(m) return m ~= nil and m.inplace and (m.updateOutput ==
 
 --- What modules[i] begins: how many modules make one pass (1: it alone), the normalisation among them, the activation.
 function fuse.run(self, modules, i)
-  if modules[i].updateOutput ~= convolve then return 1 end
-  local second = modules[i + 1]
+  local update, second = modules[i].updateOutput, modules[i + 1]
+  if update == normalize and modules[i].train and modules[i].nDim == 4 and activates(second) then return 2, modules[i], second end
+  if update ~= convolve then return 1 end
   if second == nil then return 1 end
   if activates(second) then return 2, nil, second end
   if second.updateOutput == normalize and second.nDim == 4 and second.train == false and not whole[self] then
@@ -42,8 +45,23 @@ function fuse.run(self, modules, i)
   return 1
 end
 
---- The output of `count` modules from modules[i] on; nothing if the convolution refuses its input.
+local function bound(activation) return activation.updateOutput == relu6 and 6 or nil end
+
+-- A batch normalisation in training and an activation, which writes over what it reads.
+local function normalized(norm, activation, input)
+  input = glue.constant(input)
+  if glue.differ(norm.output, input) or input:dim() ~= 4 then return end
+  local ok, y, mean, std = pcall(glue.ops.batch_norm_relu, norm.output, norm.save_mean, norm.save_std, input, norm.weight,
+    norm.bias, norm.running_mean, norm.running_var, true, norm.momentum, norm.eps, bound(activation))
+  if not ok then return end
+  norm.output, norm.save_mean, norm.save_std = y, mean, std
+  activation.output, activation.overwrites = y, true
+  return y
+end
+
+--- The output of `count` modules from modules[i] on; nothing if the first refuses its input.
 function fuse.forward(self, modules, i, input, count, norm, activation)
+  if modules[i] == norm then return normalized(norm, activation, input) end
   local conv, last = modules[i], modules[i + count - 1]
   local output, mean, var, gamma, beta, eps = last.output, nil, nil, nil, nil, nil
   input = glue.constant(input)
@@ -52,8 +70,7 @@ function fuse.forward(self, modules, i, input, count, norm, activation)
   if foreign or glue.differ(output, input) then output = input.new() end
   if norm then mean, var, gamma, beta, eps = norm.running_mean, norm.running_var, norm.weight, norm.bias, norm.eps end
   local ok, result = pcall(glue.ops.conv2d_fused, output, input, conv.weight, conv.bias, mean, var, gamma, beta,
-    { conv.dH, conv.dW }, { conv.padH, conv.padW }, nil, conv.groups, eps, activation and 0,
-    activation and activation.updateOutput == relu6 and 6 or nil)
+    { conv.dH, conv.dW }, { conv.padH, conv.padW }, nil, conv.groups, eps, activation and 0, activation and bound(activation))
   if not ok then return end
   last.output = result
   if not norm then
@@ -81,25 +98,55 @@ local function derived(m, gradient)
   return m.updateGradInput == gradient and m.backward == backward and m.accGradParameters == accumulate
 end
 
---- The gradient before modules[i - 1] from the one behind modules[i], a max pooling behind an activation in place; nothing where
--- they are something else. As in Torch7 both gradInputs are then one: the activation works in place backward too.
-function fuse.backward(modules, i, gradOutput)
+-- The gradient before an activation and a max pooling. As in Torch7 both gradInputs are then one: the activation works in place
+-- backward too.
+local function unpool(modules, i, gradOutput)
   local m, activation = modules[i], modules[i - 1]
-  if m.updateGradInput ~= poolGradient or not activates(activation) then return end
-  if not derived(m, poolGradient) or not m.gradInput or not activation.gradInput or not m.places then return end
-  if not stands(modules, i) then return end
-  local six = activation.updateOutput == relu6
-  if not derived(activation, six and relu6Gradient or reluGradient) then return end
-  local x, y, gradInput = activation.output, m.output, m.gradInput
-  if glue.differ(gradInput, gradOutput) or not torch.isTensor(x) then return end
+  if not derived(m, poolGradient) or not m.gradInput or not m.places or not stands(modules, i) then return end
+  local x, gradInput = activation.output, m.gradInput
+  if glue.differ(gradInput, gradOutput) or not torch.isTensor(x) or x:dim() < 3 then return end
   local dims = x:dim()
-  if dims < 3 then return end
-  local ok, result = pcall(glue.ops.max_pool2d_relu_grad, gradInput, gradOutput, m.places, y, { x:size(dims - 1), x:size(dims) },
-    { m.kH, m.kW }, { m.dH, m.dW }, { m.padH, m.padW }, m.dilationH and { m.dilationH, m.dilationW }, m.ceil_mode, six and 6 or nil)
+  local ok, result = pcall(glue.ops.max_pool2d_relu_grad, gradInput, gradOutput, m.places, m.output,
+    { x:size(dims - 1), x:size(dims) }, { m.kH, m.kW }, { m.dH, m.dW }, { m.padH, m.padW },
+    m.dilationH and { m.dilationH, m.dilationW }, m.ceil_mode, bound(activation))
   if not ok then return end
   m.gradInput = result
   if not glue.sameView(activation.gradInput, result) then activation.gradInput = result.new():set(result) end
   return result
+end
+
+-- The gradient before a batch normalisation in training and an activation; scale nil: parameters have none.
+local function denormalize(norm, activation, input, gradOutput, scale)
+  local own = norm.updateGradInput == normGradient and norm.backward == normBackward and norm.accGradParameters == normAccumulate
+  if not own or not norm.gradInput or glue.differ(norm.gradInput, gradOutput) or glue.differ(activation.gradInput, gradOutput) then
+    return
+  end
+  local ok, g, gradInput, sums = pcall(glue.ops.batch_norm_relu_grad, activation.gradInput, norm.gradInput, nil, gradOutput,
+    activation.output, input, norm.save_mean, norm.save_std, norm.weight, bound(activation))
+  if not ok then return end
+  activation.gradInput, norm.gradInput = g, gradInput
+  if scale and norm.weight then
+    norm.gradWeight:add(scale, sums[1])
+    norm.gradBias:add(scale, sums[2])
+  end
+  return gradInput
+end
+
+--- The gradient before modules[i - 1] from the one behind modules[i], where the two are a batch normalisation in training and an
+-- activation in place, or such an activation and a max pooling; nothing where they are something else.
+-- @tparam table modules
+-- @tparam number i
+-- @tparam tensor input of modules[i - 1]
+-- @tparam tensor gradOutput
+-- @tparam ?number scale of the gradients of parameters; nil: none are wanted
+function fuse.backward(modules, i, input, gradOutput, scale)
+  local m, before = modules[i], modules[i - 1]
+  local pooled = m.updateGradInput == poolGradient
+  local activation = pooled and before or m
+  if not pooled and before.updateOutput ~= normalize or not activates(activation) or not activation.gradInput then return end
+  if not derived(activation, activation.updateOutput == relu6 and relu6Gradient or reluGradient) then return end
+  if pooled then return unpool(modules, i, gradOutput) end
+  if before.train and before.nDim == 4 then return denormalize(before, activation, input, gradOutput, scale) end
 end
 
 --- Before a backward pass: makes the outputs that the forward pass left out.
