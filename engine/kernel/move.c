@@ -378,7 +378,7 @@ static void move(int64_t n0, int64_t n1, void *to_, int64_t t0, int64_t t1, cons
     for (int64_t i = 0; i < n0; i++) block[i] = *from;
     copy_rows(n0, n1, to, t1, block, 0);
   } else if (t0 == 1 && f0 == 1) copy_rows(n0, n1, to, t1, from, f1);
-  else if (t0 == 1 && f1 == 1 && n1 >= (int64_t) PART && n0 >= (int64_t) PART) turn_plane(n0, n1, to, t1, from, f0);
+  else if (t0 == 1 && f1 == 1 && f0 != 0 && n1 >= 4 && n0 >= 4) turn_plane(n0, n1, to, t1, from, f0);
   else
     for (int64_t j = 0; j < n1; j++, to += t1, from += f1) {
       if (f0 == 0) fill_row(n0, to, t0, from);

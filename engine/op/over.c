@@ -116,9 +116,15 @@ static double start_double(tch_reduction f) {
   return f == TCH_REDUCE_PROD ? 1 : f == TCH_REDUCE_MAX ? -INFINITY : f == TCH_REDUCE_MIN ? INFINITY : 0;
 }
 
-/* Folds entries from the r-th on: a run, or several short ones by way of a block. *n: how many are left, then how many were
- * taken. */
-static double row_part(const plan *p, int64_t base, int64_t r, int64_t *n, double parameter) {
+/* A move of `rows` runs of `length` entries into a block, ready for more of as many. rows 0: of none yet. */
+typedef struct runs {
+  int64_t rows, length;
+  tch_box_mover mover;
+} runs;
+
+/* Folds entries from the r-th on: a run; or several short ones, or one of one number, by way of a block. *n: how many are left,
+ * then how many were taken. */
+static double row_part(const plan *p, int64_t base, int64_t r, int64_t *n, double parameter, runs *last) {
   _Alignas(64) char block[BLOCK * WORD];
   int64_t length = last_size(&p->folded), stride = last_stride(&p->folded), left = length - r % length, rows = 1;
   int64_t next = p->folded.n > 1 ? p->folded.stride[p->folded.n - 2] : 0;
@@ -129,9 +135,15 @@ static double row_part(const plan *p, int64_t base, int64_t r, int64_t *n, doubl
     rows = *n / length < BLOCK / length ? *n / length : BLOCK / length;
     if (rows > there) rows = there;
   }
+  bool constant = stride == 0 && left >= SHORT;
+  if (constant && left > BLOCK) left = BLOCK;
   *n = left * rows;
-  if (rows == 1) return p->table->row[p->fold](left, x, stride, parameter);
-  tch_box_move(p->bytes, 2, (int64_t[]) {left, rows}, block, (int64_t[]) {1, left}, x, (int64_t[]) {stride, next});
+  if (rows == 1 && !constant) return p->table->row[p->fold](left, x, stride, parameter);
+  if (rows != last->rows || left != last->length) {
+    tch_box_ready(&last->mover, p->bytes, 2, (int64_t[]) {left, rows}, (int64_t[]) {1, left}, (int64_t[]) {stride, next});
+    last->rows = rows, last->length = left;
+  }
+  tch_box_run(&last->mover, block, x);
   return p->table->row[p->fold](*n, block, 1, parameter);
 }
 
@@ -141,10 +153,12 @@ static void row_unit(const plan *p, int64_t unit) {
   int64_t length = last_size(&p->folded), stride = last_stride(&p->folded), base = offset_of(&p->kept, k);
   double total = start_double(p->fold), parameter = p->p ? p->p[k] : 0;
   int64_t total_long = start_long(p->fold);
+  runs last;
+  last.rows = 0;
   for (int64_t r = begin, n; r < end; r += n) {
     n = end - r;
     if (p->table) {
-      total = tch_reduction_join(p->fold, total, row_part(p, base, r, &n, parameter));
+      total = tch_reduction_join(p->fold, total, row_part(p, base, r, &n, parameter, &last));
       continue;
     }
     int64_t left = length - r % length;
@@ -155,18 +169,25 @@ static void row_unit(const plan *p, int64_t unit) {
   else ((int64_t *) p->acc)[unit] = total_long;
 }
 
-/* n columns of folded entries [begin, end), by way of blocks in which they lie together. */
+/* n columns of folded entries [begin, end), by way of blocks in which they lie together: where the entries lie nearer than the
+ * columns, so many at a time that a block holds all entries that follow each other, if it can. */
 static void packed_columns(const plan *p, int64_t n, double *acc, int64_t base, int64_t begin, int64_t end,
                            const double *parameter) {
   _Alignas(64) char block[BLOCK * WORD];
   int64_t stride = last_stride(&p->kept), length = last_size(&p->folded), next = last_stride(&p->folded);
-  for (int64_t r = begin, rows; r < end; r += rows) {
-    rows = length - r % length;
-    if (rows > end - r) rows = end - r;
-    if (rows > BLOCK / n) rows = BLOCK / n;
-    const char *x = p->x + (base + offset_of(&p->folded, r)) * p->bytes;
-    tch_box_move(p->bytes, 2, (int64_t[]) {n, rows}, block, (int64_t[]) {1, n}, x, (int64_t[]) {stride, next});
-    for (int64_t k = 0; k < rows; k++) p->table->columns[p->fold](n, acc, block + k * n * p->bytes, 1, parameter);
+  int64_t high = length < end - begin ? length : end - begin;
+  int64_t wide = llabs(stride) < llabs(next) ? n : BLOCK / (high < SHORT ? high : SHORT);
+  for (int64_t c = 0, m; c < n; c += m) {
+    m = n - c < wide ? n - c : wide;
+    for (int64_t r = begin, rows; r < end; r += rows) {
+      rows = length - r % length;
+      if (rows > end - r) rows = end - r;
+      if (rows > BLOCK / m) rows = BLOCK / m;
+      const char *x = p->x + (base + c * stride + offset_of(&p->folded, r)) * p->bytes;
+      tch_box_move(p->bytes, 2, (int64_t[]) {m, rows}, block, (int64_t[]) {1, m}, x, (int64_t[]) {stride, next});
+      for (int64_t k = 0; k < rows; k++)
+        p->table->columns[p->fold](m, acc + c, block + k * m * p->bytes, 1, parameter + c);
+    }
   }
 }
 
