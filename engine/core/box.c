@@ -97,6 +97,7 @@ bool tch_box_here(const tch_box_walk *w, int64_t *first, int64_t *size) {
   static void move_##W(int64_t n0, int64_t n1, void *target, int64_t t0, int64_t t1, const void *source, int64_t f0, int64_t f1) { \
     word_##W *to = target;                                                                                        \
     const word_##W *from = source;                                                                                \
+    if (sizeof(W) == 1 && tch_move_table(TCH_FLOAT)->bytes(n0, n1, to, t0, t1, from, f0, f1)) return;             \
     for (int64_t j = 0; j < n1; j++, to += t1, from += f1) {                                                      \
       if (t0 == 1 && f0 == 1 && n0 > 64) memcpy(to, from, (size_t) n0 * sizeof(W));                               \
       else if (t0 == 1 && f0 == 1) BY(1, 1);                                                                      \
@@ -111,8 +112,8 @@ SMALL_WORD(uint16_t)
 
 /* -- moves ---------------------------------------------------------------------------------------------------------------- */
 
-static const tch_move_kernels kernels_uint8_t = {move_uint8_t, tch_turn_bytes},
-                              kernels_uint16_t = {move_uint16_t, tch_turn_shorts};
+static const tch_move_kernels kernels_uint8_t = {.move = move_uint8_t, .turn = tch_turn_bytes},
+                              kernels_uint16_t = {.move = move_uint16_t, .turn = tch_turn_shorts};
 
 static const tch_move_kernels *kernels_of(int64_t bytes) {
   switch (bytes) {

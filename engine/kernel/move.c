@@ -362,6 +362,102 @@ static void turn_plane(int64_t n0, int64_t n1, word *to, int64_t t1, const word 
            from + i * f0 + j, &(tch_places) {f0, f});
 }
 
+/* -- bytes with gaps: 16 of them lie in s vectors of 16, whose bytes are picked by shuffles ------------------------------ */
+
+enum { BYTES = 16, SPAN = 4 /* places for a byte */ };
+
+#if defined(__AVX2__)
+static inline __attribute__((always_inline)) int64_t gather_bytes(int64_t n, uint8_t *to, const uint8_t *from, int s) {
+  uint8_t pick[SPAN][BYTES];
+  __m128i shuffle[SPAN];
+  int64_t i = 0;
+  for (int k = 0; k < s; k++) {
+    for (int lane = 0; lane < BYTES; lane++) pick[k][lane] = (uint8_t) (lane * s / BYTES == k ? lane * s % BYTES : 0x80);
+    shuffle[k] = _mm_loadu_si128((const __m128i *) pick[k]);
+  }
+  for (; i + BYTES < n; i += BYTES) {
+    __m128i v = _mm_setzero_si128();
+#pragma GCC unroll 8
+    for (int k = 0; k < s; k++)
+      v = _mm_or_si128(v, _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *) (from + i * s + k * BYTES)), shuffle[k]));
+    _mm_storeu_si128((__m128i *) (to + i), v);
+  }
+  return i;
+}
+#endif
+
+#if defined(__AVX512F__)
+static inline __attribute__((always_inline)) int64_t scatter_bytes(int64_t n, uint8_t *to, const uint8_t *from, int s) {
+  uint8_t pick[SPAN][BYTES];
+  __m128i shuffle[SPAN];
+  __mmask16 lanes[SPAN];
+  int64_t i = 0;
+  for (int k = 0; k < s; k++) {
+    lanes[k] = 0;
+    for (int lane = 0; lane < BYTES; lane++) {
+      pick[k][lane] = (uint8_t) ((k * BYTES + lane) / s);
+      if ((k * BYTES + lane) % s == 0) lanes[k] |= (__mmask16) (1 << lane);
+    }
+    shuffle[k] = _mm_loadu_si128((const __m128i *) pick[k]);
+  }
+  for (; i + BYTES <= n; i += BYTES) {
+    __m128i v = _mm_loadu_si128((const __m128i *) (from + i));
+#pragma GCC unroll 8
+    for (int k = 0; k < s; k++) _mm_mask_storeu_epi8(to + i * s + k * BYTES, lanes[k], _mm_shuffle_epi8(v, shuffle[k]));
+  }
+  return i;
+}
+#endif
+
+/* Rows of n bytes, of which a vector holds a whole number: brought together, each vector overwriting what the one before had too
+ * much, or written through masks. */
+static bool byte_rows(int64_t n, int64_t rows, uint8_t *to, int64_t t1, const uint8_t *from, int64_t f1) {
+#if defined(__AVX512F__)
+  bool together = t1 == n;
+  int64_t pitch = together ? f1 : t1, r = 0, each = pitch > 0 ? BYTES / pitch : 0, some = each * n;
+  if (n >= pitch || each < 2 || BYTES % pitch != 0 || (!together && f1 != n)) return false;
+  uint8_t pick[BYTES] = {0};
+  __mmask16 lanes = 0;
+  for (int64_t i = 0; i < some; i++) {
+    int64_t place = i / n * pitch + i % n;
+    pick[together ? i : place] = (uint8_t) (together ? place : i);
+    lanes |= (__mmask16) (1 << place);
+  }
+  __m128i shuffle = _mm_loadu_si128((const __m128i *) pick);
+  for (; (r + each) * pitch < rows * pitch && r * n + BYTES <= rows * n; r += each) {
+    __m128i v = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *) (from + r * f1)), shuffle);
+    if (together) _mm_storeu_si128((__m128i *) (to + r * t1), v);
+    else _mm_mask_storeu_epi8(to + r * t1, lanes, v);
+  }
+  for (; r < rows; r++)
+    for (int64_t i = 0; i < n; i++) to[r * t1 + i] = from[r * f1 + i];
+  return true;
+#else
+  return false;
+#endif
+}
+
+static bool bytes(int64_t n0, int64_t n1, void *to_, int64_t t0, int64_t t1, const void *from_, int64_t f0, int64_t f1) {
+  uint8_t *to = to_;
+  const uint8_t *from = from_;
+  if (t0 == 1 && f0 == 1) return n0 < BYTES && n1 > 2 * BYTES && byte_rows(n0, n1, to, t1, from, f1);
+  bool gather = VBYTES > 16 && t0 == 1 && f0 >= 2 && f0 <= SPAN, scatter = VCHOOSE && f0 == 1 && t0 >= 2 && t0 <= SPAN;
+  if (n0 < 4 * BYTES || (!gather && !scatter)) return false;
+  for (int64_t j = 0; j < n1; j++, to += t1, from += f1) {
+    int64_t i = 0;
+#if defined(__AVX2__)
+    if (gather)
+      i = f0 == 2 ? gather_bytes(n0, to, from, 2) : f0 == 3 ? gather_bytes(n0, to, from, 3) : gather_bytes(n0, to, from, 4);
+#endif
+#if defined(__AVX512F__)
+    if (scatter)
+      i = t0 == 2 ? scatter_bytes(n0, to, from, 2) : t0 == 3 ? scatter_bytes(n0, to, from, 3) : scatter_bytes(n0, to, from, 4);
+#endif
+    for (; i < n0; i++) to[i * t0] = from[i * f0];
+  }
+  return true;
+}
+
 /* -- all of them ---------------------------------------------------------------------------------------------------------- */
 
 static void move(int64_t n0, int64_t n1, void *to_, int64_t t0, int64_t t1, const void *from_, int64_t f0, int64_t f1) {
@@ -389,4 +485,4 @@ static void move(int64_t n0, int64_t n1, void *to_, int64_t t0, int64_t t1, cons
 }
 
 extern const tch_move_kernels NAME(TCH_REAL, TCH_ISA);
-const tch_move_kernels NAME(TCH_REAL, TCH_ISA) = {.move = move, .turn = turn};
+const tch_move_kernels NAME(TCH_REAL, TCH_ISA) = {.move = move, .turn = turn, .bytes = bytes};

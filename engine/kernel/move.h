@@ -1,6 +1,7 @@
 /* Moves of elements between two grids of any strides, by words of 4 bytes (the table of float) or 8 (that of double). */
 #ifndef TCH_KERNEL_MOVE_H
 #define TCH_KERNEL_MOVE_H
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Places in steps of fours: the i-th is at[i / 4] + i % 4 * step. */
@@ -17,5 +18,7 @@ typedef struct tch_move_kernels {
   void (*move)(int64_t n0, int64_t n1, void *to, int64_t t0, int64_t t1, const void *from, int64_t f0, int64_t f1);
   /* to[i + t(j)] = from[f(i) + j] for i < n0, j < n1: a transposition whose sides may each be several dimensions. */
   void (*turn)(int64_t n0, int64_t n1, void *to, const tch_places *t, const void *from, const tch_places *f);
+  /* The same as move for single bytes, where vectors serve; false: nothing was done. */
+  bool (*bytes)(int64_t n0, int64_t n1, void *to, int64_t t0, int64_t t1, const void *from, int64_t f0, int64_t f1);
 } tch_move_kernels;
 #endif
