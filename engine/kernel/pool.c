@@ -145,37 +145,42 @@ typedef struct gate {
 
 static inline bool passes(const gate *by, int64_t at) { return !by->y || ((by->y[at] > 0) & (by->y[at] < by->high)); }
 
-/* `count` (at most LANES) pairs of gx from the windows over them, number `at` and on: g where the place is `left` or left + 1. */
-static inline __attribute__((always_inline)) void spread_vector(const real *gy, const uint8_t *index, const gate *by,
-                                                                int64_t at, whole left, real alpha, real *x, int count) {
-  vwhole k = __builtin_convertvector(bytes_load(index + at, count), vwhole);
+static inline vwhole widen(vbyte v) {
+#if defined(__AVX512F__) && defined(TCH_REAL_IS_float)
+  return (vwhole) _mm512_cvtepu8_epi32((__m128i) v);
+#else
+  return __builtin_convertvector(v, vwhole);
+#endif
+}
+
+/* `count` (at most LANES) windows, number `at` and on: g at their places in two rows of gx, zeros elsewhere, of which `width` numbers
+ * are written. */
+static inline __attribute__((always_inline)) void spread_quads(const real *gy, const uint8_t *index, const gate *by, int64_t at,
+                                                               real alpha, real *x, real *below, int count, int64_t width) {
+  vwhole k = widen(bytes_load(index + at, count));
   vreal value = alpha * tile_load_part(gy + at, count);
   if (by->y) {
     vreal y = tile_load_part(by->y + at, count);
     value = (vreal) ((vwhole) value & (y > 0) & (y < by->high));
   }
-  vreal p = (vreal) ((vwhole) value & (k == left)), q = (vreal) ((vwhole) value & (k == left + 1));
-  tile_store_part(x, tile_zip0(p, q), part(2 * count));
-  tile_store_part(x + LANES, tile_zip1(p, q), part(2 * count - LANES));
+  vreal a = (vreal) ((vwhole) value & (k == 0)), b = (vreal) ((vwhole) value & (k == 1));
+  vreal c = (vreal) ((vwhole) value & (k == 2)), d = (vreal) ((vwhole) value & (k == 3));
+  int first = part(width), second = part(width - LANES);
+  tile_store_part(x, tile_zip0(a, b), first);
+  tile_store_part(x + LANES, tile_zip1(a, b), second);
+  tile_store_part(below, tile_zip0(c, d), first);
+  tile_store_part(below + LANES, tile_zip1(c, d), second);
 }
 
-/* One row of gx, from the windows number `at` and on, of `all`. reach: numbers up to the end of the plane. */
-static void spread_row(const real *gy, const uint8_t *index, const gate *by, int64_t at, int64_t out, int64_t all, whole left,
-                       real alpha, real *x, int64_t reach) {
-  int64_t o = 0;
-  for (; o < out && at + o + LANES <= all && 2 * (o + LANES) <= reach; o += LANES)
-    spread_vector(gy, index, by, at + o, left, alpha, x + 2 * o, LANES);
-  for (; o < out; o += LANES) spread_vector(gy, index, by, at + o, left, alpha, x + 2 * o, part(out - o));
-}
-
-/* The gradient of max_pairs. What a vector leaves in the next row is written over by that row. */
+/* The gradient of max_pairs. */
 static void spread_pairs(const tch_windows *v, const tch_windows *h, const real *gy, const uint8_t *index, const gate *by,
                          real alpha, real *gx) {
-  for (int64_t i = 0; i < 2 * v->out; i++) {
-    int64_t at = i / 2 * h->out;
-    real *x = gx + i * h->in;
-    spread_row(gy, index, by, at, h->out, v->out * h->out, i % 2 * 2, alpha, x, (v->in - i) * h->in);
-    for (int64_t j = 2 * h->out; j < h->in; j++) x[j] = 0;
+  for (int64_t i = 0; i < v->out; i++) {
+    real *x = gx + 2 * i * h->in, *below = x + h->in;
+    int64_t at = i * h->out, o = 0;
+    for (; o + LANES < h->out; o += LANES) spread_quads(gy, index, by, at + o, alpha, x + 2 * o, below + 2 * o, LANES, 2 * LANES);
+    spread_quads(gy, index, by, at + o, alpha, x + 2 * o, below + 2 * o, (int) (h->out - o), h->in - 2 * o);
+    if (h->in - 2 * o > 2 * LANES) x[h->in - 1] = below[h->in - 1] = 0;
   }
   memset(gx + 2 * v->out * h->in, 0, (v->in - 2 * v->out) * h->in * sizeof *gx);
 }
