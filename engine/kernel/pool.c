@@ -153,8 +153,8 @@ static inline vwhole widen(vbyte v) {
 #endif
 }
 
-/* `count` (at most LANES) windows, number `at` and on: g at their places in two rows of gx, zeros elsewhere, of which `width` numbers
- * are written. */
+/* `count` (at most LANES) windows, number `at` and on: g at their places in two rows of gx, zeros elsewhere; `width` numbers of a
+ * row are written. */
 static inline __attribute__((always_inline)) void spread_quads(const real *gy, const uint8_t *index, const gate *by, int64_t at,
                                                                real alpha, real *x, real *below, int count, int64_t width) {
   vwhole k = widen(bytes_load(index + at, count));

@@ -197,6 +197,7 @@ static tch_status conv2d_backward(tch_call *c) {
   TCH_TRY(conv2d_geometry(c, &g));
   TCH_TRY(tch_op_contiguous(c, c->gout[0], &gy));
   TCH_TRY(tch_op_contiguous(c, c->in[WEIGHT], &w));
+  g.store = w->storage;
   if (tch_wants(c, X)) {
     TCH_TRY(tch_grad_open(c, X, &into, &alpha, &beta));
     tch_finish finish = tch_finish_of(NULL, alpha, beta);

@@ -11,7 +11,7 @@ typedef struct tch_conv_geometry {
   int64_t n, c, o, groups;
   int64_t in[2], kernel[2], out[2];
   int64_t stride[2], pad[2], dilation[2];
-  tch_storage *store; /* of the weight: forward keeps transformed weights with it; NULL: nothing is kept */
+  tch_storage *store; /* of the weight: transformed weights are kept with it; NULL: nothing is kept */
 } tch_conv_geometry;
 
 /* Four dimensions of a tensor, wherever they lie. */

@@ -244,10 +244,11 @@ static void products_phase(const job *j, int64_t all, int64_t positions, int64_t
 /* Looks for the transformed weights in their storage, or for room that the storage will keep. Without memory neither is found. */
 static void keep(job *j) {
   int64_t size[2] = {j->out.channels, j->in.channels}, bytes = TAPS * size[0] * size[1] * j->bytes;
+  const void *maker = (const char *) j->k + j->turned;
   shape_domain(j->k, size[0], size[1], &j->w);
-  j->kept = tch_kept_find(j->store, j->k, j->weight, bytes, size);
+  j->kept = tch_kept_find(j->store, maker, j->weight, bytes, size);
   j->ready = j->kept != NULL;
-  if (!j->ready) j->kept = tch_kept_new(j->store, j->k, j->weight, bytes, size, MATRICES * j->w.step * j->bytes);
+  if (!j->ready) j->kept = tch_kept_new(j->store, maker, j->weight, bytes, size, MATRICES * j->w.step * j->bytes);
   if (j->kept) j->w.data = j->kept->made;
 }
 
@@ -391,6 +392,7 @@ tch_status tch_winograd_input(const tch_conv_geometry *g, tch_planes gy, const v
       .w_in = g->c * TAPS,
       .w_out = TAPS,
       .turned = true};
+  if (keeps(g, g->n * j.tiles[0] * j.tiles[1])) j.store = g->store;
   return sum(g->type, &j);
 }
 

@@ -186,6 +186,100 @@ describe('runs of modules in one pass', function()
     end
   end)
 
+  describe('a few images at a time', function()
+    local chunks = require 'tocha.nn.chunks'
+    local room, fewest, forward, backward = chunks.room, chunks.fewest, chunks.forward, chunks.backward
+    local ran
+
+    before_each(function()
+      ran, chunks.room, chunks.fewest = {}, 50000, 2 -- four images
+      for name, f in pairs { forward = forward, backward = backward } do
+        chunks[name] = function(...)
+          local result, place = f(...)
+          if place then ran[#ran + 1] = name end
+          return result, place
+        end
+      end
+    end)
+    after_each(function()
+      chunks.room, chunks.fewest, chunks.forward, chunks.backward = room, fewest, forward, backward
+    end)
+
+    -- One step of both networks; what the modules hold is compared.
+    local function compare(net, plain, x, g)
+      for _, m in ipairs { net, plain } do
+        m:training()
+        m:zeroGradParameters()
+        m:forward(x)
+        m:backward(x, g, 0.5)
+      end
+      for i, m in ipairs(net.modules) do
+        local other = plain.modules[i]
+        near(m.output, other.output)
+        if m.places then assert.same(other.indices:totable(), m.indices:totable()) end
+        if m.gradInput and torch.type(m) ~= 'nn.SpatialMaxPooling' then near(m.gradInput, other.gradInput) end
+      end
+      local _, mine = net:parameters()
+      local _, gradients = plain:parameters()
+      for i, gradient in ipairs(gradients) do near(mine[i], gradient) end
+    end
+
+    it('are what the batch is, for any batch', function()
+      local net = pooled()
+      net:get(4).weight:mul(6)
+      local plain = plainly(net)
+      for _, n in ipairs { 10, 9, 23, 3, 16 } do
+        ran = {}
+        compare(net, plain, torch.randn(n, 2, 20, 18), torch.randn(n, 3))
+        assert.same(n == 3 and {} or { 'forward', 'backward' }, ran)
+      end
+      local x, g = torch.randn(16, 2, 20, 18), torch.randn(16, 3)
+      net.modules[1].gradInput, plain.modules[1].gradInput = nil, nil
+      compare(net, plain, x, g)
+      assert.is_nil(net.gradInput)
+      near(net:evaluate() or net:forward(x), plain:evaluate() or plain:forward(x))
+      net:double()
+      plain:double()
+      compare(net, plain, x:double(), g:double())
+    end)
+
+    it('end with any of the modules, and begin after others', function()
+      for last = 5, 9 do
+        local net, whole = nn.Sequential():add(nn.SpatialBatchNormalization(2)), pooled()
+        for i = 1, last do net:add(whole:get(i)) end
+        local plain, x = plainly(net), torch.randn(11, 2, 20, 18)
+        compare(net, plain, x, torch.randn(net:forward(x):size()))
+        assert.equal('forward forward backward', table.concat(ran, ' '))
+        ran = {}
+      end
+    end)
+
+    it('leave modules that stand there twice, or have functions of their own, alone', function()
+      local conv = nn.SpatialConvolution(3, 3, 3, 3, 1, 1, 1, 1)
+      local net = nn.Sequential():add(conv):add(nn.ReLU(true)):add(conv):add(nn.ReLU(true)):add(nn.SpatialMaxPooling(2, 2))
+        :add(nn.SpatialConvolution(3, 2, 1, 1))
+      local x = torch.randn(12, 3, 20, 16)
+      local y = net:forward(x):clone()
+      near(y, plainly(net):forward(x))
+      local calls = 0
+      local last = net:get(6)
+      function last:updateOutput(input)
+        calls = calls + 1
+        return nn.SpatialConvolution.updateOutput(self, input)
+      end
+      near(net:forward(x), y)
+      assert.equal(1, calls)
+    end)
+
+    it('refuse what the modules refuse', function()
+      local net = pooled()
+      assert.has_error(function() net:forward(torch.randn(10, 3, 20, 18)) end)
+      local x = torch.randn(10, 2, 20, 18)
+      net:forward(x)
+      assert.has_error(function() net:backward(x, torch.randn(9, 3)) end)
+    end)
+  end)
+
   it('normalise with an activation in training, and go back through both together', function()
     local net = nn.Sequential()
       :add(nn.SpatialBatchNormalization(3, nil, nil, false)):add(nn.ReLU(true))
@@ -225,7 +319,8 @@ describe('runs of modules in one pass', function()
 
   it('take modules apart where an output may have been written', function()
     for _, after in ipairs { nn.MulConstant(-1, true), nn.Sequential():add(nn.MulConstant(-1, true)), nn.View(-1) } do
-      local net = nn.Sequential():add(nn.SpatialConvolution(2, 6, 3, 3)):add(nn.ReLU(true)):add(nn.SpatialMaxPooling(2, 2)):add(after)
+      local net = nn.Sequential():add(nn.SpatialConvolution(2, 6, 3, 3)):add(nn.ReLU(true)):add(nn.SpatialMaxPooling(2, 2))
+      net:add(after)
       if torch.type(after) == 'nn.View' then net:add(nn.MulConstant(-1, true)) end
       local plain, x = plainly(net), torch.randn(3, 2, 10, 10)
       local g = torch.randn(net:forward(x):size())

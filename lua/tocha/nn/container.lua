@@ -144,20 +144,25 @@ function Sequential:remove(index)
   return self
 end
 
-local fuse -- loaded when it is first needed, for it needs the layers
+local fuse, chunks -- loaded when they are first needed, for they need the layers
+
+-- The output of the run of modules that begins at modules[i] and its last one; nothing if there is none.
+local function run(self, modules, i, input)
+  if modules[i].kW and not self.sharesOutputs then
+    local output, last = chunks.forward(modules, i, input)
+    if last then return output, last end
+  end
+  local count, norm, activation = fuse.run(self, modules, i)
+  if count > 1 then return fuse.forward(self, modules, i, input, count, norm, activation), i + count - 1 end
+end
 
 function Sequential:updateOutput(input)
   local modules, i = self.modules, 1
-  fuse = fuse or require 'tocha.nn.fuse'
+  if not fuse then fuse, chunks = require 'tocha.nn.fuse', require 'tocha.nn.chunks' end
   while i <= #modules do
-    local count, norm, activation = fuse.run(self, modules, i)
-    local output = count > 1 and fuse.forward(self, modules, i, input, count, norm, activation)
-    if output then i = i + count
-    else
-      output = modules[i]:updateOutput(input)
-      i = i + 1
-    end
-    input = output
+    local output, last = run(self, modules, i, input)
+    if not output then output, last = modules[i]:updateOutput(input), i end
+    input, i = output, last + 1
   end
   self.output = input
   return input
@@ -189,16 +194,25 @@ local function read(modules, i, input)
   return input
 end
 
+-- The gradient before the run of modules that ends with modules[i], and its first one; nothing if there is none.
+local function back(modules, i, input, gradOutput, scale)
+  local m = modules[i]
+  if not fuse or i < 2 or not (m.kW or m.inplace) then return end
+  if scale then
+    local gradient, first = chunks.backward(modules, i, input, gradOutput, scale)
+    if first then return gradient, first end
+  end
+  local gradient = fuse.backward(modules, i, read(modules, i - 1, input), gradOutput, scale)
+  if gradient then return gradient, i - 1 end
+end
+
 function Sequential:updateGradInput(input, gradOutput)
   local modules, i = self.modules, #self.modules
   restore(self, input)
   while i > 0 do
-    local both = i > 1 and fuse and fuse.backward(modules, i, read(modules, i - 1, input), gradOutput)
-    if both then gradOutput, i = both, i - 2
-    else
-      gradOutput = modules[i]:updateGradInput(read(modules, i, input), gradOutput)
-      i = i - 1
-    end
+    local gradient, first = back(modules, i, input, gradOutput)
+    if not first then gradient, first = modules[i]:updateGradInput(read(modules, i, input), gradOutput), i end
+    gradOutput, i = gradient, first - 1
   end
   self.gradInput = gradOutput
   return gradOutput
@@ -219,12 +233,9 @@ function Sequential:backward(input, gradOutput, scale)
   restore(self, input)
   scale = scale or 1
   while i > 0 do
-    local both = i > 1 and fuse and fuse.backward(modules, i, read(modules, i - 1, input), gradOutput, scale)
-    if both then gradOutput, i = both, i - 2
-    else
-      gradOutput = modules[i]:backward(read(modules, i, input), gradOutput, scale)
-      i = i - 1
-    end
+    local gradient, first = back(modules, i, input, gradOutput, scale)
+    if not first then gradient, first = modules[i]:backward(read(modules, i, input), gradOutput, scale), i end
+    gradOutput, i = gradient, first - 1
   end
   self.gradInput = gradOutput
   return gradOutput

@@ -28,7 +28,10 @@ local backward, accumulate = nn.Module.backward, nn.Module.accGradParameters
 local partial = setmetatable({}, { __mode = 'k' })
 local whole = setmetatable({}, { __mode = 'k' })
 
-local function activates(m) return m ~= nil and m.inplace and (m.updateOutput == relu or m.updateOutput == relu6) end
+--- Whether m is an activation in place.
+function fuse.activates(m) return m ~= nil and m.inplace and (m.updateOutput == relu or m.updateOutput == relu6) end
+
+local activates = fuse.activates
 
 --- What modules[i] begins: how many modules make one pass (1: it alone), the normalisation among them, the activation.
 function fuse.run(self, modules, i)
@@ -45,7 +48,9 @@ function fuse.run(self, modules, i)
   return 1
 end
 
-local function bound(activation) return activation.updateOutput == relu6 and 6 or nil end
+--- What an activation cuts its output at.
+function fuse.bound(activation) return activation.updateOutput == relu6 and 6 or nil end
+local bound = fuse.bound
 
 -- A batch normalisation in training and an activation, which writes over what it reads.
 local function normalized(norm, activation, input)
@@ -83,8 +88,8 @@ function fuse.forward(self, modules, i, input, count, norm, activation)
   return result
 end
 
--- Whether the output of modules[i] is still what it was: the module after it reads it, maybe through a view, and writes its own.
-local function stands(modules, i)
+--- Whether the output of modules[i] is still what it was: the module after it reads it, maybe through a view, and writes its own.
+function fuse.stands(modules, i)
   local after = modules[i + 1]
   while after ~= nil and (after.updateOutput == nn.View.updateOutput or after.updateOutput == nn.Reshape.updateOutput) do
     i = i + 1
@@ -98,11 +103,16 @@ local function derived(m, gradient)
   return m.updateGradInput == gradient and m.backward == backward and m.accGradParameters == accumulate
 end
 
+--- Whether the gradient of an activation is its class's.
+function fuse.plain(activation)
+  return derived(activation, activation.updateOutput == relu6 and relu6Gradient or reluGradient)
+end
+
 -- The gradient before an activation and a max pooling. As in Torch7 both gradInputs are then one: the activation works in place
 -- backward too.
 local function unpool(modules, i, gradOutput)
   local m, activation = modules[i], modules[i - 1]
-  if not derived(m, poolGradient) or not m.gradInput or not m.places or not stands(modules, i) then return end
+  if not derived(m, poolGradient) or not m.gradInput or not m.places or not fuse.stands(modules, i) then return end
   local x, gradInput = activation.output, m.gradInput
   if glue.differ(gradInput, gradOutput) or not torch.isTensor(x) or x:dim() < 3 then return end
   local dims = x:dim()
@@ -144,7 +154,7 @@ function fuse.backward(modules, i, input, gradOutput, scale)
   local pooled = m.updateGradInput == poolGradient
   local activation = pooled and before or m
   if not pooled and before.updateOutput ~= normalize or not activates(activation) or not activation.gradInput then return end
-  if not derived(activation, activation.updateOutput == relu6 and relu6Gradient or reluGradient) then return end
+  if not fuse.plain(activation) then return end
   if pooled then return unpool(modules, i, gradOutput) end
   if before.train and before.nDim == 4 then return denormalize(before, activation, input, gradOutput, scale) end
 end
