@@ -113,10 +113,19 @@ static void products_are_their_definition(void **state) {
   }
 }
 
+/* A matrix, at times a view with gaps, at times the transpose of one without. */
+static tch_tensor *any_matrix(tch_dtype type, int64_t m, int64_t n) {
+  if (random_below(2)) return TENSOR(2, m, n);
+  tch_tensor *back = random_tensor(type, 2, (int64_t[]){n, m}, false), *t = NULL;
+  ok(tch_permute(back, (int64_t[]){1, 0}, 2, &t));
+  tch_tensor_release(back);
+  return t;
+}
+
 /* y v = alpha a (b v) + beta c v for a random v: an error anywhere in a large product shows, at little cost. */
 static void large_product(tch_dtype type, int64_t m, int64_t n, int64_t k) {
   double alpha = random_from(1, 3), beta = random_from(-1, 1), *v = calloc(n, sizeof *v), *bv = calloc(k, sizeof *bv);
-  tch_tensor *a = TENSOR(2, m, k), *b = TENSOR(2, k, n), *c = TENSOR(2, m, n), *y = NULL;
+  tch_tensor *a = any_matrix(type, m, k), *b = any_matrix(type, k, n), *c = TENSOR(2, m, n), *y = NULL;
   for (int64_t j = 0; j < n; j++) v[j] = random_from(-8, 8) / 8.0;
   for (int64_t r = 0; r < k; r++)
     for (int64_t j = 0; j < n; j++) bv[r] += element(b, 0, r, j, false) * v[j];
@@ -145,6 +154,20 @@ static void large_products_are_their_definition(void **state) {
   }
   large_product(TCH_FLOAT, 3, 16500, 300); /* more columns than are packed at a time */
   large_product(TCH_FLOAT, 2, 17, 140000); /* more of the inner dimension */
+}
+
+/* The bias joins the first part of a sum alone. */
+static void long_sums_take_the_bias_once(void **state) {
+  enum { ROWS = 2, IN = 132000, OUT = 17 };
+  tch_dtype type = TCH_FLOAT;
+  tch_tensor *x = TENSOR(2, ROWS, IN), *w = TENSOR(2, OUT, IN), *b = TENSOR(1, OUT), *y = NULL, *none = NULL;
+  ok(tch_linear(x, w, b, &y));
+  ok(tch_linear(x, w, NULL, &none));
+  for (int64_t i = 0; i < ROWS; i++)
+    for (int64_t j = 0; j < OUT; j++)
+      close_to(element(y, 0, i, j, false) - element(none, 0, i, j, false), element(b, 0, j, 0, false), 0.01);
+  tch_tensor *all[] = {x, w, b, y, none};
+  for (int i = 0; i < 5; i++) tch_tensor_release(all[i]);
 }
 
 static void linears(tch_dtype type) {
@@ -273,7 +296,7 @@ static void misfits_are_named(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(products_are_their_definition),    cmocka_unit_test(linear_is_its_definition),
-      cmocka_unit_test(large_products_are_their_definition),
+      cmocka_unit_test(large_products_are_their_definition), cmocka_unit_test(long_sums_take_the_bias_once),
       cmocka_unit_test(empty_products_are_zero),          cmocka_unit_test(threads_do_not_change_a_bit),
       cmocka_unit_test(gradients_agree_with_differences), cmocka_unit_test(misfits_are_named),
   };
