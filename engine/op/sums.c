@@ -31,6 +31,7 @@ typedef struct job {
   tch_dtype type;
   int64_t parts, chunks, chunk, blocks; /* chunk: of positions */
   int64_t first, units;                 /* of this sum among those of a run */
+  int64_t first_pack;                   /* of its blocks of B among all that are packed */
   void *packed;
   int64_t packed_group;
   int64_t columns; /* of rows: per unit */
@@ -99,17 +100,20 @@ static void sum_piece(void *context, int64_t begin, int64_t end) {
   }
 }
 
-/* Packs B: units are ordered group, block. */
+/* Packs B: units are ordered sum, group, block. */
 static void pack_piece(void *context, int64_t begin, int64_t end) {
-  const job *j = context;
+  const list *l = context;
+  const job *j = l->jobs;
   for (int64_t u = begin; u < end; u++) {
-    tch_contraction g = group_of(j, u / j->blocks);
-    j->k->pack(&g, u % j->blocks);
+    while (u >= j->first_pack + j->of->groups * j->blocks) j++;
+    int64_t unit = u - j->first_pack;
+    tch_contraction g = group_of(j, unit / j->blocks);
+    j->k->pack(&g, unit % j->blocks);
   }
 }
 
 static tch_status prepare(tch_scratch *s, list *l) {
-  int64_t room = 0;
+  int64_t room = 0, packs = 0;
   for (int64_t i = 0; i < l->count; i++) {
     job *j = &l->jobs[i];
     const tch_contraction *g = &j->of->g;
@@ -121,6 +125,8 @@ static tch_status prepare(tch_scratch *s, list *l) {
     j->units = units * j->chunks;
     j->first = i ? j[-1].first + j[-1].units : 0;
     j->packed_group = j->blocks * g->r * columns;
+    j->first_pack = packs;
+    packs += j->of->groups * j->blocks;
     if (l->path == TCH_GATHER) room += j->of->groups * j->packed_group;
   }
   if (l->path == TCH_SLIDE) return TCH_OK;
@@ -131,8 +137,8 @@ static tch_status prepare(tch_scratch *s, list *l) {
     job *j = &l->jobs[i];
     j->packed = packed;
     packed = at(type, packed, j->of->groups * j->packed_group);
-    tch_parallel(j->of->groups * j->blocks, max(1, PIECE / 8 / max(1, j->of->g.r * j->k->tile_n)), pack_piece, j);
   }
+  tch_parallel(packs, max(1, PIECE / 8 * packs / max(1, room)), pack_piece, l);
   return TCH_OK;
 }
 
