@@ -16,6 +16,7 @@ enum {
   FEW = 64,         /* elements that are not worth a plan */
   BOX = 4096,       /* elements of a box */
   LINE = 256,       /* bytes of a few cache lines: memory gives neighbours together */
+  FAR = 1 << 25,    /* bytes */
   WORD = 8,         /* bytes of the widest element */
   APART = 320       /* bytes between blocks, so that equal places in two do not meet in a cache */
 };
@@ -26,6 +27,7 @@ typedef struct plan {
   tch_row row;
   void *context;
   int n, ndim, places; /* operands, dimensions */
+  bool far; /* no cache holds an operand */
   int64_t size[TCH_MAX_DIMS], extent[TCH_MAX_DIMS]; /* of everything, of a box */
   int64_t stride[TCH_ITER_MAX][TCH_MAX_DIMS], bytes[TCH_ITER_MAX];
   char *data[TCH_ITER_MAX];
@@ -220,12 +222,31 @@ static void take_parts(const plan *p, const int64_t *size, part *parts) {
   }
 }
 
+/* Asks for the lines of operand k in a box, before the moves of others. */
+static void ask(const plan *p, const int64_t *size, const part *t, int k, const char *at) {
+  int64_t place[TCH_MAX_DIMS] = {0}, run = 1;
+  int first = 0;
+  for (; first < p->ndim && t->stride[p->order[first]] == run; first++) run *= size[p->order[first]];
+  if (run < LONG) return; /* a constant */
+  for (int i;;) {
+    for (int64_t b = 0; b < run * p->bytes[k]; b += 64) __builtin_prefetch(at + b);
+    for (i = first; i < p->ndim; i++) {
+      int d = p->order[i];
+      at += t->stride[d] * p->bytes[k];
+      if (++place[d] < size[d]) break;
+      at -= t->stride[d] * size[d] * p->bytes[k];
+      place[d] = 0;
+    }
+    if (i == p->ndim) return;
+  }
+}
+
 static void box_piece(void *context, int64_t begin, int64_t end) {
   const plan *p = context;
   _Alignas(64) char block[TCH_ITER_MAX][BOX * WORD + APART];
   part parts[TCH_ITER_MAX];
   tch_box_walk walk;
-  bool ready = false; /* for whole boxes */
+  bool ready = false, far = p->far; /* ready: for whole boxes */
   tch_box_start(&walk, p->ndim, p->size, p->extent, begin);
   for (int64_t b = begin; b < end; b++, tch_box_next(&walk)) {
     int64_t size[TCH_MAX_DIMS], first[TCH_MAX_DIMS];
@@ -238,6 +259,7 @@ static void box_piece(void *context, int64_t begin, int64_t end) {
       at[k] = p->data[k];
       for (int d = 0; d < p->ndim; d++) at[k] += first[d] * p->stride[k][d] * p->bytes[k];
       data[k] = parts[k].packed ? block[k] : at[k];
+      if (far && !parts[k].packed) ask(p, size, &parts[k], k, at[k]);
       if (k > 0 && parts[k].packed) tch_box_run(&parts[k].mover, block[k], at[k]);
     }
     box_calls(p, size, parts, data);
@@ -318,6 +340,7 @@ static bool in_place(const plan *p, int64_t count) {
 }
 
 static void cut(plan *p, int64_t count) {
+  p->far = count * p->bytes[p->n - 1] >= FAR;
   tch_grid_view view[TCH_ITER_MAX];
   for (int k = 0; k < p->n; k++) view[k] = (tch_grid_view) {p->stride[k], p->bytes[k]};
   tch_box_extents(p->n, view, p->ndim, p->size, LINE, BOX, p->extent);
