@@ -69,7 +69,7 @@ static void check_lines(void) {
     check_line(TCH_DOUBLE, 2, n, 11, 1e-13);
     check_line(TCH_FLOAT, 2, n, 11, 1e-6);
   }
-  check_line(TCH_FLOAT, 1, 5000, 1, 2e-6);
+  check_line(TCH_FLOAT, 1, 5000, 1, 1e-5); /* 1250 terms in a lane of the baseline, each rounded */
 }
 
 static void softmax_along_any_dimension(void **state) { every_isa(check_lines); }

@@ -152,7 +152,7 @@ return function(list, tools)
       nn.Linear(3, out) }
     local saves = random() < 0.2 and tools.scratch .. '.t7' or nil
     pcall(train.fit, { net = mostly(net), criterion = mostly(nn.CrossEntropyCriterion()), loader = mostly(loader(small(6))),
-      epochs = mostly(random(0, 2)), rate = mostly(0.1), optim = random() < 0.5 and mostly 'sgd' or nil,
+      epochs = pick { 0, 1, 2, 1.5, -1, 0 / 0, '1', {}, false }, rate = mostly(0.1), optim = random() < 0.5 and mostly 'sgd' or nil,
       config = random() < 0.3 and any() or nil, schedule = random() < 0.2 and any() or nil,
       valid = random() < 0.4 and mostly(loader(small())) or nil, patience = random() < 0.3 and any() or nil,
       prepare = random() < 0.2 and any() or nil, forward = random() < 0.2 and any() or nil, save = saves,
