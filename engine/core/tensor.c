@@ -19,9 +19,9 @@ static tch_status checked_count(int ndim, const int64_t *size, int64_t *count) {
     if (size[d] == 0) zero = true;
     else if (__builtin_mul_overflow(n, size[d], &n)) overflow = true;
   }
-  if (zero) n = 0;
-  else if (overflow || n > INT64_MAX / 16) return tch_fail(TCH_ERROR_SHAPE, "the product of the sizes is too large");
-  *count = n;
+  /* Of the others beside a zero, too: strides are their products. */
+  if (overflow || n > INT64_MAX / 16) return tch_fail(TCH_ERROR_SHAPE, "the product of the sizes is too large");
+  *count = zero ? 0 : n;
   return TCH_OK;
 }
 

@@ -60,6 +60,7 @@ local cases = {
   },
   ['absurd sizes'] = {
     { 'the product of the sizes is too large', function() result:resize(2 ^ 40, 2 ^ 40) end },
+    { 'the product of the sizes is too large', function() result:resize(0, 2 ^ 40, 2 ^ 40) end },
     { 'out of memory: 4.0 TiB asked', function() result:resize(2 ^ 40) end },
     { 'size -1 of dimension 1 is negative', function() torch.FloatTensor(-1):sum() end },
   },
