@@ -49,6 +49,8 @@ local cases = {
     { 'grid: options is 5, but a table is needed', function() train.grid('x.png', x, 5) end },
     { 'cosine: total is nil, but a number is needed', function() train.schedule.cosine(1) end },
     { 'plateau: the loss is a table, but a number is needed', function() train.schedule.plateau() {} end },
+    { 'fit: epochs is a string, but a number is needed',
+      function() train.fit { net = x, criterion = x, loader = x, epochs = '1', rate = 1 } end },
   },
   ['entries of a table that are not there'] = {
     { 'NarrowTable: 3 entries from 2 on are wanted of a table of 3', function() nn.NarrowTable(2, 3):forward { x, x, x } end },

@@ -62,6 +62,9 @@ local function begin(o)
   for _, name in ipairs { 'net', 'criterion', 'loader', 'epochs', 'rate' } do
     if o[name] == nil then raise(('fit: %s is missing'):format(name)) end
   end
+  for _, name in ipairs { 'epochs', 'rate' } do
+    if type(o[name]) ~= 'number' then raise(('fit: %s is a %s, but a number is needed'):format(name, torch.type(o[name]))) end
+  end
   o.schedule, o.optim = o.schedule or function() return 1 end, o.optim or 'adam'
   if not optim[o.optim] then raise(('fit: there is no optimizer %s'):format(tostring(o.optim))) end
   local saved = o.resume and checkpoint.load(o.resume)
