@@ -1,6 +1,6 @@
 --- Printing tensors and storages, character by character as Torch7 did.
 --
--- One format serves all numbers: whole numbers without a point; else four digits behind it, with a scale printed once where
+-- One format serves all numbers of a tensor: whole numbers without a point; else four digits behind it, with a scale printed once where
 -- all are large or small together, and an exponent where they are not. Matrices break into blocks of columns at 80
 -- characters; further dimensions print as matrices, the first index running fastest.
 -- @module tocha.bindings.format
@@ -55,10 +55,10 @@ local function vector(values, parts)
   for i = 1, #values do parts[#parts + 1] = format:format(values[i] / scale) .. '\n' end
 end
 
-local function flatten(rows)
-  local values = {}
+-- The numbers of nested tables, in one list.
+local function flatten(rows, depth, values)
   for i = 1, #rows do
-    for j = 1, #rows[i] do values[#values + 1] = rows[i][j] end
+    if depth == 1 then values[#values + 1] = rows[i] else flatten(rows[i], depth - 1, values) end
   end
   return values
 end
@@ -76,8 +76,7 @@ local function block(rows, first, last, format, scale, indent, parts)
   end
 end
 
-local function matrix(rows, indent, parts)
-  local format, scale, width = choose(flatten(rows))
+local function matrix(rows, indent, parts, format, scale, width)
   local columns = #rows[1]
   local perLine = math.floor((lineWidth - #indent) / (width + 1))
   if perLine ~= perLine then perLine = columns end -- NaN: everything on one line
@@ -101,7 +100,7 @@ local function advance(counter, tensor)
   return false
 end
 
-local function slices(tensor, values, parts)
+local function slices(tensor, values, parts, ...)
   local counter = {}
   for d = 1, tensor:dim() - 2 do counter[d] = 1 end
   repeat
@@ -109,7 +108,7 @@ local function slices(tensor, values, parts)
     local rows = values
     for d = 1, #counter do rows = rows[counter[d]] end
     parts[#parts + 1] = '(' .. table.concat(counter, ',') .. ',.,.) = \n'
-    matrix(rows, ' ', parts)
+    matrix(rows, ' ', parts, ...)
   until not advance(counter, tensor)
 end
 
@@ -125,8 +124,8 @@ function M.tensor:__tostring__()
   if count > 0 then
     local values = self:totable()
     if n == 1 then vector(values, parts)
-    elseif n == 2 then matrix(values, '', parts)
-    else slices(self, values, parts) end
+    elseif n == 2 then matrix(values, '', parts, choose(flatten(values, 2, {})))
+    else slices(self, values, parts, choose(flatten(values, n, {}))) end
   end
   parts[#parts + 1] = ('[%s of size %s]\n'):format(name, size.text(self))
   return table.concat(parts)
@@ -134,7 +133,7 @@ end
 
 --- The text of a storage.
 function M.storage:__tostring__()
-  local parts = { '\n' }
+  local parts = {}
   vector(self:totable(), parts)
   parts[#parts + 1] = ('[%s of size %d]\n'):format(M.rowOfStorage(self).storage, self:size())
   return table.concat(parts)

@@ -31,6 +31,16 @@ local function isOwn(source)
   return false
 end
 
+--- Whether a file of tocha called the functions of the file `source`; called from there.
+function own.called(source)
+  local level, info = 2, nil
+  repeat
+    info = debug.getinfo(level, 'S')
+    level = level + 1
+  until not info or (info.what ~= 'C' and info.source ~= source)
+  return info ~= nil and isOwn(info.source)
+end
+
 --- Says, before a message, where in the program's objects an error arose; lua/tocha/nn names the module there.
 own.context = nil
 

@@ -104,7 +104,11 @@ global.uniform = withGenerator(function(generator, a, b)
 end)
 
 global.normal = withGenerator(function(generator, mean, deviation)
-  return C.tch_random_normal(generator, number('normal', mean, 0), number('normal', deviation, 1))
+  mean, deviation = number('normal', mean, 0), number('normal', deviation, 1)
+  if not (deviation >= 0 and deviation < math.huge) then
+    raise(('normal: the standard deviation is %g, but must be a finite number from 0'):format(deviation))
+  end
+  return C.tch_random_normal(generator, mean, deviation)
 end)
 
 -- -- tensors ------------------------------------------------------------------------------------------------------

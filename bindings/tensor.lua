@@ -72,7 +72,7 @@ local function viewArguments(what, n, first, ...)
     local ndim = size.read(what, sizes, 1, first)
     if n == 1 then return ndim, false end
     if size.read(what, strides, 1, second) ~= ndim then
-      raise(('%s: %d sizes, but %d strides'):format(what, ndim, #second))
+      raise(('%s: there are %d sizes, but another number of strides'):format(what, ndim))
     end
     return ndim, true
   end

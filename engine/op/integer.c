@@ -1,5 +1,6 @@
 /* Scalar rows over integers: the expressions of elementwise.def with the verbs' integer meaning. Sums wrap around. */
 #include "op/integer.h"
+#include "core/cast.h"
 #include "core/thread.h"
 
 #define vsel(mask, p, q) ((mask) ? (p) : (q))
@@ -39,7 +40,7 @@ static inline int64_t power(int64_t x, int64_t n) {
   int64_t n, int64_t rows, void *const *p, const int64_t *s, const int64_t *next UNUSED, const double *ab UNUSED
 #define UNARY_ROW(name, T, f)                                                                            \
   static void T##_unary_##name(PLANE) {                                                                  \
-    const int64_t a UNUSED = (int64_t) ab[0], b UNUSED = (int64_t) ab[1], m1 UNUSED = -1;                \
+    const int64_t a UNUSED = tch_cut(ab[0]), b UNUSED = tch_cut(ab[1]), m1 UNUSED = -1;                \
     for (int64_t r = 0; r < rows; r++) {                                                                 \
       T *out = (T *) p[0] + r * next[0];                                                                 \
       const T *xs = (const T *) p[1] + r * next[1];                                                      \
@@ -51,7 +52,7 @@ static inline int64_t power(int64_t x, int64_t n) {
   }
 #define BINARY_ROW(name, T, f)                                                                           \
   static void T##_binary_##name(PLANE) {                                                                 \
-    const int64_t a UNUSED = (int64_t) ab[0], b UNUSED = (int64_t) ab[1], m1 UNUSED = -1;                \
+    const int64_t a UNUSED = tch_cut(ab[0]), b UNUSED = tch_cut(ab[1]), m1 UNUSED = -1;                \
     for (int64_t r = 0; r < rows; r++) {                                                                 \
       T *out = (T *) p[0] + r * next[0];                                                                 \
       const T *xs = (const T *) p[1] + r * next[1], *ys = (const T *) p[2] + r * next[2];                \
@@ -63,7 +64,7 @@ static inline int64_t power(int64_t x, int64_t n) {
   }
 #define TERNARY_ROW(name, T, f)                                                                          \
   static void T##_ternary_##name(PLANE) {                                                                \
-    const int64_t a = (int64_t) ab[0];                                                                   \
+    const int64_t a = tch_cut(ab[0]);                                                                   \
     for (int64_t r = 0; r < rows; r++) {                                                                 \
       T *out = (T *) p[0] + r * next[0];                                                                 \
       const T *xs = (const T *) p[1] + r * next[1], *ys = (const T *) p[2] + r * next[2],                \

@@ -10,6 +10,7 @@ local class = {}
 local registry = {}  -- name -> metatable
 local packages = {}  -- prefix -> table that holds the constructors
 local fixed = {}     -- names that cannot be defined again
+local library = {}   -- names of classes that the library defined
 local foreigners = {} -- functions that tell the class of values that are not tables
 
 --- Table in which names without a module table are defined, as in Torch7 (_G there); nil: nowhere.
@@ -17,6 +18,9 @@ class.globals = nil
 
 --- Called with a parent's name that no class has, so that a class loaded late can be loaded; nil: nobody.
 class.missing = nil
+
+--- Called with the source of this file: whether the library itself defines a class; nil: nobody.
+class.ours = nil
 
 --- Table into which the metatables of classes are entered, as keys; nil: nowhere. Torch7 had them in debug.getregistry().
 class.known = nil
@@ -143,10 +147,15 @@ function class.newmetatable(name, parentName, build, module)
     parent = registry[parentName]
     if not parent then error(('class %s: there is no class %s to inherit from'):format(name, tostring(parentName)), 3) end
   end
-  local mt = { __typename = name, __version = 1 }
-  mt.__index = mt
-  for key, method in pairs(metamethods) do mt[key] = method end
-  setmetatable(mt, parent or root)
+  local ours = class.ours and class.ours(debug.getinfo(1, 'S').source)
+  local mt = not library[name] and registry[name]
+  if not mt or (parent and getmetatable(mt) ~= parent) then
+    mt = { __typename = name, __version = 1 }
+    mt.__index = mt
+    for key, method in pairs(metamethods) do mt[key] = method end
+    setmetatable(mt, parent or root)
+  end
+  library[name] = ours or nil
   place(name, constructor(mt, build or construct), module)
   registry[name] = mt
   if class.known then class.known[mt] = name end
@@ -154,7 +163,8 @@ function class.newmetatable(name, parentName, build, module)
 end
 
 --- Defines a class: `local Circle, parent = torch.class('geo.Circle', 'geo.Shape')`. Methods go into the table returned, the
--- initializer is `__init`. Defining a name again replaces the class for objects made later.
+-- initializer is `__init`. A program's class that is defined again keeps its methods and serves its objects, as in Torch7, so that
+-- a script may run twice; one of the library's, or of another parent, is replaced for objects made later.
 -- @tparam string name
 -- @tparam[opt] string parentName
 -- @tparam[opt] table module where the constructor goes

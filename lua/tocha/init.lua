@@ -47,7 +47,7 @@ local own = require 'tocha.bindings.own'
 own.folder(here)
 if build then own.folder(build .. '/gen/') end
 
-torch.class = class
+torch.class, class.ours = class, own.called
 for _, name in ipairs({ 'typename', 'type', 'isTypeOf', 'getmetatable', 'setmetatable', 'factory', 'newmetatable' }) do
   torch[name] = class[name]
 end

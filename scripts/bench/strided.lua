@@ -133,14 +133,20 @@ end
 local function sheet(type, n, options, clock)
   local T = torch[type .. 'Tensor']
   local function make(...) return T(...):random(1, 9):div(8) end
-  local columns, cases = {}, {}
+  local columns, cases, pools = {}, {}, {}
+  local function flat(name, size) -- contiguous tensors serve all layouts with as many elements
+    local count = 1
+    for d = 1, #size do count = count * size[d] end
+    local key = name .. count
+    pools[key] = pools[key] or (name == 'bytes' and make(count):gt(.5) or make(count))
+    return pools[key]:view(size)
+  end
   for _, l in ipairs(layouts) do if wanted(options.layouts, l[1]) then columns[#columns + 1] = l end end
   io.write(('%-10s'):format(type .. ' ' .. n))
   for i, l in ipairs(columns) do
     local v, u = l[2](make, n), l[2](make, n)
-    local c = v:contiguous():clone()
-    cases[i] = { view = v, other = u, flat = c, flat2 = u:contiguous():clone(), operand = c:clone(), result = c:clone(),
-                 bytes = c:gt(3), reads = l[3] }
+    cases[i] = { view = v, other = u, reads = l[3] }
+    for _, name in ipairs { 'flat', 'flat2', 'operand', 'result', 'bytes' } do cases[i][name] = flat(name, v:size()) end
     io.write(('%8s'):format(l[1]))
   end
   print()

@@ -52,6 +52,30 @@ describe('torch.class', function()
     assert.equal('geo.Square', torch.type(torch.factory('geo.Square')()))
   end)
 
+  it('keeps what a class that is defined again had', function()
+    local package = {}
+    local First = torch.class('again.Thing', package)
+    function First:name() return 'thing' end
+    local object = package.Thing()
+    local Second = torch.class('again.Thing', package)
+    function Second:size() return 1 end
+    assert.same({ 'thing', 1, 'thing' }, { object:name(), object:size(), package.Thing():name() })
+    local Child = torch.class('again.Child', 'again.Thing', package)
+    assert.equal(Child, (torch.class('again.Child', 'again.Thing', package)))
+    torch.class('again.Base', package)
+    assert.not_equal(Child, (torch.class('again.Child', 'again.Base', package)))
+  end)
+
+  it('replaces a class that the library defined', function()
+    local ours = torch.class.ours
+    torch.class.ours = function() return true end
+    local old = torch.class('again.Own', {})
+    torch.class.ours = ours
+    local new = torch.class('again.Own', {})
+    assert.not_equal(old, new)
+    assert.equal(new, (torch.class('again.Own', {})))
+  end)
+
   it('sets no globals', function()
     torch.class('Lonely')
     assert.is_nil(rawget(_G, 'Lonely'))

@@ -235,6 +235,7 @@ describe('Augmentation', function()
         assert.is_true((y:view(4, -1):mean(2):view(-1) - mean):abs():max() < 1e-5)
       end
     end
+    for _, alpha in ipairs { 1e-310, 1e-3, 1e8 } do data.mixup(x, labels, 4, alpha) end
     says('alpha must be above 0', data.mixup, x, labels, 4, 0)
   end)
 

@@ -28,6 +28,11 @@ describe('pointwise functions', function()
     assert.same({ 1, 16, 81 }, torch.pow(x, 2):totable())
     assert.same({ 2, 4, 8 }, torch.clamp(x, 2, 8):totable())
     assert.same({ 4, 4, 9 }, torch.cmax(x, 4):totable())
+    for _, kind in ipairs { 'Byte', 'Char', 'Short', 'Int', 'Long' } do -- whose bounds are infinite
+      local whole = torch[kind .. 'Tensor'] { 1, 5 }
+      assert.same({ { 2, 5 }, { 1, 2 }, { 2, 5 } },
+        { torch.cmax(whole, 2):totable(), torch.cmin(whole, 2):totable(), torch.clamp(whole, 2, math.huge):totable() })
+    end
     assert.same({ 1, 2, 3 }, torch.cmin(x, y):totable())
   end)
 

@@ -47,6 +47,7 @@ local cases = {
     { 'fromFiles: paths is a table, but a table of strings is needed', function() data.fromFiles { 3 } end },
     { 'grid: images is nil, but a tensor is needed', function() train.grid 'x.png' end },
     { 'grid: options is 5, but a table is needed', function() train.grid('x.png', x, 5) end },
+    { 'normal: the standard deviation is -1, but must be a finite number from 0', function() torch.normal(0, -1) end },
     { 'cosine: total is nil, but a number is needed', function() train.schedule.cosine(1) end },
     { 'plateau: the loss is a table, but a number is needed', function() train.schedule.plateau() {} end },
     { 'fit: epochs is a string, but a number is needed',

@@ -30,16 +30,25 @@ local function shares(labels, classes)
   return torch.Tensor(labels:size(1), classes):zero():scatter(2, labels:long():view(-1, 1), 1)
 end
 
--- A number of the law Beta(a, a), by Jöhnk's rejection (1964).
-local function beta(a)
+-- The logarithm of a number of the law Gamma(a) (Marsaglia and Tsang 2000; below 1 by their section 6).
+local function logGamma(a)
+  if a < 1 then return logGamma(a + 1) + math.log(1 - torch.uniform()) / a end
+  local d = a - 1 / 3
   repeat
-    local x, y = torch.uniform() ^ (1 / a), torch.uniform() ^ (1 / a)
-    if x + y > 0 and x + y <= 1 then return x / (x + y) end
+    local x = torch.normal()
+    local v = (1 + x / math.sqrt(9 * d)) ^ 3
+    if v > 0 and math.log(1 - torch.uniform()) < .5 * x * x + d - d * v + d * math.log(v) then return math.log(d * v) end
   until false
 end
 
+-- A number of the law Beta(a, a): the share of one of two numbers of Gamma(a).
+local function beta(a)
+  local x, y = logGamma(a), logGamma(a)
+  return x == y and .5 or 1 / (1 + math.exp(y - x))
+end
+
 local function check(op, alpha)
-  if type(alpha) ~= 'number' or not (alpha > 0) then raise(('%s: alpha must be above 0, not %s'):format(op, tostring(alpha))) end
+  if type(alpha) ~= 'number' or not (alpha > 0 and alpha < 1e9) then raise(('%s: alpha must be above 0 and below 1e9, not %s'):format(op, tostring(alpha))) end
 end
 
 --- Mixes each picture of a batch with another one of it (Zhang et al. 2018). Draws from the default generator.
