@@ -1,7 +1,7 @@
 --- Printing tensors and storages, character by character as Torch7 did.
 --
--- One format serves all numbers of a tensor: whole numbers without a point; else four digits behind it, with a scale printed once where
--- all are large or small together, and an exponent where they are not. Matrices break into blocks of columns at 80
+-- One format serves all numbers of a tensor: whole numbers without a point; else four digits behind it, with a scale printed once
+-- where all are large or small together, and an exponent where they are not. Matrices break into blocks of columns at 80
 -- characters; further dimensions print as matrices, the first index running fastest.
 -- @module tocha.bindings.format
 local C = require 'tocha.bindings.library'

@@ -48,7 +48,9 @@ local function beta(a)
 end
 
 local function check(op, alpha)
-  if type(alpha) ~= 'number' or not (alpha > 0 and alpha < 1e9) then raise(('%s: alpha must be above 0 and below 1e9, not %s'):format(op, tostring(alpha))) end
+  if type(alpha) ~= 'number' or not (alpha > 0 and alpha < 1e9) then
+    raise(('%s: alpha must be above 0 and below 1e9, not %s'):format(op, tostring(alpha)))
+  end
 end
 
 --- Mixes each picture of a batch with another one of it (Zhang et al. 2018). Draws from the default generator.
