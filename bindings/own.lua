@@ -23,13 +23,15 @@ local folders = {}
 function own.folder(path) folders[#folders + 1] = '@' .. path end
 own.folder(debug.getinfo(1, 'S').source:match('^@(.*[/\\])') or './')
 
-local function isOwn(source)
+--- Whether a file (as debug.getinfo gives its source) is tocha's own.
+function own.isOwn(source)
   for i = 1, #folders do
     local folder = folders[i]
     if source:sub(1, #folder) == folder and not source:find('^scripts[/\\]', #folder + 1) then return true end
   end
   return false
 end
+local isOwn = own.isOwn
 
 --- Whether a file of tocha called the functions of the file `source`; called from there.
 function own.called(source)
@@ -60,16 +62,21 @@ function own.raise(message)
 end
 local raise = own.raise
 
---- What Lua itself said of a mistake in one of tocha's own files, without the position there; nil for any other error.
-function own.lapse(message)
-  local file, text = tostring(message):match('^(.-):%d+: (.*)$')
-  return file and isOwn('@' .. file) and text or nil
-end
+-- What scripts call the engine's functions whose errors begin with their names.
+local names = {
+  add_scalar = 'add', mul_scalar = 'mul', div_scalar = 'div', sub_from = 'sub', div_into = 'div', pow_scalar = 'pow',
+  pow_base = 'pow', fmod_scalar = 'fmod', remainder_scalar = 'remainder', max_all = 'max', min_all = 'min',
+  index_select = 'index', index_add = 'indexAdd', index_copy = 'indexCopy', index_fill = 'indexFill', scatter_fill = 'scatter',
+  scatter_add = 'scatterAdd', masked_fill = 'maskedFill', masked_select = 'maskedSelect', masked_copy = 'maskedCopy',
+  one_hot = 'oneHot', set_threads = 'setnumthreads',
+}
 
 --- Raises the engine's last failure; after a failed allocation dropped tensors are collected first, so that the script that
 -- catches the error has their memory.
-function own.fail(status)
-  local message = ffi.string(C.tch_error())
+-- @tparam number status
+-- @tparam[opt] string what the script called, where that is not the engine's function
+function own.fail(status, what)
+  local message = ffi.string(C.tch_error()):gsub('^[%w_]+%f[:]', what or names)
   if status == C.TCH_ERROR_MEMORY then own.collect() end
   raise(message)
 end
@@ -231,7 +238,7 @@ end
 
 --- Raises: an argument is not what it should be.
 function own.bad(op, name, wanted, value)
-  raise(('%s: %s is %s, but %s is needed'):format(op, name, describe(value), wanted))
+  raise(('%s: %s is %s, but %s is needed'):format(names[op] or op, name, describe(value), wanted))
 end
 
 --- A whole number, or an error.

@@ -58,7 +58,11 @@ local function setState(generator, state)
 end
 
 local generatorClass = M.generator
-ffi.metatype('tch_random', { __index = generatorClass, __tostring = function() return 'torch.Generator' end })
+ffi.metatype('tch_random', {
+  __index = function(_, key) return generatorClass[key] end,
+  __newindex = function(_, key) raise(('a generator has no field %s to assign to'):format(tostring(key))) end,
+  __tostring = function() return 'torch.Generator' end,
+})
 
 local function newGenerator(seed)
   local status = C.tch_random_new((seed or entropy()) % 2 ^ 64, box)

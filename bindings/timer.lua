@@ -3,6 +3,7 @@
 local ffi = require 'ffi'
 local C = require 'tocha.bindings.library'
 local own = require 'tocha.bindings.own'
+local guard = require 'tocha.bindings.guard'
 local class = require 'tocha.class'
 
 local real, user, system = ffi.new('double[1]'), ffi.new('double[1]'), ffi.new('double[1]')
@@ -48,6 +49,8 @@ function Timer:time()
   local r, u, s = clock()
   return { real = self.real + r - self.startReal, user = self.user + u - self.startUser, sys = self.sys + s - self.startSys }
 end
+
+guard.functions('Timer.', Timer)
 
 local T = {}
 

@@ -20,19 +20,24 @@ end
 
 -- -- parts --------------------------------------------------------------------------------------------------------
 
+-- Entries of dimension d (from 0) of size n; `what` names the function that the script called.
+local function narrowed(what, x, d, n, first, count)
+  if first < 1 or count < 0 or first + count - 1 > n then
+    raise(('%s: entries %d to %d are not in dimension %d of size %d (tensor %s)'):format(what, first, first + count - 1, d + 1,
+      n, size.text(x)))
+  end
+  box[0] = nil
+  local status = C.tch_slice(x, d, first - 1, count, 1, box)
+  if status ~= 0 then fail(status, what) end
+  return wrap(box[0])
+end
+
 --- Entries first, first + 1, ..., count of them, of dimension d.
 function Tensor:narrow(d, first, count)
   d, first, count = size.dimension('narrow', self, d), integer(first), integer(count)
   local n = tonumber(C.tch_tensor_size(self, d))
   if first < 0 then first = first + n + 1 end
-  if first < 1 or count < 0 or first + count - 1 > n then
-    raise(('narrow: entries %d to %d are not in dimension %d of size %d (tensor %s)'):format(first, first + count - 1, d + 1,
-      n, size.text(self)))
-  end
-  box[0] = nil
-  local status = C.tch_slice(self, d, first - 1, count, 1, box)
-  if status ~= 0 then fail(status) end
-  return wrap(box[0])
+  return narrowed('narrow', self, d, n, first, count)
 end
 
 --- Entry i of dimension d, which goes away: a view, or the number of a vector (as x[i], whatever d), as in Torch7.
@@ -54,10 +59,11 @@ function Tensor:sub(...)
   for d = 1, n / 2 do
     local first, last = select(2 * d - 1, ...)
     first, last = integer(first), integer(last)
-    local count = self:size(d)
+    local k = size.dimension('sub', self, d)
+    local count = tonumber(C.tch_tensor_size(self, k))
     if first < 0 then first = first + count + 1 end
     if last < 0 then last = last + count + 1 end
-    result = result:narrow(d, first, last - first + 1)
+    result = narrowed('sub', result, k, count, first, last - first + 1)
   end
   return result
 end
@@ -125,10 +131,10 @@ end
 
 -- -- other sizes --------------------------------------------------------------------------------------------------
 
-local function reshaped(x, n, buffer)
+local function reshaped(x, n, buffer, what)
   box[0] = nil
   local status = C.tch_reshape(x, buffer, n, box)
-  if status ~= 0 then fail(status) end
+  if status ~= 0 then fail(status, what) end
   return wrap(box[0])
 end
 
@@ -137,7 +143,7 @@ local function shares(x, y)
 end
 
 local function viewed(x, n, buffer)
-  local y = reshaped(x, n, buffer)
+  local y = reshaped(x, n, buffer, 'view')
   if not shares(x, y) then
     raise(('view: the elements of the tensor (%s) do not lie in one line; call contiguous() first or use reshape')
       :format(size.text(x)))

@@ -5,6 +5,8 @@
 -- ...). No global is made: the constructor goes into the module table given, or into the table that an earlier class of the
 -- same prefix went to, or into `class.globals` where a program set that; the class itself can be called too.
 -- @module tocha.class
+local raise = require 'tocha.bindings.own'.raise
+
 local class = {}
 
 local registry = {}  -- name -> metatable
@@ -42,7 +44,7 @@ local function operator(name)
     local f = type(x) == 'table' and x[method]
     if not f then
       if name == 'eq' then return rawequal(a, b) end
-      error(('%s has no method %s'):format(class.type(a), method), 2)
+      raise(('%s has no method %s'):format(class.type(a), method))
     end
     return f(a, b)
   end
@@ -56,7 +58,7 @@ local construct
 function metamethods.__call(self, ...)
   if registry[rawget(self, '__typename')] == self then return construct(self, ...) end
   local call = self.__call__
-  if not call then error(('an object of class %s cannot be called'):format(class.type(self)), 2) end
+  if not call then raise(('an object of class %s cannot be called'):format(class.type(self))) end
   return call(self, ...)
 end
 
@@ -124,7 +126,7 @@ local function place(name, object, module)
     local at = class.globals
     for part in (prefix or ''):gmatch('[^.]+') do
       if type(at[part]) ~= 'table' then
-        error(('class %s: the global %s is not a table'):format(name, part), 3)
+        raise(('class %s: the global %s is not a table'):format(name, part))
       end
       at = at[part]
     end
@@ -139,13 +141,13 @@ end
 -- @tparam[opt] table module where the constructor goes
 -- @treturn table the metatable
 function class.newmetatable(name, parentName, build, module)
-  if type(name) ~= 'string' then error('class: the name is a ' .. type(name) .. ', not a string', 3) end
-  if fixed[name] then error(('class %s belongs to the library and cannot be defined again'):format(name), 3) end
+  if type(name) ~= 'string' then raise('class: the name is a ' .. type(name) .. ', not a string') end
+  if fixed[name] then raise(('class %s belongs to the library and cannot be defined again'):format(name)) end
   local parent
   if parentName then
     if not registry[parentName] and class.missing then class.missing(parentName) end
     parent = registry[parentName]
-    if not parent then error(('class %s: there is no class %s to inherit from'):format(name, tostring(parentName)), 3) end
+    if not parent then raise(('class %s: there is no class %s to inherit from'):format(name, tostring(parentName))) end
   end
   local ours = class.ours and class.ours(debug.getinfo(1, 'S').source)
   local mt = not library[name] and registry[name]
@@ -223,7 +225,7 @@ function class.isTypeOf(object, spec)
     local own = rawget(spec, '__typename') and spec or getmetatable(spec)
     spec = type(own) == 'table' and rawget(own, '__typename')
   end
-  if type(spec) ~= 'string' then error('isTypeOf: the second argument is no name of a class and no class', 2) end
+  if type(spec) ~= 'string' then raise('isTypeOf: the second argument is no name of a class and no class') end
   local mt = classOf(object)
   while mt do
     local name = rawget(mt, '__typename')
@@ -243,7 +245,7 @@ function class.getmetatable(name) return registry[name] end
 --- Makes a table an object of a class.
 function class.setmetatable(object, name)
   local mt = registry[name]
-  if not mt then error(('setmetatable: there is no class %s'):format(tostring(name)), 2) end
+  if not mt then raise(('setmetatable: there is no class %s'):format(tostring(name))) end
   if mt.__index__ or mt.__newindex__ then installAccess(mt) end
   return setmetatable(object, mt)
 end

@@ -8,9 +8,12 @@
 --
 -- A default tells the type: a number wants a number, a boolean is a switch that turns it over, all else takes text. Names
 -- may be given with one dash or two, and as --name value or --name=value. An unknown option, a missing value or a value of
--- the wrong type ends the script with a sentence on standard error and exit code 1; -h and --help print the help.
+-- the wrong type ends the script with a sentence on standard error, in Torch7's words where it had any, and exit code 1; -h and
+-- --help print the help.
 -- @module tocha.cmdline
 local torch = require 'tocha'
+local guard = require 'tocha.bindings.guard'
+local raise = require 'tocha.bindings.own'.raise
 
 local CmdLine = torch.class('torch.CmdLine', torch)
 
@@ -34,11 +37,12 @@ end
 -- @tparam[opt] table choices the values that are allowed: a list, or { from = 1, to = 9 } for whole numbers (`to` may be left out);
 -- or, as in Torch7, the name of the value's type: 'number', 'string' or 'boolean'
 function CmdLine:option(name, default, help, choices)
-  if type(name) ~= 'string' or not name:find '^%-' then error('CmdLine: the name of an option starts with a dash', 2) end
+  if type(name) ~= 'string' or not name:find '^%-' then raise 'CmdLine: the name of an option starts with a dash' end
   local kind = type(default)
-  if kind == 'table' or kind == 'function' then error('CmdLine: the default of ' .. name .. ' is a ' .. kind, 2) end
+  if default == nil then raise(('CmdLine: option %s has no default value'):format(name)) end
+  if kind == 'table' or kind == 'function' then raise('CmdLine: the default of ' .. name .. ' is a ' .. kind) end
   if type(choices) == 'string' and kind ~= choices then
-    error(('CmdLine: the default of %s is a %s, not a %s'):format(name, kind, choices), 2)
+    raise(('CmdLine: option %s has wrong default type value: a %s, not a %s'):format(name, kind, choices))
   end
   local row = { name = name, key = bare(name), default = default, help = help or '' }
   if type(choices) == 'string' then row.kind = choices else row.choices = choices end
@@ -77,10 +81,11 @@ function CmdLine.fail(_, message)
   os.exit(1, true)
 end
 
-local function number(name, text)
+local function number(row, text)
   local value = tonumber(text)
-  if not value or value ~= value then return nil, ('%s wants a number, not %q'):format(name, text) end
-  return value
+  if value and value == value then return value end
+  return nil, ('invalid %s %s (should be number), not %q'):format(row.argument and 'argument type for argument'
+    or 'type for option', row.name, text)
 end
 
 local function oneOf(row, value)
@@ -102,7 +107,7 @@ local function convert(row, text)
   local value = text
   if (row.kind or type(row.default)) == 'number' then
     local why
-    value, why = number(row.name, text)
+    value, why = number(row, text)
     if not value then return nil, why end
   end
   if row.choices then return (row.choices.from and whole or oneOf)(row, value) end
@@ -117,7 +122,7 @@ local function readOption(self, list, i, values, given)
     word, text = list[i]:match '^([^=]+)=(.*)$'
     row = word and self.options[bare(word)]
   end
-  if not row then return nil, 'there is no option ' .. list[i] end
+  if not row then return nil, ('invalid argument: %s (unknown option)'):format(list[i]) end
   given[row.key] = true
   if type(row.default) == 'boolean' then
     if text then return nil, word .. ' is a switch and takes no value' end
@@ -126,7 +131,7 @@ local function readOption(self, list, i, values, given)
   end
   local after = text and i or i + 1
   text = text or list[after]
-  if text == nil then return nil, row.name .. ' needs a value' end
+  if text == nil then return nil, 'missing argument for option ' .. row.name end
   local value, why = convert(row, text)
   if value == nil then return nil, why end
   values[row.key] = value
@@ -140,6 +145,7 @@ end
 -- @treturn[2] nil
 -- @treturn[2] string what is wrong, or 'help' where the help was asked for
 function CmdLine:read(list)
+  if type(list) ~= 'table' then raise(('CmdLine: a table of words is needed, not a %s'):format(type(list))) end
   local values, given, seen, i = {}, {}, 0, 1
   for key, row in pairs(self.options) do values[key] = row.default end
   while i <= #list do
@@ -152,13 +158,13 @@ function CmdLine:read(list)
     else
       seen = seen + 1
       local row = self.arguments[seen]
-      if not row then return nil, ('there is no place for the argument %q'):format(word) end
+      if not row then return nil, 'invalid argument: ' .. word end
       local value, why = convert(row, word)
       if value == nil then return nil, why end
       values[row.key], i = value, i + 1
     end
   end
-  if self.arguments[seen + 1] then return nil, ('the argument <%s> is missing'):format(self.arguments[seen + 1].name) end
+  if self.arguments[seen + 1] then return nil, ('not enough arguments: <%s> is missing'):format(self.arguments[seen + 1].name) end
   return values, given
 end
 
@@ -231,7 +237,7 @@ end
 function CmdLine:log(file, values)
   if io.type(file) ~= 'file' then
     local handle, why = io.open(file, 'w')
-    if not handle then error('CmdLine: cannot write ' .. why, 2) end
+    if not handle then raise('CmdLine: cannot write ' .. why) end
     file = handle
   end
   self.print = self.print or print
@@ -251,4 +257,5 @@ function CmdLine:log(file, values)
   print '[----------------------]'
 end
 
+guard.functions('CmdLine.', CmdLine)
 return CmdLine

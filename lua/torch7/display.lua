@@ -1,12 +1,15 @@
 --- `require 'display'` for programs written for Torch7: what went to a web page becomes PNG files, one for each window, in the
--- working folder. No call ends a run: what cannot be drawn is told on standard error.
+-- working folder. No call ends a run: what cannot be drawn, and why, is told on standard error.
 -- @module display
 local torch = require 'torch'
 local draw = require 'tocha.train.plot'
 local image = require 'tocha.image'
+local guard = require 'tocha.bindings.guard'
 
 local display = {}
 local windows = 0
+
+local function tell(text) io.stderr:write('display: ', text, '\n') end
 
 -- Draws to the window's file. Where it lies is told once.
 local known = {}
@@ -18,7 +21,7 @@ local function show(win, kind, f)
   local path = ('display-%s.png'):format(tostring(win):gsub('[^%w_-]', '_'))
   local good, why = pcall(f, path)
   if not known[win] then
-    io.stderr:write('display: ', good and path or ('nothing was drawn: ' .. tostring(why)), '\n')
+    tell(good and path or ('%s: nothing was drawn to %s: %s'):format(kind, path, guard.reason(why)))
     known[win] = true
   end
   return win
@@ -30,6 +33,9 @@ function display.configure() end
 function display.image(x, options)
   options = options or {}
   return show(options.win, 'image', function(path)
+    if not torch.isTensor(x) and type(x) ~= 'table' then
+      error('a picture or a table of pictures is needed, not a ' .. type(x), 0)
+    end
     local count = type(x) == 'table' and #x or x:dim() == 4 and x:size(1) or 6
     image.savePNG(path, image.toDisplayTensor { input = x, nrow = options.nperrow or math.ceil(math.sqrt(count)) })
   end)
@@ -41,8 +47,11 @@ function display.plot(rows, options)
   options = options or {}
   return show(options.win, 'plot', function(path)
     if torch.isTensor(rows) then rows = rows:totable() end
+    if type(rows) ~= 'table' or type(rows[1]) ~= 'table' then
+      error('rows of numbers are needed: a matrix or a table of tables', 0)
+    end
     local labels, curves = options.labels or {}, {}
-    for j = 2, rows[1] and #rows[1] or 0 do
+    for j = 2, #rows[1] do
       curves[j - 1] = { name = labels[j], x = {}, y = {} }
       for i, row in ipairs(rows) do
         curves[j - 1].x[i] = tonumber(row[1]) or i
@@ -59,6 +68,6 @@ function display.text(text, options)
   return options and options.win or 'text'
 end
 
-function display.audio() io.stderr:write('display: sound is not played\n') end
+function display.audio() tell 'sound is not played' end
 
-return display
+return guard.functions('', display, tell)

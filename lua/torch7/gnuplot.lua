@@ -1,11 +1,12 @@
 --- `require 'gnuplot'` for programs written for Torch7: draws PNG files, without gnuplot. Sets the global gnuplot.
 --
 -- A figure without a file of its own is written to gnuplot-N.png in the working folder. What cannot be drawn here (surfaces, raw
--- commands, other formats than PNG) is told once on standard error; no call ends a run.
+-- commands, other formats than PNG), and what is wrong with a call, is told once on standard error; no call ends a run.
 -- @module gnuplot
 local torch = require 'torch'
 local draw = require 'tocha.train.plot'
 local image = require 'tocha.image'
+local guard = require 'tocha.bindings.guard'
 
 local gnuplot = { _VERSION = 'tocha' }
 local figures, current = {}, nil
@@ -17,26 +18,31 @@ local function tell(text)
   io.stderr:write('gnuplot: ', text, '\n')
 end
 
+-- An error within this file; gnuplot's functions tell it after their names.
+local function refuse(text) error(text, 0) end
+
 local function figure(n)
   n = n or current or 1
+  if type(n) ~= 'number' then refuse('the number of a figure is needed, not a ' .. type(n)) end
   figures[n] = figures[n] or { path = ('gnuplot-%d.png'):format(n) }
   current = n
   return figures[n]
 end
 
--- Writes the figure's file; a failure is told, not raised.
+-- Writes the figure's file.
 local function refresh(fig)
   if not fig.curves and not fig.picture then return end
   local good, why = pcall(function()
     if fig.picture then image.savePNG(fig.path, fig.picture) else draw(fig.path, fig.curves, fig) end
   end)
-  tell(good and 'figures are written to files: ' .. fig.path or ('nothing was drawn to %s: %s'):format(fig.path, tostring(why)))
+  if not good then refuse(('nothing was drawn to %s: %s'):format(fig.path, guard.reason(why))) end
+  tell('figures are written to files: ' .. fig.path)
 end
 
 -- -- figures ------------------------------------------------------------------------------------------------------
 
 local function fileFigure(name, n)
-  if type(name) ~= 'string' then error('gnuplot: the name of a file is needed, not a ' .. type(name), 3) end
+  if type(name) ~= 'string' then refuse('the name of a file is needed, not a ' .. type(name)) end
   local path = name
   if not name:lower():find '%.png$' then
     path = name:gsub('%.%a+$', '') .. '.png'
@@ -70,11 +76,10 @@ function gnuplot.plotflush(n) refresh(figure(n)) end
 
 function gnuplot.close(n)
   n = n or current
-  if n and figures[n] then
-    refresh(figures[n])
-    figures[n] = nil
-  end
+  local fig = n and figures[n]
+  if fig then figures[n] = nil end
   if n == current then current = nil end
+  if fig then refresh(fig) end
 end
 
 function gnuplot.closeall()
@@ -113,22 +118,22 @@ local function curve(list)
   local style = strings[first and 2 or 1]
   local result = { name = first and strings[1] or nil, y = vectors[2] or vectors[1], x = vectors[2] and vectors[1] or nil }
   if style == '|' then result.style = '+' elseif style and style:find '^[-+.~]+$' then result.style = style end
-  if not result.y then error('gnuplot.plot: a curve has no numbers', 4) end
+  if not result.y then refuse 'a curve has no numbers' end
   return result
 end
 
 --- Draws curves: plot(y), plot(x, y, 'style'), plot('name', x, y), plot({...}, {...}), plot({{...}, {...}}).
 function gnuplot.plot(...)
   local list = { ... }
-  if #list == 0 then error('gnuplot.plot: at least a vector is needed', 2) end
+  if #list == 0 then refuse 'at least a vector is needed' end
   if type(list[1]) == 'table' and type(list[1][1]) == 'table' then list = list[1] end
-  local fig = figure()
-  fig.curves, fig.picture = {}, nil
+  local fig, curves = figure(), {}
   if type(list[1]) == 'table' and type(list[1][1]) ~= 'number' then
-    for i, one in ipairs(list) do fig.curves[i] = curve(one) end
+    for i, one in ipairs(list) do curves[i] = curve(one) end
   else
-    fig.curves[1] = curve(list)
+    curves[1] = curve(list)
   end
+  fig.curves, fig.picture = curves, nil
   refresh(fig)
 end
 
@@ -138,23 +143,52 @@ function gnuplot.bar(...)
   gnuplot.plot(list)
 end
 
---- Counts of a tensor's values in bins, drawn.
-function gnuplot.hist(tensor, bins, min, max)
-  bins, min, max = bins or 100, min or tensor:min(), max or tensor:max()
-  local counts, result = torch.histc(tensor, bins, min, max), { min = min, max = max }
-  local centres = torch.Tensor(bins)
-  for i = 1, bins do
-    centres[i] = min + (i - .5) * (max - min) / bins
-    result[i] = { val = centres[i], nb = counts[i] }
+-- A histogram as text, `height` lines high, a column for each bin.
+local function histogramText(h, height)
+  height = height or 10
+  local least, most, lines = h[h.min], h[h.max], {}
+  lines[1] = ('nsamples: min:(bin:%d/#%d/center:%.2f) max:(bin:%d/#%d/center:%.2f)'):format(h.min, least.nb, least.val, h.max,
+    most.nb, most.val)
+  for line = height, 1, -1 do
+    local level, columns = most.nb * (line - .5) / height, {}
+    for i, bin in ipairs(h) do columns[i] = bin.nb >= level and bin.nb > 0 and '|' or ' ' end
+    lines[#lines + 1] = ('%8.1e:%s'):format(level, table.concat(columns))
   end
-  result.raw = counts
-  gnuplot.bar(centres, counts)
-  return result
+  lines[#lines + 1] = ('centers  %.2f to %.2f'):format(h[1].val, h[#h].val)
+  return table.concat(lines, '\n')
+end
+
+--- histc(tensor, bins, min, max, raw): counts of a tensor's values in bins.
+-- @tparam torch.Tensor tensor
+-- @tparam[opt=72] number bins
+-- @tparam[opt] number min
+-- @tparam[opt] number max
+-- @tparam[opt] boolean raw
+-- @treturn table {val = centre, nb = count} of each bin; `bins`, `binwidth`, `raw` (the counts as a tensor), `min` and `max` (the
+-- bins of the least and the greatest count); tostring draws it. With `raw` the tensor of counts alone.
+local function histc(tensor, bins, min, max, raw)
+  if not torch.isTensor(tensor) then refuse('a tensor is needed, not a ' .. type(tensor)) end
+  bins, min, max = bins or 72, min or tensor:min(), max or tensor:max()
+  local counts = torch.histc(tensor:double(), bins, min, max)
+  if raw then return counts end
+  local h = setmetatable({ raw = counts, bins = bins, binwidth = (max - min) / bins }, { __tostring = histogramText })
+  h.min, h.max = select(2, counts:min(1))[1], select(2, counts:max(1))[1]
+  for i = 1, bins do h[i] = { val = min + (i - .5) * h.binwidth, nb = counts[i] } end
+  return h
+end
+gnuplot.histc = histc
+
+--- Counts of a tensor's values in bins (100), drawn; gives what histc gives.
+function gnuplot.hist(tensor, bins, min, max)
+  local h, centres = histc(tensor, bins or 100, min, max), {}
+  for i, bin in ipairs(h) do centres[i] = bin.val end
+  gnuplot.bar(torch.Tensor(centres), h.raw)
+  return h
 end
 
 --- Draws a matrix as a picture, its smallest number black.
 function gnuplot.imagesc(x)
-  if not torch.isTensor(x) or x:dim() ~= 2 then error('gnuplot.imagesc: a matrix is needed', 2) end
+  if not torch.isTensor(x) or x:dim() ~= 2 then refuse 'a matrix is needed' end
   local fig = figure()
   fig.curves, fig.picture = nil, image.toDisplayTensor { input = x }
   refresh(fig)
@@ -164,5 +198,6 @@ for _, name in ipairs { 'splot', 'scatter3' } do
   gnuplot[name] = function() tell(name .. ': nothing was drawn, for there are no surfaces here') end
 end
 
+guard.functions('', gnuplot, tell)
 rawset(_G, 'gnuplot', gnuplot)
 return gnuplot

@@ -1,8 +1,11 @@
 --- Names of files and folders: Torch7's package `paths`, on LuaFileSystem. Sets the global paths.
 -- @module paths
 local lfs = require 'lfs'
+require 'tocha'
+local own = require 'tocha.bindings.own'
 
 local paths = {}
+own.folder(debug.getinfo(1, 'S').source:sub(2))
 
 -- -- names --------------------------------------------------------------------------------------------------------
 
@@ -28,7 +31,7 @@ function paths.concat(...)
   for i = 1, select('#', ...) do
     local part = select(i, ...)
     if type(part) ~= 'string' and type(part) ~= 'number' then
-      error(('paths.concat: argument %d is a %s, but a string is needed'):format(i, type(part)), 2)
+      own.raise(('paths.concat: argument %d is a %s, but a string is needed'):format(i, type(part)))
     end
     name = join(name, tostring(part))
   end
@@ -36,7 +39,7 @@ function paths.concat(...)
 end
 
 local function need(what, name)
-  if type(name) ~= 'string' then error(('paths.%s: the name is a %s, but a string is needed'):format(what, type(name)), 3) end
+  if type(name) ~= 'string' then own.raise(('paths.%s: the name is a %s, but a string is needed'):format(what, type(name))) end
 end
 
 --- The last part of a name, without the suffix (given with or without its dot).
@@ -95,7 +98,7 @@ function paths.files(name, passes)
     local pattern = passes
     passes = function(file) return file:find(pattern) end
   elseif passes ~= nil and type(passes) ~= 'function' then
-    error(('paths.files: the second argument is a %s, not a pattern or a function'):format(type(passes)), 2)
+    own.raise(('paths.files: the second argument is a %s, not a pattern or a function'):format(type(passes)))
   end
   local list, i = paths.dir(name) or {}, 0
   return function()

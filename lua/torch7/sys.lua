@@ -1,21 +1,18 @@
 --- Clock, commands and colours: Torch7's package `sys`. Sets the global sys.
 -- @module sys
 local torch = require 'torch'
+local guard = require 'tocha.bindings.guard'
 local timer = require 'tocha.bindings.timer'
 local paths = require 'paths'
 
-local sys = { COLORS = require 'sys.colors', fpath = require 'sys.fpath' }
+local sys = {}
+local start = torch.tic()
 
---- Seconds as a number with a fraction; only differences mean something.
-sys.clock = torch.tic
-
-local start = sys.clock()
-
-function sys.tic() start = sys.clock() end
+function sys.tic() start = torch.tic() end
 
 --- Seconds since the last tic; prints them if told to.
 function sys.toc(verbose)
-  local seconds = sys.clock() - start
+  local seconds = torch.tic() - start
   if verbose then print(seconds) end
   return seconds
 end
@@ -67,6 +64,12 @@ function sys.isNaN(number) return number ~= number end
 --- Waits.
 function sys.sleep(seconds) timer.sleep(seconds) end
 function sys.usleep(microseconds) timer.sleep(microseconds / 1e6) end
+
+guard.functions('sys.', sys)
+
+--- Seconds as a number with a fraction; only differences mean something.
+sys.clock = torch.tic
+sys.COLORS, sys.fpath = require 'sys.colors', require 'sys.fpath'
 
 -- Older scripts find these here.
 for _, name in ipairs { 'concat', 'dirname', 'basename', 'filep', 'dirp', 'dir', 'files' } do sys[name] = paths[name] end

@@ -5,7 +5,7 @@ require 'torch'
 local sys = require 'sys'
 local progress = require 'xlua.progress'
 
-local xlua = { OptionParser = require 'xlua.options', Profiler = require 'xlua.profiler', progress = progress.draw,
+local xlua = { OptionParser = require 'xlua.options', Profiler = require 'xlua.profiler', progress = progress.progress,
                formatTime = progress.formatTime, _VERSION = 'tocha' }
 rawset(_G, 'xlua', xlua)
 

@@ -137,6 +137,7 @@ describe('random numbers', function()
     assert.is_true(torch.equal(a, torch.randn(5)))
     assert.equal(7, torch.initialSeed())
     local g = torch.Generator(7)
+    assert.is_nil(g.foo)
     assert.is_true(torch.equal(a, torch.randn(g, 5)))
   end)
 

@@ -162,6 +162,49 @@ y;
     assert.truthy(output:find('fine\t\n', 1, true))
   end)
 
+  it('says which call of gnuplot or display was wrong, and goes on', function()
+    local output, rc = run [[
+      require 'gnuplot'
+      local display = require 'display'
+      gnuplot.plot({})
+      gnuplot.plot('abc')
+      gnuplot.hist(torch.Tensor { 0 / 0 })
+      gnuplot.hist()
+      gnuplot.imagesc(torch.rand(2))
+      gnuplot.figure('x')
+      display.image(nil, { win = 'w' })
+      display.plot(3, { win = 'v' })
+      display.image(torch.rand(2, 2), 5)
+      local h = gnuplot.histc(torch.Tensor { 1, 1.5, 2, 4 }, 3)
+      assert(h[1].nb == 2 and h[3].val == 3.5 and h.max == 1 and h[h.min].nb == 1)
+      assert(h.raw:sum() == 4 and h.bins == 3 and h.binwidth == 1 and #tostring(h) > 100)
+      assert(torch.equal(gnuplot.histc(torch.range(1, 4), 2, 0, 4, true), torch.Tensor { 1, 3 }))
+      print 'fine']]
+    for _, line in ipairs {
+      'gnuplot: plot: a curve has no numbers', 'gnuplot: hist: histc: ', 'gnuplot: hist: a tensor is needed, not a nil',
+      'gnuplot: imagesc: a matrix is needed', 'gnuplot: figure: the number of a figure is needed, not a string',
+      'display: image: nothing was drawn to display-w.png: a picture or a table of pictures is needed, not a nil\n',
+      'display: plot: nothing was drawn to display-v.png: rows of numbers are needed',
+      'display: image: options cannot be a number\n',
+    } do
+      assert.truthy(('\n' .. output):find('\n' .. line, 1, true), line .. ' is not in\n' .. output)
+    end
+    assert.truthy(output:find('fine\t\n', 1, true))
+    assert.equal(0, rc)
+  end)
+
+  it('names the function of sys, xlua or paths that was called wrongly, at the line of the call', function()
+    local output = run [[
+      local calls = {
+        function() sys.execute() end, function() sys.split() end, function() sys.sleep('x') end,
+        function() xlua.progress() end, paths.mkdir, function() threads = require('threads').serialization 'nonmod' end }
+      for _, call in ipairs(calls) do print((select(2, pcall(call)):gsub('^.*/', ''):gsub('^[^:]*:', ''))) end]]
+    assert.equal(table.concat({ '2: sys.execute: command cannot be nil', '2: sys.split: text cannot be nil',
+      '2: sys.sleep: seconds cannot be a string', '3: xlua.progress: wrong arguments: attempt to compare nil with number',
+      '4: paths.mkdir: the name is a nil, but a string is needed',
+      "3: serialization: nonmod cannot be loaded: module 'nonmod' not found:", '' }, '\t\n'), output)
+  end)
+
   it('has class, tds and threads with the door open in the states', function()
     local output, rc = run [[
       local class = require 'class'

@@ -21,6 +21,15 @@ end
 describe('threads', function()
   before_each(function() threads.Threads.serialization 'tocha.threads.serialize' end)
 
+  it('travel by a module that can save and load', function()
+    local serialization = threads.Threads.serialization
+    assert.has_error(function() serialization 'nonmod' end,
+      "serialization: nonmod cannot be loaded: module 'nonmod' not found:")
+    assert.has_error(function() serialization 'tocha.class' end,
+      'serialization: the module tocha.class has no functions save and load')
+    assert.equal('tocha.threads.serialize', serialization())
+  end)
+
   it('run jobs with what they use, and give back what they return', function()
     local step, sum = 10, 0
     with(2, function(pool, results)

@@ -209,7 +209,7 @@ describe('Searches', function()
     folder = '.'
     local text, code = run('search', 'steps=3,abc -- ' .. root .. '/scripts/xor.lua')
     assert.equal(0, code)
-    assert.is_truthy(text:find('failed: xor.lua: --steps wants a number', 1, true), text)
+    assert.is_truthy(text:find('failed: xor.lua: invalid type for option --steps (should be number)', 1, true), text)
     text, code = run('search', '--score "(%d)" --random 2 seed=1..9 -- ' .. root .. '/scripts/xor.lua --steps 2')
     assert.equal(0, code)
     assert.is_truthy(text:find('2 runs in', 1, true), text)

@@ -63,7 +63,7 @@ describe('views', function()
     assert.has_error(function() x:select(-1, 0) end, 'select: index 0 is not in 1..4')
     assert.has_error(function() x:t():view(12) end,
       'view: the elements of the tensor (4x3) do not lie in one line; call contiguous() first or use reshape')
-    assert.has_error(function() x:view(5, 2) end, 'reshape: 3x4 (12 elements) cannot become 5x2')
+    assert.has_error(function() x:view(5, 2) end, 'view: 3x4 (12 elements) cannot become 5x2')
     assert.has_error(function() torch.Tensor(2, 1.5) end, 'torch.FloatTensor: size 1.5 of dimension 2 is no whole number')
   end)
 end)
@@ -152,7 +152,7 @@ describe('indexing', function()
     local z = matrix():requiresGrad(true)
     z[mask]:sum():backward()
     assert.same({ 4, 0, 4 }, z.grad:sum(2):view(-1):totable())
-    assert.has_error(function() return x[torch.ByteTensor(2)] end, 'masked_select: mask is 2, but the tensor is 3x4')
+    assert.has_error(function() return x[torch.ByteTensor(2)] end, 'maskedSelect: mask is 2, but the tensor is 3x4')
     assert.has_error(function() return x[{ {}, mask }] end,
       'a mask of 3 cannot pick from the 4 entries of dimension 2 of tensor 3x4')
     assert.has_error(function() x[mask] = torch.Tensor(3, 4) end,

@@ -5,6 +5,7 @@
 -- @module tocha.nn.path
 local torch = require 'tocha'
 local own = require 'tocha.bindings.own'
+local guard = require 'tocha.bindings.guard'
 
 local constructors = setmetatable({}, { __mode = 'k' })
 
@@ -76,12 +77,6 @@ function path.long()
   return table.concat(lines) .. path.short()
 end
 
--- What Lua says of a nil where a number is wanted, as a sentence about the argument.
-local function wrongArgument(text)
-  local name, kind = text:match("^attempt to .* '([%w_]+)' %(an? (%a+) value%)$")
-  return name and ('%s cannot be %s'):format(name, kind == 'nil' and 'nil' or 'a ' .. kind) or 'wrong arguments: ' .. text
-end
-
 --- Lets the constructor of a class answer for its arguments: an error names the class, and one that Lua raises over an
 -- argument is at the caller's line.
 function path.guard(class)
@@ -90,8 +85,8 @@ function path.guard(class)
   local function guarded(self, ...)
     local ok, message = pcall(init, self, ...)
     if ok then return end
-    local text, name = own.lapse(message), torch.type(self) .. ': '
-    if text then own.raise(name .. wrongArgument(text)) end
+    local text, name = guard.lapse(message), torch.type(self) .. ': '
+    if text then own.raise(name .. text) end
     local place, said = tostring(message):match('^(.-:%d+: )(.*)$')
     if place and said:sub(1, #name) ~= name then message = place .. name .. said end
     error(message, 0)

@@ -8,6 +8,7 @@
 -- and a message are possible they come in either order. Tests of a suite run in the order of their definition.
 -- @module tocha.tester
 local torch = require 'tocha'
+local raise = require 'tocha.bindings.own'.raise
 local report = require 'tocha.tester.report'
 
 local Tester = torch.class('torch.Tester', torch)
@@ -86,23 +87,23 @@ local fixtures = { _setUp = 'Only one set-up function allowed', _tearDown = 'Onl
 -- @treturn torch.Tester itself
 function Tester:add(tests, name)
   if type(tests) == 'table' then
-    if name ~= nil then error('a table of tests brings its own names: leave the name out', 2) end
+    if name ~= nil then raise('a table of tests brings its own names: leave the name out') end
     if not tests.__isTestSuite then self:_warning('Should use TestSuite rather than plain lua table') end
     local names, functions = ordered(tests)
     for _, key in ipairs(names) do
-      if type(functions[key]) == 'table' then error('Nested sets of tests are not supported', 2) end
+      if type(functions[key]) == 'table' then raise('Nested sets of tests are not supported') end
       self:add(functions[key], key)
     end
     return self
   end
-  if type(tests) ~= 'function' then error('Only tables of functions and functions supported', 2) end
+  if type(tests) ~= 'function' then raise('Only tables of functions and functions supported') end
   if fixtures[name] then
-    if rawget(self, name) then error(fixtures[name], 2) end
+    if rawget(self, name) then raise(fixtures[name]) end
     self[name] = tests
     return self
   end
   name = name or 'unknown'
-  if self.tests[name] ~= nil then error(('Test with name %s already exists!'):format(tostring(name)), 2) end
+  if self.tests[name] ~= nil then raise(('Test with name %s already exists!'):format(tostring(name))) end
   self.tests[name] = tests
   self._order[#self._order + 1] = name
   return self
@@ -110,14 +111,14 @@ end
 
 local function listed(names, what)
   if type(names) == 'string' then names = { names } end
-  if type(names) ~= 'table' then error(what .. ': a name or a table of names is needed', 3) end
+  if type(names) ~= 'table' then raise(what .. ': a name or a table of names is needed') end
   return names
 end
 
 --- Tests that are not to be run; the report shows them as skipped.
 function Tester:disable(names)
   for _, name in ipairs(listed(names, 'disable')) do
-    if not self.tests[name] then error(("Unrecognized test '%s'"):format(tostring(name)), 2) end
+    if not self.tests[name] then raise(("Unrecognized test '%s'"):format(tostring(name))) end
     self.disabledTests[name] = true
   end
   return self
@@ -132,7 +133,7 @@ function Tester:_getTests(patterns)
     for _, name in ipairs(self._order) do
       if tostring(name):match(pattern) then found, chosen[name] = true, true end
     end
-    if not found then error(("Couldn't find test '%s'"):format(pattern), 3) end
+    if not found then raise(("Couldn't find test '%s'"):format(pattern)) end
   end
   for _, name in ipairs(self._order) do
     if chosen[name] then names[#names + 1] = name end
@@ -199,7 +200,7 @@ function Tester:run(patterns)
     self.assertionPass[name], self.assertionFail[name], self.testError[name], self._warningCount[name] = 0, 0, 0, 0
   end
   self:_run(names)
-  if self:_report(names) > 0 then error('An error was found while running tests!', 2) end
+  if self:_report(names) > 0 then raise('An error was found while running tests!') end
   return 0
 end
 

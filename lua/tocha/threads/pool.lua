@@ -222,6 +222,11 @@ end
 function Pool.serialization(name)
   if name == nil then return Pool.__serialize end
   if type(name) ~= 'string' then raise(('serialization: the name of a module is needed, not a %s'):format(type(name))) end
+  local good, module = pcall(require, name)
+  if not good then raise(('serialization: %s cannot be loaded: %s'):format(name, tostring(module):match '^[^\n]*')) end
+  if type(module) ~= 'table' or type(module.save) ~= 'function' or type(module.load) ~= 'function' then
+    raise(('serialization: the module %s has no functions save and load'):format(name))
+  end
   Pool.__serialize = name
 end
 

@@ -3,6 +3,7 @@
 -- On a terminal it is redrawn at most ten times a second; elsewhere only the last line of each bar is written.
 -- @module xlua.progress
 local torch = require 'torch'
+local guard = require 'tocha.bindings.guard'
 local file = require 'tocha.bindings.file'
 
 local progress = {}
@@ -29,7 +30,7 @@ function progress.formatTime(seconds)
 end
 
 --- Draws that `done` of `total` is reached; a smaller `done` than before begins a new bar.
-function progress.draw(done, total)
+function progress.progress(done, total)
   local now = torch.tic()
   if done <= bar.done or total ~= bar.total then
     bar = { start = now, drawn = -1, first = done, total = total }
@@ -49,4 +50,4 @@ function progress.draw(done, total)
   io.flush()
 end
 
-return progress
+return guard.functions('xlua.', progress)
