@@ -174,7 +174,7 @@ describe('the small scripts', function()
     assert.equal('', err)
     assert.matches('0 xor 1 = 0%.9%d%d\n', output:gsub('1%.000', '0.999'))
     assert.matches('1 xor 1 = 0%.0%d%d\n', output)
-    assert.matches('no option %-%-step ', (select(2, script('xor', '--step 5'))))
+    assert.matches('invalid argument: %-%-step ', (select(2, script('xor', '--step 5'))))
   end)
 
   it('fit a line and a curve and draw them', function()
