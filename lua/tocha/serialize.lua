@@ -3,7 +3,7 @@
 -- Formats are 'binary' (the default), 'ascii', and 'b32' and 'b64', which are binary with longs of 4 and 8 bytes.
 -- @module tocha.serialize
 local torch = require 'tocha'
-local raise = require 'tocha.bindings.own'.raise
+local own = require 'tocha.bindings.own'
 local disk = require 'tocha.file.disk'
 local slices = require 'tocha.file.slices'
 require 'tocha.file.memory'
@@ -11,6 +11,7 @@ require 'tocha.file.pipe'
 require 'tocha.file.reader'
 require 'tocha.file.writer'
 
+local raise = own.raise
 local serialize = {}
 local longs = { b32 = 4, b64 = 8 }
 
@@ -76,6 +77,7 @@ end
 
 --- The object in a string that serialize gave.
 function serialize.deserialize(text, format, options)
+  if type(text) ~= 'string' and not torch.isStorage(text) then own.bad('deserialize', 'the text', 'a string', text) end
   return allow(prepare(torch.MemoryFile(text, 'r'), format), options):readObject()
 end
 
@@ -86,10 +88,26 @@ end
 --- The object in the bytes of a storage, or of a tensor of bytes.
 function serialize.deserializeFromStorage(storage, format, options)
   if torch.isTensor(storage) then storage = torch.CharTensor(storage:nElement()):copy(storage):storage() end
+  if not torch.isStorage(storage) then own.bad('deserializeFromStorage', 'the storage', 'a storage or tensor of bytes', storage) end
   return serialize.deserialize(storage:string(), format, options)
 end
 
-for _, name in ipairs { 'File', 'DiskFile', 'MemoryFile', 'PipeFile' } do serialize[name] = torch[name] end
+-- Called on what is no file, the methods of files say so.
+local function guard(class)
+  for name, method in pairs(class) do
+    if type(method) == 'function' and not name:find '^__' then
+      class[name] = function(self, ...)
+        if type(self) ~= 'table' or self.isText == nil then raise(('%s: a file is needed: file:%s(...)'):format(name, name)) end
+        return method(self, ...)
+      end
+    end
+  end
+end
+
+for _, name in ipairs { 'File', 'DiskFile', 'MemoryFile', 'PipeFile' } do
+  serialize[name] = torch[name]
+  guard(torch.getmetatable('torch.' .. name))
+end
 
 serialize.saveobj, serialize.loadobj = serialize.save, serialize.load
 

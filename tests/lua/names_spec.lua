@@ -121,7 +121,11 @@ for _, name in ipairs { 'save', 'load' } do
   end)
 end
 def(T, 'DiskFile', 'a line', function()
-  return stored(function(path) torch.DiskFile(path, 'w'):writeString('a line\n'):close() end, function(path)
+  return stored(function(path)
+    local file = torch.DiskFile(path, 'w')
+    file:writeString('a line\n')
+    file:close()
+  end, function(path)
     local file = torch.DiskFile(path, 'r')
     local line = file:readString('*l')
     file:close()

@@ -1,36 +1,42 @@
---- torch.DiskFile(name, mode, quiet): a file on the disk, mode 'r', 'w' (starts empty) or 'rw'; and the file that torch.save
--- writes, which appears whole or not at all.
+--- torch.DiskFile(name, mode, quiet): a file on the disk, mode 'r', 'w' (starts empty) or 'rw', or nil where it cannot be opened
+-- and quiet is true; and the file that torch.save writes, which appears whole or not at all.
 -- @module tocha.file.disk
 local torch = require 'tocha'
 local writer = require 'tocha.bindings.file'
-local raise = require 'tocha.bindings.own'.raise
+local own = require 'tocha.bindings.own'
 require 'tocha.file.base'
 
-local DiskFile, File = torch.class('torch.DiskFile', 'torch.File', torch)
+local raise = own.raise
+
+-- The constructor of files that may not open.
+local function open(class, ...)
+  local file = setmetatable({}, class)
+  file:__init(...)
+  return not file.failed and file or nil
+end
+
+local DiskFile, File = torch.class.newmetatable('torch.DiskFile', 'torch.File', open, torch)
 
 local modes = { r = 'rb', w = 'wb', rw = 'r+b' }
 
 function DiskFile:__init(name, mode, quiet)
   mode = mode or 'r'
+  if type(name) ~= 'string' then own.bad('DiskFile', 'the name', 'a string', name) end
   if not modes[mode] then raise(("DiskFile: the mode is 'r', 'w' or 'rw', not %q"):format(tostring(mode))) end
   File.__init(self, name)
-  self.mode, self.isQuiet_ = mode, quiet
+  self.mode, self.isQuiet_ = mode, quiet == true
   local handle, why = io.open(name, modes[mode])
   if not handle and mode == 'rw' then handle, why = io.open(name, 'w+b') end
-  if not handle then
-    self.failed = true
-    if quiet then return end
-    raise(('cannot %s %s'):format(mode == 'r' and 'read' or 'write', why))
-  end
-  self.handle = handle
-  if mode ~= 'w' then
+  if handle and mode ~= 'w' then
     self.size = handle:seek 'end'
     handle:seek('set', 0)
     if not self.size or not handle:read(0) and self.size > 0 then
       handle:close()
-      raise(('cannot read %s: it is no file that can be read'):format(name))
+      handle, why = nil, name .. ': it is no file that can be read'
     end
   end
+  if not handle and not self.isQuiet_ then raise(('cannot %s %s'):format(mode == 'r' and 'read' or 'write', why)) end
+  self.handle, self.failed = handle, not handle
 end
 
 function DiskFile:isOpened() return self.handle ~= nil end
@@ -64,7 +70,7 @@ end
 
 function DiskFile:left()
   if self.mode == 'w' then return 0 end
-  return self.size - self:position() + 1
+  return math.max(self.size - self:position() + 1, 0)
 end
 
 function DiskFile:take(n)
@@ -101,10 +107,11 @@ function DiskFile:put(text)
   return good, why
 end
 
-function DiskFile:seek(position)
+function DiskFile:move(position)
   self.text = nil
-  if position < 1 or not handleOf(self):seek('set', position - 1) then self:fail('position %s', tostring(position)) end
-  return self
+  local at, why = handleOf(self):seek('set', position - 1)
+  if not at then return nil, ('position %.0f cannot be reached: %s'):format(position, why) end
+  return true
 end
 
 function DiskFile:seekEnd()
@@ -144,10 +151,13 @@ local function newSaveFile(name)
   return self
 end
 
-function SaveFile:fail(_, why) raise(why) end
+function SaveFile:fail(format, ...) raise(format:format(...)) end
+function SaveFile:take() return self:fail 'the file is not open for reading' end
 function SaveFile:put(text) return self.out:write(text) end
 function SaveFile:putStorage(storage, first, n) return self.out:writeStorage(storage, first, n) end
 function SaveFile:left() return 0 end
+function SaveFile:isReadable() return false end
+function SaveFile:isWritable() return true end
 
 --- Gives the file its name; what was there before is replaced.
 function SaveFile:commit()
@@ -158,4 +168,4 @@ end
 --- Drops what was written; what was there before stays.
 function SaveFile:discard() self.out:discard() end
 
-return { DiskFile = torch.DiskFile, SaveFile = newSaveFile }
+return { DiskFile = torch.DiskFile, SaveFile = newSaveFile, open = open }

@@ -13,7 +13,9 @@ function MemoryFile:__init(from, mode)
     raise(('MemoryFile: a storage or a string is wanted, not a %s'):format(torch.type(from)))
   end
   mode = mode or 'rw'
-  if mode ~= 'r' and mode ~= 'w' and mode ~= 'rw' then raise(("MemoryFile: the mode is 'r', 'w' or 'rw', not %q"):format(mode)) end
+  if mode ~= 'r' and mode ~= 'w' and mode ~= 'rw' then
+    raise(("MemoryFile: the mode is 'r', 'w' or 'rw', not %q"):format(tostring(mode)))
+  end
   File.__init(self, 'MemoryFile')
   self.mode, self.at = mode, 1
   self.isOurs = from == nil
@@ -66,11 +68,10 @@ end
 
 function MemoryFile:position() return self.at end
 
-function MemoryFile:seek(position)
-  if position < 1 or position > self.size + 1 then
-    self:fail('position %s is not within 1..%d', tostring(position), self.size + 1)
-  else self.at = position end
-  return self
+function MemoryFile:move(position)
+  if position > self.size + 1 then return nil, ('position %.0f is not within 1..%d'):format(position, self.size + 1) end
+  self.at = position
+  return true
 end
 
 function MemoryFile:seekEnd()

@@ -1,11 +1,12 @@
---- torch.PipeFile(command, mode, quiet): what a command of the shell prints ('r', the default), or its input ('w').
--- Output is read to its end when the file is opened; then it is a file in memory.
+--- torch.PipeFile(command, mode, quiet): what a command of the shell prints ('r', the default), or its input ('w'); nil where it
+-- cannot be run and quiet is true. Output is read to its end when the file is opened; then it is a file in memory.
 -- @module tocha.file.pipe
 local torch = require 'tocha'
 local raise = require 'tocha.bindings.own'.raise
+local open = require 'tocha.file.disk'.open
 require 'tocha.file.memory'
 
-local PipeFile, MemoryFile = torch.class('torch.PipeFile', 'torch.MemoryFile', torch)
+local PipeFile, MemoryFile = torch.class.newmetatable('torch.PipeFile', 'torch.MemoryFile', open, torch)
 
 function PipeFile:__init(command, mode, quiet)
   mode = mode or 'r'

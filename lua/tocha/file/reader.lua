@@ -6,6 +6,7 @@ local torch = require 'tocha'
 local bytes = require 'tocha.bindings.bytes'
 local dtype = require 'tocha.bindings.dtype'
 local kinds = require 'tocha.file.kinds'
+local unloaded = require 'tocha.file.unloaded'
 local File = require 'tocha.file.base'
 
 local deepest = 1000
@@ -106,6 +107,7 @@ local function readClassed(file, name, version, number)
   local object = make()
   file.objects[number] = object
   local mt = torch.class.metatableOf(object)
+  if mt.isFile then return file:fail('a %s cannot be read from a file', name) end
   if type(mt.read) == 'function' then mt.read(object, file, version)
   else file:readFields(object) end
   return object
@@ -146,14 +148,6 @@ end
 
 -- -- functions ----------------------------------------------------------------------------------------------------
 
-local function refusedFunction()
-  local function refuse()
-    error('this function came in a file and was not loaded: torch.load(name, format, {functions = true})', 2)
-  end
-  return setmetatable({}, { __typename = 'tocha.UnloadedFunction', __call = refuse,
-    __tostring = function() return 'a function that was not loaded' end })
-end
-
 local function loadFunction(file, code)
   local fn, why = loadstring(code, file.name)
   if fn then return fn end
@@ -175,11 +169,15 @@ end
 
 local function readFunction(file, number)
   local code = readText(file)
-  local allowed = file.functions or file.isOurs
-  local fn = allowed and loadFunction(file, code) or refusedFunction()
+  local allowed = file.functions or file.isOurs and not file.withheld[number]
+  file.upvalueKeys = file.upvalueKeys or {}
+  local fn = allowed and loadFunction(file, code) or unloaded.new(code, file.upvalueKeys)
   if number then file.objects[number] = fn end
   local upvalues = file:readObject()
-  if not allowed then return fn end
+  if not allowed then
+    unloaded.of(fn).upvalues = upvalues
+    return fn
+  end
   if type(upvalues) ~= 'table' then return file:fail 'a function has no list of upvalues' end
   fillUpvalues(file, fn, upvalues)
   return fn
@@ -202,8 +200,7 @@ local function readReferable(file, kind)
   return object
 end
 
---- Reads what writeObject wrote.
-function File:readObject()
+local function readObject(self)
   self.objects, self.depth = self.objects or {}, self.depth or 0
   local kind = self:readInt()
   if kind == kinds.NIL then return nil end
@@ -214,6 +211,16 @@ function File:readObject()
   if read[kind] then return readReferable(self, kind) end
   return self:fail('this is no object: its kind is %s, but kinds run from 0 to 8 (no .t7 file, or of another format)',
     tostring(kind))
+end
+
+--- Reads what writeObject wrote. In quiet mode nil stands for what cannot be read.
+function File:readObject()
+  if not self.isQuiet_ then return readObject(self) end
+  self.isQuiet_ = false
+  local good, object = pcall(readObject, self)
+  self.isQuiet_ = true
+  if good then return object end
+  self.failed = true
 end
 
 return File

@@ -2,6 +2,7 @@
 -- @module tocha.file.slices
 local torch = require 'tocha'
 local own = require 'tocha.bindings.own'
+local unloaded = require 'tocha.file.unloaded'
 
 -- Elements from the first that a tensor shows to the last, as {first =, size =}; strides are never negative.
 local function rangeOf(tensor)
@@ -43,6 +44,8 @@ walk = function(found, value)
   elseif (type(value) == 'table' or type(value) == 'function') and not found.seen[value] then
     found.seen[value] = true
     if type(value) == 'function' then return walkUpvalues(found, value) end
+    local held = unloaded.of(value)
+    if held then return walk(found, held.upvalues) end
     local mt = torch.class.metatableOf(value)
     if mt and type(mt.write) == 'function' then found.opaque = true end
     walkTable(found, value)

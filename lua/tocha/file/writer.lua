@@ -2,6 +2,7 @@
 -- @module tocha.file.writer
 local torch = require 'tocha'
 local kinds = require 'tocha.file.kinds'
+local unloaded = require 'tocha.file.unloaded'
 local own = require 'tocha.bindings.own'
 local File = require 'tocha.file.base'
 
@@ -47,19 +48,32 @@ end
 
 local function writeTable(file, object, hook) writePairs(file, object, hook, tostring) end
 
--- Upvalues that two functions share have one id.
+-- Upvalues that two functions share have one id: that of their key.
+local function idOf(file, key)
+  local ids = file.upvalueIds
+  if not ids[key] then ids.count, ids[key] = ids.count + 1, ids.count + 1 end
+  return ids[key]
+end
+
 local function upvaluesOf(file, object)
-  local ids, upvalues = file.upvalueIds, {}
+  local upvalues = {}
   for i = 1, math.huge do
     local name, value = debug.getupvalue(object, i)
     if not name then return upvalues end
     local key = tonumber((('%p'):format(debug.upvalueid(object, i))))
-    if not ids[key] then ids.count, ids[key] = ids.count + 1, ids.count + 1 end
-    upvalues[i] = { name = name, id = ids[key], value = value }
+    upvalues[i] = { name = name, id = idOf(file, key), value = value }
   end
 end
 
+local function writeUnloaded(file, held, hook)
+  writeText(file, held.code)
+  writeOne(file, unloaded.upvalues(held, function(key) return idOf(file, key) end), nil, hook)
+end
+
 local function writeFunction(file, object, hook)
+  local held = unloaded.of(object)
+  file.withheld[file.written.count] = held ~= nil
+  if held then return writeUnloaded(file, held, hook) end
   local good, code = pcall(string.dump, object)
   if not good then own.raise('a function of C cannot be written, at ' .. file:whereIs()) end
   writeText(file, code)
@@ -107,9 +121,10 @@ local function writeClassed(file, object, hook)
   if type(mt.write) == 'function' then return mt.write(object, file) end
   local fields = {}
   for key, value in next, object do
-    if file:isWritableObject(value) then fields[key] = value
+    local kind, what = file:isWritableObject(value)
+    if kind then fields[key] = value
     else
-      io.stderr:write(('tocha: field %s of %s is a %s and is not written, at %s\n'):format(tostring(key), name, type(value),
+      io.stderr:write(('tocha: field %s of %s is a %s and is not written, at %s\n'):format(tostring(key), name, what,
         file:whereIs()))
     end
   end
@@ -132,19 +147,19 @@ local write = {
 local plain = { ['nil'] = kinds.NIL, number = kinds.NUMBER, boolean = kinds.BOOLEAN, string = kinds.STRING,
   ['function'] = kinds.FUNCTION }
 
--- The kind of an object, or nil if it cannot be written.
+-- The kind of an object, or nil if it cannot be written, and what it is called in messages.
 local function kindOf(object)
-  if plain[type(object)] then return plain[type(object)] end
+  if plain[type(object)] then return plain[type(object)], type(object) end
+  if unloaded.of(object) then return kinds.FUNCTION end
   local good, name = pcall(torch.typename, object) -- a type of the FFI has no name and is no object
-  if good and name then return kinds.OBJECT end
-  return type(object) == 'table' and kinds.TABLE or nil
+  if good and name then return not torch.class.metatableOf(object).isFile and kinds.OBJECT or nil, name end
+  return type(object) == 'table' and kinds.TABLE or nil, type(object)
 end
 
---- The kind of an object as a number, or nil if writeObject cannot write it.
+--- The kind of an object as a number, or nil and what it is if writeObject cannot write it.
 function File.isWritableObject(_, object)
-  local kind = kindOf(object)
-  if kind == kinds.FUNCTION and not pcall(string.dump, object) then return nil end
-  return kind
+  if type(object) == 'function' and not pcall(string.dump, object) then return nil, 'function' end
+  return kindOf(object)
 end
 
 --- The place of the object being written, for messages: "<?>.model.3".
@@ -155,8 +170,8 @@ writeOne = function(file, object, name, hook)
   local original, trail = object, file.trail
   if hook then object = hook(object) end
   trail[#trail + 1] = name
-  local kind = kindOf(object)
-  if not kind then own.raise(('a %s cannot be written, at %s'):format(type(object), file:whereIs())) end
+  local kind, what = kindOf(object)
+  if not kind then own.raise(('a %s cannot be written, at %s'):format(what, file:whereIs())) end
   file:writeInt(kind)
   write[kind](file, object, hook, original)
   if name then trail[#trail] = nil end
@@ -181,6 +196,7 @@ function File:writeObject(object, name, hook)
     return self
   end
   self.written, self.kept, self.upvalueIds = self.written or { count = 0 }, self.kept or {}, self.upvalueIds or { count = 0 }
+  self.withheld = self.withheld or {} -- number of a function -> whether it was not loaded, which it is not from here either
   self.writing, self.trail = true, {}
   local before = self.written.count
   local good, why = pcall(writeOne, self, object, name or '<?>', hook)

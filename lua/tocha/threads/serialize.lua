@@ -7,6 +7,7 @@
 local torch = require 'tocha'
 local shared = require 'tocha.bindings.shared'
 local raise = require 'tocha.bindings.own'.raise
+local unloaded = require 'tocha.file.unloaded'
 
 local serialize = {}
 
@@ -87,6 +88,7 @@ local function referrer(items, share)
   return function(object)
     local kind = type(object)
     if kind == 'number' or kind == 'string' or kind == 'boolean' or object == nil then return object end
+    if unloaded.of(object) then raise 'a function that was not loaded cannot be handed to threads' end
     local place = names[object]
     if place then return reference(place[2] and place[1] .. ':' .. place[2] or place[1]) end
     if not travels(object, share) then return object end
