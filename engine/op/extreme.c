@@ -2,6 +2,7 @@
  * NaN is larger and smaller than everything. */
 #include "core/cast.h"
 #include "op/over.h"
+#include <stdlib.h>
 #include <string.h>
 
 static tch_status check_not_empty(const tch_call *c, int64_t n) {
@@ -28,13 +29,37 @@ static tch_status along_shape(tch_call *c) {
   return TCH_OK;
 }
 
+/* Places and extremes of x along d; the entries of the results are contiguous. */
+static tch_status choose(tch_tensor *x, int d, bool largest, char *y, int64_t *place) {
+  tch_tensor *lines = NULL;
+  TCH_TRY(tch_tensor_contiguous_of(x, &lines));
+  tch_reduce_places(lines, d, largest, y, place);
+  tch_tensor_release(lines);
+  return TCH_OK;
+}
+
+/* A view is done in parts of its first other dimension, so that the copies of the lines stay in a cache, where a part takes whole
+ * cache lines of x. */
 static tch_status along(tch_call *c, bool largest) {
+  enum { PART = 1 << 18 /* elements */ };
   const tch_max_attr *a = c->attr;
-  tch_tensor *x;
-  int d = (int) (a->dim < 0 ? a->dim + c->in[0]->ndim : a->dim);
-  int64_t *place = tch_tensor_data(c->out[1]);
-  TCH_TRY(tch_op_contiguous(c, c->in[0], &x));
-  tch_reduce_places(x, d, largest, tch_tensor_data(c->out[0]), place);
+  tch_tensor *x = c->in[0];
+  int d = (int) (a->dim < 0 ? a->dim + x->ndim : a->dim), first = d == 0 ? 1 : 0;
+  int64_t *place = tch_tensor_data(c->out[1]), bytes = tch_dtype_bytes(x->type);
+  char *y = tch_tensor_data(c->out[0]);
+  if (x->ndim < 2 || x->count == 0 || tch_tensor_contiguous(x)) TCH_TRY(choose(x, d, largest, y, place));
+  else {
+    int64_t size = x->size[first], results = c->out[1]->count / size, each = PART / (x->count / size);
+    if (each < 1) each = 1;
+    if (llabs(x->stride[first]) * bytes * each < 64) each = size;
+    for (int64_t begin = 0; begin < size; begin += each) {
+      tch_tensor *part = NULL;
+      TCH_TRY(tch_slice(x, first, begin, begin + each < size ? each : size - begin, 1, &part));
+      tch_status status = choose(part, d, largest, y + begin * results * bytes, place + begin * results);
+      tch_tensor_release(part);
+      TCH_TRY(status);
+    }
+  }
   for (int64_t i = 0; i < c->out[1]->count; i++) place[i] += a->base;
   return TCH_OK;
 }

@@ -137,7 +137,7 @@ local function sheet(type, n, options, clock)
   local function flat(name, size) -- contiguous tensors serve all layouts with as many elements
     local count = 1
     for d = 1, #size do count = count * size[d] end
-    local key = name .. count
+    local key = name .. ' ' .. count
     pools[key] = pools[key] or (name == 'bytes' and make(count):gt(.5) or make(count))
     return pools[key]:view(size)
   end

@@ -119,6 +119,18 @@ describe('reductions of views', function()
     end)
   end)
 
+  it('find the extremes of large views in parts', function()
+    local t = torch.randn(700, 901, 2)
+    for _, v in ipairs { t:select(3, 2), t:select(3, 1):t(), t:narrow(2, 3, 890), t:permute(3, 2, 1) } do
+      for d = 1, v:dim() do
+        local want, place = v:clone():max(d)
+        local got, at = v:max(d)
+        same(want, got)
+        same(place, at)
+      end
+    end
+  end)
+
   it('do not depend on the number of threads', function()
     local before = torch.getnumthreads()
     local t = torch.randn(40, 50, 60)
