@@ -35,10 +35,10 @@ local isOwn = own.isOwn
 
 --- Whether a file of tocha called the functions of the file `source`; called from there.
 function own.called(source)
-  local level, info = 2, nil
+  local level, info = 1
   repeat
-    info = debug.getinfo(level, 'S')
     level = level + 1
+    info = debug.getinfo(level, 'S')
   until not info or (info.what ~= 'C' and info.source ~= source)
   return info ~= nil and isOwn(info.source)
 end

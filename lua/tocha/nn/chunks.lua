@@ -46,7 +46,7 @@ end
 local function steps(modules, i, limit, planes, height, width)
   local list, seen, weights = {}, {}, 0
   while i <= limit and not seen[modules[i]] do
-    local m, step = modules[i], nil
+    local m, step = modules[i]
     if plainConvolution(m) then
       if planes ~= m.nInputPlane then return end
       step = { conv = m, first = i, last = i, planes = m.nOutputPlane, height = outer(height, m.kH, m.dH, m.padH),
