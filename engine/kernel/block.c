@@ -28,7 +28,8 @@ INLINE void row(const int M, const int N, V (*c)[4], const real *const *p, int64
 /* What the sums start from: bias and what is added. */
 INLINE void start(const tch_block_sum *s, const int M, const int N, V (*c)[4]) {
   UNROLL for (int n = 0; n < N; n++) {
-    V bias = s->plain ? (V){0} : vload(s->bias + n * VLEN);
+    V bias = {0};
+    if (!s->plain) bias = vload(s->bias + n * VLEN);
     UNROLL for (int m = 0; m < M; m++) c[m][n] = bias;
   }
   if (s->add) {
