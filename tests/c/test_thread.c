@@ -3,6 +3,7 @@
 #include "core/host.h"
 #include "core/thread.h"
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
@@ -142,6 +143,30 @@ static void a_forked_child_has_a_pool(void **state) {
   assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+typedef struct dealing {
+  atomic_int begun[4], alone, strangers;
+} dealing;
+
+/* Piece i is one of two that wait for each other, so that both threads work, each on its own half. */
+static void meet(void *context, int64_t begin, int64_t end) {
+  dealing *d = context;
+  atomic_store(&d->begun[begin], 1);
+  int64_t other = (begin + 2) % 4, turns = 0;
+  while (!atomic_load(&d->begun[other]) && turns < 1000000) sched_yield(), turns++;
+  if (turns == 1000000) atomic_fetch_add(&d->alone, 1);
+  if (tch_thread_number() != begin / 2) atomic_fetch_add(&d->strangers, 1);
+}
+
+static void a_thread_has_the_same_share_of_every_job(void **state) {
+  ok(tch_set_threads(2));
+  for (int i = 0; i < 100; i++) {
+    dealing d = {0};
+    tch_parallel(4, 1, meet, &d);
+    assert_int_equal(d.alone, 0);
+    assert_int_equal(d.strangers, 0);
+  }
+}
+
 static void the_host_has_cores_and_memory(void **state) {
   assert_in_range(tch_host_cores(), 1, sysconf(_SC_NPROCESSORS_ONLN));
   assert_true(tch_host_memory() > 1 << 20);
@@ -156,6 +181,7 @@ int main(void) {
       cmocka_unit_test(callers_share_the_pool),
       cmocka_unit_test(workers_block_signals),
       cmocka_unit_test(sleepers_wake),
+      cmocka_unit_test(a_thread_has_the_same_share_of_every_job),
       cmocka_unit_test(a_forked_child_has_a_pool),
       cmocka_unit_test(the_host_has_cores_and_memory),
   };

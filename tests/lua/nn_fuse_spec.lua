@@ -8,6 +8,22 @@ local function near(a, b, tolerance)
   assert.is_true(d <= (tolerance or 1e-4) * (1 + torch.abs(b):max()), 'differ by ' .. d)
 end
 
+-- One training step of two networks; `on`: onto the gradients of the step before.
+local function step(net, plain, x, g, on)
+  for _, m in ipairs { net, plain } do
+    m:training()
+    if not on then m:zeroGradParameters() end
+    m:forward(x)
+    m:backward(x, g, 0.5)
+  end
+end
+
+local function nearGradients(net, plain)
+  local _, mine = net:parameters()
+  local _, theirs = plain:parameters()
+  for i, gradient in ipairs(theirs) do near(mine[i], gradient) end
+end
+
 local function norm(planes)
   local m = nn.SpatialBatchNormalization(planes)
   m.running_mean:uniform(-1, 1)
@@ -207,21 +223,14 @@ describe('runs of modules in one pass', function()
 
     -- One step of both networks; what the modules hold is compared.
     local function compare(net, plain, x, g)
-      for _, m in ipairs { net, plain } do
-        m:training()
-        m:zeroGradParameters()
-        m:forward(x)
-        m:backward(x, g, 0.5)
-      end
+      step(net, plain, x, g)
       for i, m in ipairs(net.modules) do
         local other = plain.modules[i]
         near(m.output, other.output)
         if m.places then assert.same(other.indices:totable(), m.indices:totable()) end
         if m.gradInput and torch.type(m) ~= 'nn.SpatialMaxPooling' then near(m.gradInput, other.gradInput) end
       end
-      local _, mine = net:parameters()
-      local _, gradients = plain:parameters()
-      for i, gradient in ipairs(gradients) do near(mine[i], gradient) end
+      nearGradients(net, plain)
     end
 
     it('are what the batch is, for any batch', function()
@@ -290,12 +299,7 @@ describe('runs of modules in one pass', function()
     local plain = plainly(net)
     for round, n in ipairs { 5, 2, 7 } do
       local x, g = torch.randn(n, 3, 11, 14), torch.randn(n, 6, 1, 1)
-      for _, m in ipairs { net, plain } do
-        m:training()
-        if round ~= 2 then m:zeroGradParameters() end
-        m:forward(x)
-        m:backward(x, g, 0.5)
-      end
+      step(net, plain, x, g, round == 2)
       for i, m in ipairs(net.modules) do
         local other = plain.modules[i]
         near(m.output, other.output)
@@ -306,13 +310,11 @@ describe('runs of modules in one pass', function()
         end
       end
       assert.is_true(rawequal(net:get(4).output, net:get(5).output)) -- one pass
-      local _, mine = net:parameters()
-      local _, gradients = plain:parameters()
-      for i, gradient in ipairs(gradients) do near(mine[i], gradient) end
+      nearGradients(net, plain)
       near(net:updateGradInput(x, g), plain:updateGradInput(x, g))
       net:accGradParameters(x, g)
       plain:accGradParameters(x, g)
-      for i, gradient in ipairs(gradients) do near(mine[i], gradient) end
+      nearGradients(net, plain)
       near(net:evaluate() or net:forward(x), plain:evaluate() or plain:forward(x))
     end
   end)
