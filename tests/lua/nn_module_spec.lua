@@ -1,36 +1,8 @@
 -- The module protocol: what holds for every layer and container, apart from what they compute.
 local torch = require 'tocha'
 local nn = require 'tocha.nn'
-
-local function mlp() return nn.Sequential():add(nn.Linear(4, 3)):add(nn.Tanh()):add(nn.Linear(3, 2)) end
-
-local function filled(...)
-  local t = torch.Tensor(...)
-  local flat = t:view(-1)
-  for i = 1, flat:size(1) do flat[i] = math.sin(i) end
-  return t
-end
-
-local function equal(a, b) return a:isSameSizeAs(b) and (a - b):abs():max() == 0 end
-
--- A layer as scripts wrote them for Torch7: y = a x
-local test = {}
-local Scale, scaleParent = torch.class('test.Scale', 'nn.Module', test)
-function Scale:__init(a)
-  scaleParent.__init(self)
-  self.weight, self.gradWeight = torch.Tensor(1):fill(a), torch.Tensor(1):zero()
-end
-function Scale:updateOutput(input)
-  self.output:resizeAs(input):copy(input):mul(self.weight[1])
-  return self.output
-end
-function Scale:updateGradInput(_, gradOutput)
-  self.gradInput:resizeAs(gradOutput):copy(gradOutput):mul(self.weight[1])
-  return self.gradInput
-end
-function Scale:accGradParameters(input, gradOutput, scale)
-  self.gradWeight[1] = self.gradWeight[1] + (scale or 1) * torch.cmul(input, gradOutput):sum()
-end
+local samples = dofile 'tests/lua/nn_samples.lua'
+local mlp, filled, equal = samples.mlp, samples.filled, samples.equal
 
 describe('backward of integers', function()
   it('is an error', function()
@@ -113,12 +85,12 @@ describe('a module', function()
   end)
 
   it('calls update functions that a subclass overrides', function()
-    local Own, parent = torch.class('test.Own', 'nn.Linear', test)
+    local Own, parent = torch.class('test.Own', 'nn.Linear', samples)
     function Own:updateGradInput(input, gradOutput)
       self.asked = true
       return parent.updateGradInput(self, input, gradOutput)
     end
-    local m, x = test.Own(4, 2), filled(3, 4)
+    local m, x = samples.Own(4, 2), filled(3, 4)
     m:forward(x)
     m:backward(x, filled(3, 2))
     assert.is_true(m.asked)
@@ -325,125 +297,5 @@ nn.Sequential {
     assert.are.same({ 2, 2 }, out[2]:size():totable())
     assert.are.equal(2, #(m:parameters()))
     assert.is_true(m:get(3).weight:isSetTo(m:get(1).weight))
-  end)
-end)
-
-describe('on the tape', function()
-  it('gives fresh results', function()
-    local m, a, b = mlp(), filled(2, 4), filled(2, 4):mul(2)
-    m:zeroGradParameters()
-    local sum = (m(a) + m(b)):sum()
-    sum:backward()
-    local twice = m:get(3).gradBias:clone()
-    m:zeroGradParameters()
-    m:forward(a)
-    m:backward(a, torch.ones(2, 2))
-    m:forward(b)
-    m:backward(b, torch.ones(2, 2))
-    assert.is_true((twice - m:get(3).gradBias):abs():max() < 1e-6)
-    assert.is_true((sum:item() - m:forward(a):sum() - m:forward(b):sum()) < 1e-5)
-  end)
-
-  it('offers gradWeight as the gradient of the weight', function()
-    local m = nn.Linear(4, 2)
-    m(filled(3, 4)):sum():backward()
-    assert.is_true(m.weight.grad:isSetTo(m.gradWeight))
-  end)
-
-  it('records nothing while gradients are off', function()
-    local m = mlp()
-    local y = torch.noGrad(function() return m(filled(2, 4)) end)
-    assert.has_error(function() y:sum():backward() end)
-  end)
-
-  it('takes a legacy layer along', function()
-    local legacy, derived = test.Scale(3), nn.MulConstant(3)
-    local x1, x2 = filled(2, 4):requiresGrad(true), filled(2, 4):requiresGrad(true)
-    local net = nn.Sequential():add(nn.Tanh()):add(legacy)
-    torch.square(net(x1)):sum():backward()
-    torch.square(derived(torch.tanh(x2))):sum():backward()
-    assert.is_true((x1.grad - x2.grad):abs():max() < 1e-5)
-    assert.is_true(math.abs(legacy.gradWeight[1]) > 0)
-  end)
-
-  it('refuses a legacy layer that is called twice before its backward', function()
-    local legacy, x = test.Scale(3), filled(2, 4):requiresGrad(true)
-    local y = legacy(x)
-    assert.error_matches(function() legacy(x) end, 'test.Scale was called twice before its backward')
-    y:sum():backward()
-    legacy(x):sum():backward()
-  end)
-
-  it('lets derived and legacy layers train alike by forward and backward', function()
-    local a = nn.Sequential():add(nn.Linear(4, 4)):add(test.Scale(2))
-    local x = filled(3, 4)
-    local y = a:forward(x)
-    a:zeroGradParameters()
-    local g = a:backward(x, y)
-    assert.are.same({ 3, 4 }, g:size():totable())
-    assert.is_true(a:get(1).gradWeight:abs():max() > 0)
-  end)
-end)
-
-describe('an error', function()
-  it('names the path of the module, the shapes and the caller', function()
-    local m = nn.Sequential():add(nn.Identity()):add(nn.Sequential():add(nn.Linear(784, 128)))
-    local ok, message = pcall(function() m:forward(torch.Tensor(2, 100)) end)
-    assert.is_false(ok)
-    assert.is_truthy(message:find('model[2][1] nn.Linear(784 -> 128): ', 1, true), message)
-    assert.is_truthy(message:find('2x100', 1, true), message)
-    assert.is_truthy(message:find('nn_module_spec.lua:%d+:'), message)
-  end)
-
-  it('in a module that cannot be described is one message all the same', function()
-    local ok, message = pcall(nn.Linear, 3, nil)
-    assert.is_false(ok)
-    assert.is_truthy(message:find('nn_module_spec.lua:%d+:'), message)
-  end)
-end)
-
-describe('branches that join', function()
-  -- values, gradients and the tape of a container against the same written with tensors
-  local function check(m, x, expected)
-    local y = m:forward(x)
-    local want = expected(x)
-    assert.is_true((y - want):abs():max() < 1e-5)
-    local g = filled(unpack(y:size():totable()))
-    m:zeroGradParameters()
-    local gradInput = m:backward(x, g):clone()
-    local params = m:parameters()
-    local onTape = x:clone():requiresGrad(true)
-    m:zeroGradParameters()
-    m(onTape):backward(g)
-    assert.is_true((onTape.grad - gradInput):abs():max() < 1e-5)
-    assert.is_true(params[1]:abs():max() > 0)
-  end
-
-  it('Concat', function()
-    local m = nn.Concat(2):add(nn.Linear(4, 2)):add(nn.Linear(4, 3))
-    check(m, filled(3, 4), function(x)
-      return torch.cat(m:get(1):forward(x):clone(), m:get(2):forward(x):clone(), 2)
-    end)
-  end)
-
-  it('Parallel', function()
-    local m = nn.Parallel(2, 2):add(nn.Linear(4, 2)):add(nn.Linear(4, 3))
-    check(m, filled(3, 2, 4), function(x)
-      return torch.cat(m:get(1):forward(x:select(2, 1)):clone(), m:get(2):forward(x:select(2, 2)):clone(), 2)
-    end)
-  end)
-
-  it('Bottle', function()
-    local m = nn.Bottle(nn.Linear(4, 2))
-    check(m, filled(3, 2, 4), function(x) return m:get(1):forward(x:view(6, 4)):clone():view(3, 2, 2) end)
-  end)
-
-  it('flatten moves a tensor that is listed twice once', function()
-    local a = nn.Linear(2, 3)
-    local sum = a.weight:sum()
-    local flat = nn.Module.flatten { a.weight, a.bias, a.weight, a.bias }
-    assert.are.equal(9, flat:nElement())
-    assert.is_true(math.abs(flat:narrow(1, 1, 6):sum() - sum) < 1e-6)
-    assert.is_true(math.abs(a.weight:sum() - sum) < 1e-6)
   end)
 end)
