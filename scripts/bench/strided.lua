@@ -198,6 +198,14 @@ local function read(words)
   for type in options.types:gmatch '[^,]+' do
     if type ~= 'Float' and type ~= 'Double' then return nil, ('bench: %s is neither Float nor Double'):format(type) end
   end
+  local known = { layouts = {}, operations = {} }
+  for _, l in ipairs(layouts) do known.layouts[l[1]] = true end
+  for _, o in ipairs(operations) do known.operations[o.name] = true end
+  for list, names in pairs(known) do
+    for name in (options[list] or ''):gmatch '[^,]+' do
+      if not names[name] then return nil, ('bench: %s is none of the %s (see a table, or --help)'):format(name, list) end
+    end
+  end
   options.threads = math.floor(tonumber(options.threads))
   options.slice, options.rounds = options.quick and 0.001 or 0.003, options.quick and 2 or 4
   return options
