@@ -7,7 +7,7 @@ local M = require 'tocha.bindings.class'
 
 local raise, fail, isTensor = own.raise, own.fail, own.isTensor
 local wrap, readTensors = own.wrap, own.readTensors
-local box, passBox, nodeBox = own.newBox(), ffi.new('tch_pass *[1]'), ffi.new('tch_node *[1]')
+local box, sumBox, passBox, nodeBox = own.newBox(), own.newBox(), ffi.new('tch_pass *[1]'), ffi.new('tch_node *[1]')
 local Tensor = M.tensor
 local A = {}
 
@@ -182,10 +182,20 @@ function Tensor:backward(grad, options)
   sweep()
 end
 
+-- Adds scale times a gradient, whose reference it takes (NULL: none), to a tensor.
+local function addTo(into, grad, scale)
+  if grad == nil then return end
+  sumBox[0] = into
+  local status = C.tch_add(into, grad, scale, sumBox)
+  C.tch_tensor_release(grad)
+  check(status)
+end
+
 --- Gradients of tensors towards others, without touching their `grad`.
 -- @tparam tensor|{tensor,...} ys
 -- @tparam tensor|{tensor,...} xs
--- @tparam[opt] table options gradOutputs ({tensor,...}), retainGraph, createGraph, allowUnused
+-- @tparam[opt] table options gradOutputs ({tensor,...}), retainGraph, createGraph, allowUnused; into: tensors, by the index
+-- of their x, to which `scale` times the gradient is added at once instead of being given
 -- @treturn tensor|{tensor,...} as xs was given
 function A.grad(ys, xs, options)
   local flags, single = flagsOf(options), isTensor(xs)
@@ -196,11 +206,11 @@ function A.grad(ys, xs, options)
   if isTensor(gys) then gys = { gys } end
   local pass, nx = newPass(ys, gys, xs, flags)
   stepThrough(pass, flags)
-  local result = {}
+  local result, into = {}, options and options.into
   for i = 1, nx do
     box[0] = nil
     check(C.tch_pass_result(pass, i - 1, box))
-    result[i] = wrap(box[0])
+    if into and into[i] then addTo(into[i], box[0], options.scale) else result[i] = wrap(box[0]) end
   end
   finish(pass)
   sweep()

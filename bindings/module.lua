@@ -34,17 +34,21 @@ function glue.leaf(t, grad)
   return wrap(box[0])
 end
 
---- A fresh leaf on t's elements, t without history if it cannot have a gradient.
+--- A fresh leaf on t's elements, t without history if it cannot have a gradient. No torch.scope empties it.
 function glue.input(t)
   need(t)
   if C.tch_detach(t, box) ~= 0 then fail() end
-  local leaf = wrap(box[0])
+  local leaf = own.borrow(box[0])
+  C.tch_tensor_release(box[0])
   local type = C.tch_tensor_dtype(t)
   if type == C.TCH_FLOAT or type == C.TCH_DOUBLE then
     if C.tch_requires_grad(leaf, true) ~= 0 then fail() end
   end
   return leaf
 end
+
+--- Lets go of what the tape keeps for the gradient of t.
+function glue.forget(t) C.tch_forget(need(t)) end
 
 --- Whether both show the same elements in the same way.
 function glue.sameView(a, b) return isTensor(a) and isTensor(b) and C.tch_tensor_same_view(a, b) end
@@ -64,16 +68,16 @@ end
 local options = { retainGraph = true, allowUnused = true, offTape = true }
 
 --- The gradients of ys, weighted by gys, towards xs; nil where an x has none. The graph stays; versions are not
--- checked.
-function glue.gradients(ys, gys, xs)
+-- checked. Those of the xs with an entry in `into` are added to it, times scale, and not given.
+function glue.gradients(ys, gys, xs, into, scale)
   local made, weights = {}, {}
   for i = 1, #ys do
     if C.tch_needs_grad(ys[i]) then made[#made + 1], weights[#made + 1] = ys[i], gys[i] end
   end
   if #made == 0 then return {} end
-  options.gradOutputs = weights
+  options.gradOutputs, options.into, options.scale = weights, into, scale
   local grads = autograd.grad(made, xs, options)
-  options.gradOutputs = nil
+  options.gradOutputs, options.into = nil, nil
   return grads
 end
 

@@ -160,7 +160,7 @@ tch_status tch_tape_check_target(const tch_call *c, const tch_tensor *target, bo
   return TCH_OK;
 }
 
-void tch_tape_forget(tch_tensor *t) {
+void tch_forget(tch_tensor *t) {
   if (t->history && !t->history->from.node->leaf) tch_history_drop(t);
 }
 

@@ -50,8 +50,6 @@ bool tch_tape_records(const tch_call *c);
 tch_status tch_tape_check_inputs(const tch_call *c);
 /* May `target` be written, as a result or in place? */
 tch_status tch_tape_check_target(const tch_call *c, const tch_tensor *target, bool record);
-/* The result of an op was overwritten by constants: it is one now. */
-void tch_tape_forget(tch_tensor *t);
 tch_status tch_tape_begin(tch_call *c, tch_node **node);
 /* Gives the outputs their history; takes node. Passes a failure of the op through. */
 tch_status tch_tape_end(tch_call *c, tch_node *node, tch_status status);

@@ -211,6 +211,7 @@ TCH_API bool tch_is_leaf(const tch_tensor *t);
 TCH_API tch_tensor *tch_grad(const tch_tensor *t);               /* borrowed; NULL when there is none */
 TCH_API tch_status tch_set_grad(tch_tensor *t, tch_tensor *g);   /* NULL clears */
 TCH_API tch_status tch_detach(tch_tensor *t, tch_tensor **out);  /* same storage, no history */
+TCH_API void tch_forget(tch_tensor *t);                          /* drops the history of a result; its numbers stay */
 TCH_API tch_status tch_parameter(tch_tensor *t, tch_tensor *grad, tch_tensor **out); /* alias of t that is a leaf whose
                                                                      gradient is added into grad; becomes t's gradient too */
 

@@ -189,7 +189,7 @@ static tch_status run(tch_call *c, tch_tensor ***out) {
     if (c->in[i] && (c->op->schema.updated >> tch_op_bit(c->op, i) & 1)) tch_tensor_wrote(c->in[i]);
   for (int o = 0; o < c->nout && status == TCH_OK; o++) {
     status = deliver(c, o, out[o]);
-    if (status == TCH_OK && !record && c->out[o] && tch_grad_enabled()) tch_tape_forget(c->out[o]);
+    if (status == TCH_OK && !record && c->out[o] && tch_grad_enabled()) tch_forget(c->out[o]); /* it holds constants now */
   }
   if (record) status = tch_tape_end(c, node, status);
   return status;

@@ -169,3 +169,24 @@ describe('CTCCriterion', function()
     end
   end)
 end)
+
+describe('a recurrent layer', function()
+  it('gives back at its next forward what its gradient needed, without waiting for the collector', function()
+    local net, x, g = nn.LSTM(8, 32, { layers = 2 }), torch.randn(20, 4, 8), torch.randn(20, 4, 32)
+    local function steps(n)
+      for _ = 1, n do
+        net:forward(x)
+        net:backward(x, g)
+      end
+      return torch.memstats().used
+    end
+    collectgarbage()
+    collectgarbage 'stop'
+    local before = steps(2)
+    local grown = (steps(4) - before) / 4
+    collectgarbage 'restart'
+    local output, kept = 20 * 4 * 32 * 4, 2 * 20 * 4 * 5 * 32 * 4
+    assert.is_true(grown < 2 * output, grown)
+    assert.is_true(grown < kept / 4)
+  end)
+end)

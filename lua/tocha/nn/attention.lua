@@ -59,7 +59,7 @@ local function projected(self, i, x)
     self.in_proj_bias and torch.narrow(self.in_proj_bias, 1, from, size))
 end
 
-derive(MultiHead, function(self, input)
+local function attend(self, input)
   local y
   if torch.isTensor(input) then
     y = F.self_attention(F.linear(input, self.in_proj_weight, self.in_proj_bias), nil, self.heads, self.causal)
@@ -68,7 +68,10 @@ derive(MultiHead, function(self, input)
       self.heads, self.causal)
   end
   return F.linear(y, self.out_proj_weight, self.out_proj_bias)
-end)
+end
+
+-- What is made on the way lives as long as the tape needs it.
+derive(MultiHead, function(self, input) return torch.scope(attend, self, input) end)
 
 function MultiHead:__tostring__()
   return ('%s(%d, %d heads%s)'):format(torch.type(self), self.size, self.heads, self.causal and ', causal' or '')

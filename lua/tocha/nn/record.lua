@@ -39,7 +39,13 @@ end
 -- Recordings by module: input, its tensors, their leaves, leaves of parameters, outputs.
 local recordings = setmetatable({}, { __mode = 'k' })
 
+-- The recording before is of no use any more; what its gradient needed is given back before memory for the new one is taken.
 local function make(module, input, fn, target)
+  local old = recordings[module]
+  recordings[module] = nil
+  if old then
+    for i = 1, #old.ys do glue.forget(old.ys[i]) end
+  end
   local recording = { given = utils.flat(input), leaves = {}, target = target }
   local own = utils.map(function(t)
     local leaf = glue.input(t)
@@ -83,22 +89,17 @@ end
 
 -- Runs the recording backwards: gradInput if wanted, parameters' gradients if scale is given.
 local function replay(module, recording, gradOutput, wantInput, scale)
-  local xs, grads = {}, {}
+  local xs, into = {}, {}
   if wantInput then
     for i, leaf in ipairs(recording.leaves) do xs[i] = leaf end
   end
-  local first = #xs
   if scale then
     for name, leaf in pairs(recording.params) do
-      xs[#xs + 1], grads[#xs + 1] = leaf, module[gradName(name)]
+      xs[#xs + 1], into[#xs + 1] = leaf, module[gradName(name)]
     end
   end
   if #xs == 0 then return end
-  local gs = glue.gradients(recording.ys, utils.flat(gradOutput), xs)
-  for i = first + 1, #xs do
-    if gs[i] then grads[i]:add(scale, gs[i]) end
-  end
-  return gs
+  return glue.gradients(recording.ys, utils.flat(gradOutput), xs, into, scale)
 end
 
 -- Whether several places of a tensor are one element, as in what expand gives; the caller of a module may write to a gradInput.

@@ -115,9 +115,9 @@ local function run(self, layer, x, states, lengths, last)
   return #ys == 1 and ys[1] or torch.cat(ys, 3)
 end
 
--- compute(self, input) of a class whose cells have `wanted` states.
+-- compute(self, input) of a class whose cells have `wanted` states. What is made between layers lives as long as the tape needs it.
 local function forward(wanted)
-  return function(self, input)
+  local function compute(self, input)
     local x, states, lengths = unpacked(input)
     check(self, x, states, wanted)
     local flat, last = x:dim() == 2, { {}, wanted == 2 and {} or nil }
@@ -133,6 +133,7 @@ local function forward(wanted)
     for _, list in ipairs(last) do out[#out + 1] = F.stack(list, 1) end
     return out
   end
+  return function(self, input) return torch.scope(compute, self, input) end
 end
 
 function Recurrent:__tostring__()
