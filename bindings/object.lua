@@ -35,7 +35,7 @@ function functions.cdata(object, asNumber)
   return address(ffi.cast('void *', object), asNumber)
 end
 
---- A number that names an object (tensor, storage, generator, table, function, thread) as long as it lives.
+--- A number that names an object (tensor, storage, generator, table, function, thread, value of the FFI) as long as it lives.
 function functions.pointer(object)
   if M.isObject(object) or own.isRandom(object) then return own.address(object) end
   if type(object) == 'table' or type(object) == 'function' or type(object) == 'thread' or type(object) == 'userdata' then
@@ -43,8 +43,8 @@ function functions.pointer(object)
   elseif type(object) == 'string' then
     return tonumber(ffi.cast('intptr_t', ffi.cast('const char *', object)))
   end
-  local good, at = pcall(ffi.cast, 'intptr_t', object) -- a pointer, as storage:cdata() gives
-  if good and object ~= nil and type(object) == 'cdata' then return tonumber(at) end
+  local good, at = pcall(ffi.cast, 'const void *', object) -- a pointer, as storage:cdata() gives, or a struct
+  if good and object ~= nil and type(object) == 'cdata' then return tonumber(ffi.cast('intptr_t', at)) end
   raise(('pointer: a %s has no address'):format(type(object)))
 end
 

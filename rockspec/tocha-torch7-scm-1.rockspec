@@ -11,7 +11,7 @@ require 'torch', 'nn', 'optim', 'image', 'paths', 'sys', 'xlua', 'threads', 'tds
 the command th. Not to be installed beside Torch7 itself, whose names these are.]],
   license = 'MIT',
 }
-dependencies = { 'lua == 5.1', 'tocha', 'penlight', 'luafilesystem' }
+dependencies = { 'lua == 5.1', 'tocha', 'penlight', 'luafilesystem', 'bit32' }
 build = {
   type = 'make',
   build_pass = false,

@@ -155,6 +155,7 @@ function class.newmetatable(name, parentName, build, module)
     mt = { __typename = name, __version = 1 }
     mt.__index = mt
     for key, method in pairs(metamethods) do mt[key] = method end
+    function mt.new(...) return (build or construct)(mt, ...) end -- Circle.new(1) is Circle(1)
     setmetatable(mt, parent or root)
   end
   library[name] = ours or nil
@@ -237,6 +238,12 @@ function class.isTypeOf(object, spec)
     if type(mt) ~= 'table' then return false end
   end
   return false
+end
+
+--- Whether the library defined the object's class.
+function class.isLibrarys(object)
+  local mt = classOf(object)
+  return mt ~= nil and library[rawget(mt, '__typename')] == true
 end
 
 --- The class of a name, or nil.

@@ -22,12 +22,20 @@ local function bare(name) return (name:gsub('^%-+', '')) end
 --- @tparam[opt] string separator of fields in names made by cmd:string
 function CmdLine:__init(separator, equals)
   self.fieldSeparator, self.equals = separator or ',', equals or '='
-  self.lines, self.options, self.arguments = {}, {}, {}
+  self.helplines, self.options, self.arguments = {}, {}, {} -- names that classes derived from this one rely on
 end
+
+-- The option of a word, with one dash or two.
+local function find(self, word)
+  local options, name = self.options, bare(word)
+  return options[word] or options['-' .. name] or options['--' .. name]
+end
+
+local function add(list, row) list[#list + 1] = row end
 
 --- Adds a line of text to the help.
 function CmdLine:text(text)
-  self.lines[#self.lines + 1] = { text = text or '' }
+  add(self.helplines, text or '')
 end
 
 --- Adds an option.
@@ -35,19 +43,19 @@ end
 -- @param default value; its type is the option's
 -- @tparam[opt] string help
 -- @tparam[opt] table choices the values that are allowed: a list, or { from = 1, to = 9 } for whole numbers (`to` may be left out);
--- or, as in Torch7, the name of the value's type: 'number', 'string' or 'boolean'
+-- or, as in Torch7, the name of the value's type: 'number', 'string' or 'boolean' ('table': for derived classes that read it)
 function CmdLine:option(name, default, help, choices)
   if type(name) ~= 'string' or not name:find '^%-' then raise 'CmdLine: the name of an option starts with a dash' end
   local kind = type(default)
   if default == nil then raise(('CmdLine: option %s has no default value'):format(name)) end
-  if kind == 'table' or kind == 'function' then raise('CmdLine: the default of ' .. name .. ' is a ' .. kind) end
   if type(choices) == 'string' and kind ~= choices then
     raise(('CmdLine: option %s has wrong default type value: a %s, not a %s'):format(name, kind, choices))
   end
-  local row = { name = name, key = bare(name), default = default, help = help or '' }
-  if type(choices) == 'string' then row.kind = choices else row.choices = choices end
-  self.options[row.key] = row
-  self.lines[#self.lines + 1] = row
+  local row, earlier = { key = name, default = default, help = help or '', type = kind }, find(self, name)
+  if type(choices) == 'table' then row.choices = choices end
+  if earlier then self.options[earlier.key] = nil end
+  self.options[name] = row
+  add(self.helplines, row)
 end
 
 --- Adds an argument without a dash; it must be given.
@@ -55,9 +63,10 @@ end
 -- @tparam[opt] string help
 -- @tparam[opt] string kind type of the value: 'string' (the default) or 'number'
 function CmdLine:argument(name, help, kind)
-  local row = { name = bare(name), key = bare(name), help = help or '', kind = kind or 'string', argument = true }
-  self.arguments[#self.arguments + 1] = row
-  self.lines[#self.lines + 1] = row
+  if type(name) ~= 'string' then raise('CmdLine: the name of an argument is a ' .. type(name) .. ', not a string') end
+  local row = { key = name, help = help or '', type = kind or 'string', argument = true }
+  add(self.arguments, row)
+  add(self.helplines, row)
 end
 
 --- Prints the message and a pointer to the help on standard error and exits with code 1.
@@ -85,27 +94,30 @@ local function number(row, text)
   local value = tonumber(text)
   if value and value == value then return value end
   return nil, ('invalid %s %s (should be number), not %q'):format(row.argument and 'argument type for argument'
-    or 'type for option', row.name, text)
+    or 'type for option', row.key, text)
 end
 
 local function oneOf(row, value)
   for _, choice in ipairs(row.choices) do
     if choice == value then return value end
   end
-  return nil, ('%s is one of %s, not %q'):format(row.name, table.concat(row.choices, ', '), tostring(value))
+  return nil, ('%s is one of %s, not %q'):format(row.key, table.concat(row.choices, ', '), tostring(value))
 end
 
 local function whole(row, value)
   local from, to = row.choices.from, row.choices.to or 2 ^ 53
   if value >= from and value <= to and value % 1 == 0 then return value end
-  return nil, ('%s wants a whole number from %g%s, not %g'):format(row.name, from,
+  return nil, ('%s wants a whole number from %g%s, not %g'):format(row.key, from,
     row.choices.to and (' to %.16g'):format(to) or '', value)
 end
 
 -- The value of an option from its text, or nil and a sentence.
 local function convert(row, text)
   local value = text
-  if (row.kind or type(row.default)) == 'number' then
+  if row.type ~= 'number' and row.type ~= 'string' then
+    return nil, ('unknown required option type %s (option %s)'):format(row.type, row.key)
+  end
+  if row.type == 'number' then
     local why
     value, why = number(row, text)
     if not value then return nil, why end
@@ -117,25 +129,33 @@ end
 -- Reads the option at list[i]; gives the index of the next word, or nil and a sentence.
 local function readOption(self, list, i, values, given)
   local word, text = list[i], nil
-  local row = self.options[bare(word)]
+  local row = find(self, word)
   if not row then
     word, text = list[i]:match '^([^=]+)=(.*)$'
-    row = word and self.options[bare(word)]
+    row = word and find(self, word)
   end
   if not row then return nil, ('invalid argument: %s (unknown option)'):format(list[i]) end
-  given[row.key] = true
-  if type(row.default) == 'boolean' then
+  local key = bare(row.key)
+  given[key] = true
+  if row.type == 'boolean' then
     if text then return nil, word .. ' is a switch and takes no value' end
-    values[row.key] = not row.default
+    values[key] = not row.default
     return i + 1
   end
   local after = text and i or i + 1
   text = text or list[after]
-  if text == nil then return nil, 'missing argument for option ' .. row.name end
+  if text == nil then return nil, 'missing argument for option ' .. row.key end
   local value, why = convert(row, text)
   if value == nil then return nil, why end
-  values[row.key] = value
+  values[key] = value
   return after + 1
+end
+
+--- The defaults of the options, by name without dashes.
+function CmdLine:default()
+  local values = {}
+  for name, row in pairs(self.options) do values[bare(name)] = row.default end
+  return values
 end
 
 --- Reads a list of words without printing or exiting.
@@ -146,12 +166,11 @@ end
 -- @treturn[2] string what is wrong, or 'help' where the help was asked for
 function CmdLine:read(list)
   if type(list) ~= 'table' then raise(('CmdLine: a table of words is needed, not a %s'):format(type(list))) end
-  local values, given, seen, i = {}, {}, 0, 1
-  for key, row in pairs(self.options) do values[key] = row.default end
+  local values, given, seen, i = self:default(), {}, 0, 1
   while i <= #list do
     local word = list[i]
     if word:find '^%-' and not tonumber(word) then
-      if not self.options[bare(word)] and (word == '-h' or bare(word) == 'help') then return nil, 'help' end
+      if not find(self, word) and (word == '-h' or bare(word) == 'help') then return nil, 'help' end
       local after, why = readOption(self, list, i, values, given)
       if not after then return nil, why end
       i = after
@@ -161,10 +180,11 @@ function CmdLine:read(list)
       if not row then return nil, 'invalid argument: ' .. word end
       local value, why = convert(row, word)
       if value == nil then return nil, why end
-      values[row.key], i = value, i + 1
+      values[bare(row.key)], i = value, i + 1
     end
   end
-  if self.arguments[seen + 1] then return nil, ('not enough arguments: <%s> is missing'):format(self.arguments[seen + 1].name) end
+  local lacking = self.arguments[seen + 1]
+  if lacking then return nil, ('not enough arguments: <%s> is missing'):format(bare(lacking.key)) end
   return values, given
 end
 
@@ -183,16 +203,16 @@ end
 --- Prints the help.
 function CmdLine:help(list)
   local words = { 'Usage: luajit', (list or arg or {})[0] or 'script' }
-  for _, row in ipairs(self.arguments) do words[#words + 1] = '<' .. row.name .. '>' end
+  for _, row in ipairs(self.arguments) do words[#words + 1] = '<' .. bare(row.key) .. '>' end
   print(table.concat(words, ' ') .. ' [options]')
-  for _, row in ipairs(self.lines) do
-    if row.text then print(row.text)
+  for _, row in ipairs(self.helplines) do
+    if type(row) == 'string' then print(row)
     else
       local default = ''
       if not row.argument and row.default ~= nil and row.default ~= '' and row.default ~= false then
         default = ' [' .. tostring(row.default) .. ']'
       end
-      print(('  %-11s %s%s'):format(row.argument and '<' .. row.name .. '>' or row.name, row.help, default))
+      print(('  %-11s %s%s'):format(row.argument and '<' .. bare(row.key) .. '>' or row.key, row.help, default))
     end
   end
 end
@@ -204,20 +224,22 @@ end
 function CmdLine:string(prefix, values, ignore)
   ignore = ignore or {}
   local parts, keys = { prefix ~= '' and prefix or nil }, {}
-  local function add(key)
+  local function field(key)
     local value = values[key]
     if type(value) == 'boolean' then value = value and 't' or 'f' end
-    parts[#parts + 1] = key .. self.equals .. tostring(value)
+    add(parts, key .. self.equals .. tostring(value))
   end
   for _, row in ipairs(self.arguments) do
-    if values[row.key] ~= nil and not ignore[row.key] then add(row.key) end
+    local key = bare(row.key)
+    if values[key] ~= nil and not ignore[key] then field(key) end
   end
-  for key, row in pairs(self.options) do
+  for name, row in pairs(self.options) do
+    local key = bare(name)
     local differs = values[key] ~= row.default or ignore[key] == false
-    if values[key] ~= nil and differs and not ignore[key] then keys[#keys + 1] = key end
+    if values[key] ~= nil and differs and not ignore[key] then add(keys, key) end
   end
   table.sort(keys)
-  for _, key in ipairs(keys) do add(key) end
+  for _, key in ipairs(keys) do field(key) end
   return table.concat(parts, self.fieldSeparator)
 end
 

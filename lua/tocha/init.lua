@@ -1,7 +1,7 @@
 --- Torch7's torch package on the tocha engine: `local torch = require 'tocha'`.
 --
--- Nothing global is set. In a checkout this file also tells `require` where the bindings lie, so that lua/ on package.path
--- is enough.
+-- Nothing global is set, but for `pairs` and `next` where LuaJIT's own lose elements (bindings/iteration.lua). In a checkout this
+-- file also tells `require` where the bindings lie, so that lua/ on package.path is enough.
 -- @module tocha
 local here = debug.getinfo(1, 'S').source:match('^@(.*[/\\])') or './'
 
@@ -41,6 +41,7 @@ if checkout then
   table.insert(package.loaders, 2, fromCheckout(root, build))
 end
 
+require 'tocha.bindings.iteration'
 local torch = {}
 local class = require 'tocha.class'
 local own = require 'tocha.bindings.own'

@@ -26,7 +26,10 @@ end
 
 string.gfind = string.gfind or string.gmatch -- luacheck: ignore
 table.unpack = table.unpack or unpack -- luacheck: ignore
-if not rawget(_G, 'bit32') then rawset(_G, 'bit32', require 'bit') end
+if not rawget(_G, 'bit32') then
+  local found, bit32 = pcall(require, 'bit32') -- the package of that name: LuaJIT has only bit, whose results have a sign
+  if found then rawset(_G, 'bit32', bit32) end
+end
 
 rawset(_G, 'torch', torch)
 package.loaded.torch = torch

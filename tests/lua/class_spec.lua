@@ -37,6 +37,12 @@ describe('torch.class', function()
     assert.equal(18, s(2))
   end)
 
+  it('makes objects by new too', function()
+    local square = shapes.Square.new(3)
+    assert.equal('geo.Square', torch.type(square))
+    assert.equal(3, square.side)
+  end)
+
   it('answers about types', function()
     local s = shapes.Square(1)
     assert.equal('geo.Square', torch.typename(s))
@@ -153,5 +159,30 @@ describe('random numbers', function()
     assert.is_true(math.abs(torch.Tensor(10000):normal(5, 2):mean() - 5) < 0.2)
     assert.same({ 2, 2 }, torch.multinomial(torch.Tensor { 0, 1 }, 2, true):totable())
     assert.has_error(function() torch.multinomial(torch.Tensor { 0, 1 }, 2) end)
+  end)
+end)
+
+describe('a loop over a table', function()
+  it('visits every element, whatever the compiler made of it', function() -- see bindings/iteration.lua
+    local inner = { 1, 2, 3, 4, 5 }
+    local outer, shortest = { a = inner, b = inner, c = inner, d = inner, e = inner }, 5
+    local function interrupt(...) -- luacheck: ignore
+      for i = 1, 100 do local _ = i end -- luacheck: ignore
+    end
+    for _ = 1, 60000 do -- the defect showed after about 41000
+      interrupt()
+      local n = 0
+      for _, list in pairs(outer) do
+        for key in pairs(list) do local _ = key end -- luacheck: ignore
+        n = n + 1
+      end
+      shortest = math.min(shortest, n)
+    end
+    assert.equal(5, shortest)
+  end)
+
+  it('says what is no table', function()
+    assert.error_matches(function() pairs(nil) end, "bad argument #1 to '.-' %(table expected, got nil%)")
+    assert.error_matches(function() return (next(3)) end, "bad argument #1 to '.-' %(table expected, got number%)")
   end)
 end)

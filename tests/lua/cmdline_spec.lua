@@ -99,4 +99,24 @@ describe('torch.CmdLine', function()
     typed:option('-name', '', 'a name', 'string')
     assert.are.same({ depth = 20, name = '7' }, typed:parse { '-depth', '20', '-name', '7' })
   end)
+
+  it('lets a derived class keep more about its options', function()
+    local Extended, parent = torch.class('test.CmdLine', 'torch.CmdLine', {})
+    function Extended:option(key, default, help, valid)
+      parent.option(self, key, default, help)
+      self.options[key].valid = valid
+    end
+    local extended = torch.getmetatable('test.CmdLine').new()
+    extended:text 'Title'
+    extended:argument('file', 'what to read')
+    extended:option('-size', 3, 'edge', true)
+    extended:option('--list', { 1, 2 }, 'several')
+    assert.is_true(extended.options['-size'].valid)
+    assert.same({ 'Title', extended.arguments[1], extended.options['-size'], extended.options['--list'] }, extended.helplines)
+    assert.same({ key = '-size', default = 3, help = 'edge', type = 'number', valid = true }, extended.options['-size'])
+    assert.equal('file', extended.arguments[1].key)
+    assert.same({ size = 3, list = { 1, 2 } }, extended:default())
+    local _, why = extended:read { 'x', '--list', '4' }
+    assert.equal('unknown required option type table (option --list)', why)
+  end)
 end)

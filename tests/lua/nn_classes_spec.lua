@@ -295,6 +295,8 @@ it('containers of packages call their children by name, and errors name the path
   local ok, message = pcall(model.forward, model, torch.Tensor(3))
   assert.is_false(ok)
   assert.is_truthy(message:find('model[1][1] nn.Linear(2 -> 1): ', 1, true), message)
+  assert.are.equal(0, make(nil):size()) -- gets its module later
+  assert.error_matches(function() nn.Concat(1):add(nil) end, 'add: a module is wanted, but a nil was given')
 end)
 
 it('tables with names go through modules and come back with the gradients', function()

@@ -64,7 +64,7 @@ local cases = {
   ['calls without arguments, or with a dot for a colon'] = {
     { 'Timer.time: called on nil, but methods are called as object:method(...)', torch.Timer.time },
     { 'Timer.reset: called on a number', function() torch.Timer.reset(3) end },
-    { 'CmdLine.argument: name cannot be nil', function() torch.CmdLine():argument() end },
+    { 'CmdLine: the name of an argument is a nil, not a string', function() torch.CmdLine():argument() end },
     { 'CmdLine: a table of words is needed, not a number', function() torch.CmdLine():parse(3) end },
     { 'CmdLine: option -x has no default value', function() torch.CmdLine():option '-x' end },
     { 'a generator has no field foo to assign to', function() torch.Generator().foo = 1 end },

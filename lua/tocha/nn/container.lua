@@ -17,7 +17,9 @@ function Container:__init(...)
   self.modules = {}
 end
 
+--- Adds a module. A script's own container may add nil, as in Torch7, and get its modules later.
 function Container:add(module)
+  if module == nil and torch.isTypeOf(self, 'nn.Container') and not torch.class.isLibrarys(self) then return self end
   if not torch.isTypeOf(module, 'nn.Module') then
     raise(('add: a module is wanted, but a %s was given'):format(torch.type(module)))
   end
