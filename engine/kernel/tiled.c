@@ -98,7 +98,7 @@ static void pack_strips(int64_t m, int64_t height, int64_t k, tch_any_matrix a, 
 
 /* -- the tile ------------------------------------------------------------------------------------------------------ */
 
-/* c = alpha * sums + beta * from */
+/* c = alpha * sums + beta * from; without from it is a row of zeros, and beta 1 */
 typedef struct output {
   real alpha, beta, *data;
   const real *from;
@@ -106,21 +106,19 @@ typedef struct output {
 } output;
 
 static output output_at(double alpha, double beta, tch_tiled_from from, void *c, int64_t c_step, int64_t i, int64_t j) {
-  return (output){(real) alpha, (real) beta, (real *) c + i * c_step + j, (const real *) from.data + i * from.step + j, c_step,
-                  from.step};
-}
-
-static inline vreal ended(const output *c, vreal sum, vreal from) {
-  return tile_fma(sum, tile_splat(c->alpha), from * tile_splat(c->beta));
+  static const real zeros[TILE_N];
+  real *to = (real *) c + i * c_step + j;
+  if (beta == 0) return (output){(real) alpha, 1, to, zeros, c_step, 0};
+  return (output){(real) alpha, (real) beta, to, (const real *) from.data + i * from.step + j, c_step, from.step};
 }
 
 /* sums (rows, TILE_N) into the first `width` columns of c. */
 static __attribute__((noinline)) void finish(int rows, const real *sums, const output *c, int width) {
   for (int i = 0; i < rows; i++)
     for (int h = 0; h < width; h += LANES) {
-      const real *from = c->from + i * c->from_step + h;
-      vreal old = c->beta != 0 ? tile_load_part(from, width - h) : (vreal){0};
-      tile_store_part(c->data + i * c->step + h, ended(c, tile_load(sums + i * TILE_N + h), old), width - h);
+      vreal old = tile_load_part(c->from + i * c->from_step + h, width - h) * tile_splat(c->beta);
+      vreal sum = tile_fma(tile_load(sums + i * TILE_N + h), tile_splat(c->alpha), old);
+      tile_store_part(c->data + i * c->step + h, sum, width - h);
     }
 }
 
@@ -147,7 +145,7 @@ static inline __attribute__((always_inline)) void tile(int rows, int64_t k, cons
       sum[i][1] = tile_fma(x, b1, sum[i][1]);
     }
   }
-  if (width < TILE_N) {
+  if (c->alpha != 1 || c->beta != 1 || width < TILE_N) {
     real sums[TILE_M * TILE_N];
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++) {
@@ -157,13 +155,13 @@ static inline __attribute__((always_inline)) void tile(int rows, int64_t k, cons
     finish(rows, sums, c, width);
     return;
   }
+  real *to = c->data;
+  const real *from = c->from;
 #pragma GCC unroll 16
-  for (int i = 0; i < rows; i++)
-#pragma GCC unroll 2
-    for (int h = 0; h < 2; h++) {
-      vreal old = c->beta != 0 ? tile_load(c->from + i * c->from_step + h * LANES) : (vreal){0};
-      tile_store(c->data + i * c->step + h * LANES, ended(c, sum[i][h], old));
-    }
+  for (int i = 0; i < rows; i++, to += c->step, from += c->from_step) {
+    tile_store(to, sum[i][0] + tile_load(from));
+    tile_store(to + LANES, sum[i][1] + tile_load(from + LANES));
+  }
 }
 
 #define EACH_COUNT(F) F(1) F(2) F(3) F(4) F(5) F(6) F(7) F(8) F(9) F(10) F(11) F(12)
