@@ -3,6 +3,8 @@
 #include "core/thread.h"
 #include <math.h>
 
+enum { COLUMNS = 64 }; /* whose sums one thread does, at least */
+
 /* -- layer_norm: a group is one place of the leading dimensions, over the last `ndims` ------------------------------- */
 
 static tch_status layer_norm_shape(tch_call *c) {
@@ -33,8 +35,8 @@ static tch_status layer_norm_shape(tch_call *c) {
 typedef struct layers {
   const tch_norm_kernels *table;
   tch_dtype type;
-  int64_t n, bytes; /* elements of a group */
-  double eps, beta;
+  int64_t n, groups, bytes; /* elements of a group */
+  double eps, beta, *dw, *db;
   char *x, *y, *g, *d, *w, *b;
   tch_tensor *mean, *invstd; /* flat views */
 } layers;
@@ -93,17 +95,24 @@ static void layer_gradient_piece(void *context, int64_t begin, int64_t end) {
   }
 }
 
-static tch_status layer_weight_gradients(tch_call *c, const layers *l, int64_t count) {
-  double *dw = NULL, *db = NULL, alpha, beta;
+/* Sums over all groups, for columns [begin, end). */
+static void layer_weights_piece(void *context, int64_t begin, int64_t end) {
+  const layers *l = context;
+  double *dw = l->dw ? l->dw + begin : NULL, *db = l->db ? l->db + begin : NULL;
+  if (dw) memset(dw, 0, sizeof *dw * (size_t) (end - begin));
+  if (db) memset(db, 0, sizeof *db * (size_t) (end - begin));
+  for (int64_t i = 0, at = begin * l->bytes; i < l->groups; i++, at += l->n * l->bytes)
+    l->table->layer_weights(end - begin, l->g + at, l->x + at, flat_load(l->mean, i), flat_load(l->invstd, i), dw, db);
+}
+
+static tch_status layer_weight_gradients(tch_call *c, layers *l) {
+  double alpha, beta;
   tch_tensor *dst;
-  if (tch_wants(c, 1)) TCH_TRY(numbers(c, l->n, &dw));
-  if (tch_wants(c, 2)) TCH_TRY(numbers(c, l->n, &db));
-  if (dw) memset(dw, 0, sizeof *dw * (size_t) l->n);
-  if (db) memset(db, 0, sizeof *db * (size_t) l->n);
-  for (int64_t i = 0; i < count && (dw || db); i++)
-    l->table->layer_weights(l->n, l->g + i * l->n * l->bytes, l->x + i * l->n * l->bytes, flat_load(l->mean, i),
-                            flat_load(l->invstd, i), dw, db);
-  double *const sums[] = {dw, db};
+  if (tch_wants(c, 1)) TCH_TRY(numbers(c, l->n, &l->dw));
+  if (tch_wants(c, 2)) TCH_TRY(numbers(c, l->n, &l->db));
+  int64_t grain = l->groups < WORK ? WORK / (l->groups ? l->groups : 1) : 1;
+  if (l->dw || l->db) tch_parallel(l->n, grain < COLUMNS ? COLUMNS : grain, layer_weights_piece, l);
+  double *const sums[] = {l->dw, l->db};
   for (int k = 0; k < 2; k++) {
     if (!sums[k]) continue;
     TCH_TRY(tch_grad_open(c, k + 1, &dst, &alpha, &beta));
@@ -118,7 +127,7 @@ static tch_status layer_norm_backward(tch_call *c) {
   tch_tensor *dst;
   TCH_TRY(measure_layers(c, &l));
   TCH_TRY(data_of(c, c->gout[0], &l.g));
-  int64_t count = l.n ? c->in[0]->count / l.n : 0;
+  l.groups = l.n ? c->in[0]->count / l.n : 0;
   if (tch_wants(c, 0)) {
     TCH_TRY(tch_grad_open(c, 0, &dst, &alpha, &l.beta));
     l.d = tch_tensor_data(dst);
@@ -129,11 +138,11 @@ static tch_status layer_norm_backward(tch_call *c) {
       TCH_TRY(tch_op_temp(c, &shape, &own));
       l.d = tch_tensor_data(own);
       l.beta = 0;
-      tch_parallel(count, group_grain(&l), layer_gradient_piece, &l);
+      tch_parallel(l.groups, group_grain(&l), layer_gradient_piece, &l);
       TCH_TRY(tch_add(dst, own, alpha, &dst));
-    } else tch_parallel(count, group_grain(&l), layer_gradient_piece, &l);
+    } else tch_parallel(l.groups, group_grain(&l), layer_gradient_piece, &l);
   }
-  return layer_weight_gradients(c, &l, count);
+  return layer_weight_gradients(c, &l);
 }
 
 static tch_status layer_norm_backward_ops(tch_call *c) {

@@ -1,5 +1,6 @@
 /* Losses. reduction 0 keeps one loss per element (or sample), 1 takes their mean, 2 their sum. */
 #include "kernel/elementwise.h"
+#include "kernel/softmax.h"
 #include "core/cpu.h"
 #include "core/thread.h"
 #include "op/index.h"
@@ -8,6 +9,7 @@
 #include <string.h>
 
 TCH_KERNEL_FAMILY(elementwise)
+TCH_KERNEL_FAMILY(softmax)
 
 enum { NONE, MEAN, SUM };
 
@@ -248,10 +250,10 @@ static int64_t label(const tch_tensor *target, int64_t i) {
   return tch_dtype_floating(target->type) ? (int64_t) get(target, i) : tch_index_at(target, i);
 }
 
-/* Calls visit for every target that counts, with the place of its class in x and its weight. */
-static void each_target(const classes *k, const tch_tensor *target, const tch_tensor *weight,
+/* Calls visit for every target of samples [begin, end) that counts, with the place of its class in x and its weight. */
+static void each_target(const classes *k, int64_t begin, int64_t end, const tch_tensor *target, const tch_tensor *weight,
                         void (*visit)(void *context, int64_t i, int64_t at, double w), void *context) {
-  for (int64_t i = 0; i < k->samples * k->places; i++) {
+  for (int64_t i = begin * k->places; i < end * k->places; i++) {
     int64_t t = label(target, i);
     if (t == k->ignore) continue;
     int64_t at = (i / k->places * k->n + t - k->base) * k->places + i % k->places;
@@ -281,7 +283,7 @@ static tch_status losses(tch_call *c, tch_tensor *logp) {
   if (weight) TCH_TRY(tch_op_contiguous(c, weight, &weight));
   nll_sum s = {.logp = logp, .each = k.reduction == NONE ? c->out[0] : NULL};
   if (s.each) TCH_TRY(tch_tensor_fill(c->out[0], 0));
-  each_target(&k, target, weight, add_loss, &s);
+  each_target(&k, 0, k.samples, target, weight, add_loss, &s);
   if (k.reduction == MEAN) put(c->out[0], 0, s.weights != 0 ? s.total / s.weights : 0);
   if (k.reduction == SUM) put(c->out[0], 0, s.total);
   return TCH_OK;
@@ -293,11 +295,14 @@ static tch_status nll_forward(tch_call *c) {
   return losses(c, logp);
 }
 
+enum { CLASSES = 1 << 13 }; /* numbers of a piece */
+
 typedef struct nll_gradient {
-  const tch_tensor *dst, *g;
+  const tch_tensor *dst, *g, *target, *weight;
   double scale, weights;
   const classes *k;
   const tch_tensor *logp; /* cross entropy: dx = w (p - [t]) */
+  bool rows;              /* whose classes are neighbours, zeros before */
 } nll_gradient;
 
 static void add_weight(void *context, int64_t i, int64_t at, double w) { ((nll_gradient *) context)->weights += w; }
@@ -305,14 +310,23 @@ static void add_weight(void *context, int64_t i, int64_t at, double w) { ((nll_g
 static void put_gradient(void *context, int64_t i, int64_t at, double w) {
   const nll_gradient *n = context;
   double g = n->scale * w * get(n->g, n->g->count == 1 ? 0 : i);
-  if (n->logp) {
-    int64_t first = i / n->k->places * n->k->n * n->k->places + i % n->k->places;
+  put(n->dst, at, get(n->dst, at) - g);
+  if (n->logp == NULL) return;
+  int64_t first = i / n->k->places * n->k->n * n->k->places + i % n->k->places;
+  if (n->rows) {
+    int64_t begin = first * tch_dtype_bytes(n->dst->type);
+    char *row = (char *) tch_tensor_data(n->dst) + begin;
+    tch_softmax_table(n->dst->type)->log_softmax_grad(n->k->n, row, (const char *) tch_tensor_data(n->logp) + begin, row);
+  } else
     for (int64_t j = 0; j < n->k->n; j++) {
       int64_t a = first + j * n->k->places;
       put(n->dst, a, get(n->dst, a) + g * exp(get(n->logp, a)));
     }
-  }
-  put(n->dst, at, get(n->dst, at) - g);
+}
+
+static void gradient_piece(void *context, int64_t begin, int64_t end) {
+  nll_gradient *n = context;
+  each_target(n->k, begin, end, n->target, n->weight, put_gradient, n);
 }
 
 /* logp: that of cross entropy, NULL for nll. */
@@ -325,12 +339,14 @@ static tch_status class_gradient(tch_call *c, tch_tensor *logp) {
   TCH_TRY(tch_op_contiguous(c, c->gout[0], &g));
   TCH_TRY(tch_grad_open(c, 0, &dst, &alpha, &beta));
   if (beta == 0) TCH_TRY(tch_tensor_fill(dst, 0));
-  nll_gradient n = {.dst = dst, .g = g, .scale = alpha, .k = &k, .logp = logp};
+  nll_gradient n = {.dst = dst, .g = g, .target = target, .weight = weight, .scale = alpha, .k = &k, .logp = logp,
+                    .rows = beta == 0 && k.places == 1};
   if (k.reduction == MEAN) {
-    each_target(&k, target, weight, add_weight, &n);
+    each_target(&k, 0, k.samples, target, weight, add_weight, &n);
     n.scale = n.weights != 0 ? alpha / n.weights : 0;
   }
-  each_target(&k, target, weight, put_gradient, &n);
+  int64_t size = k.n * k.places;
+  tch_parallel(k.samples, size < CLASSES ? CLASSES / (size > 0 ? size : 1) : 1, gradient_piece, &n);
   return TCH_OK;
 }
 

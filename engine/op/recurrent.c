@@ -18,7 +18,7 @@ TCH_KERNEL_FAMILY(tiled)
 typedef long long ll;
 enum { X, W_IH, W_HH, B_IH, B_HH, H0, LENGTHS, C0 }; /* inputs */
 enum { Y, H, KEPT, C };                              /* outputs */
-enum { ROWS = 16 };                                  /* sequences of a piece */
+enum { ROWS = 16, PACK = 1 << 14 };                  /* sequences of a piece; numbers that one piece packs, about */
 
 /* -- shape ------------------------------------------------------------------------------------------------------- */
 
@@ -64,7 +64,7 @@ typedef struct run {
   const tch_cell *cell;
   const tch_tiled_kernels *products;
   tch_dtype type;
-  bool reverse;
+  bool reverse, start; /* start: the first state is given, or needs a gradient; else its product is none */
   int64_t T, N, I, H, G, R, bytes; /* G H numbers of gates, R H of what is kept, per sequence and step */
   const tch_tensor *lengths;
   tch_panels weight;               /* w_hh' (H, G H) forward, w_hh (G H, H) backward */
@@ -116,12 +116,28 @@ static tch_status data_of(tch_call *c, tch_tensor *t, char **out) {
   return TCH_OK;
 }
 
+typedef struct packing {
+  const run *r;
+  int64_t k, n;
+  tch_any_matrix from;
+  char *to;
+} packing;
+
+static void pack_piece(void *context, int64_t begin, int64_t end) {
+  const packing *p = context;
+  int64_t bytes = p->r->bytes, column = begin * p->r->products->columns, last = end * p->r->products->columns;
+  tch_any_matrix from = p->from;
+  from.data = (const char *) from.data + column * from.column * bytes;
+  p->r->products->pack_panels(p->k, (last < p->n ? last : p->n) - column, from, p->to + column * p->k * bytes);
+}
+
 /* Packs w_hh or its transpose as a (k, n) matrix. */
 static tch_status pack(tch_call *c, run *r, int64_t k, int64_t n, int64_t row, int64_t column) {
-  char *packed;
-  TCH_TRY(numbers(c, r, tch_tiled_count(r->products, k, n), false, &packed));
-  r->products->pack_panels(k, n, (tch_any_matrix){tch_tensor_data(c->in[W_HH]), row, column}, packed);
-  r->weight = (tch_panels){packed, k};
+  packing p = {.r = r, .k = k, .n = n, .from = {tch_tensor_data(c->in[W_HH]), row, column}};
+  int64_t columns = r->products->columns;
+  TCH_TRY(numbers(c, r, tch_tiled_count(r->products, k, n), false, &p.to));
+  tch_parallel((n + columns - 1) / columns, 1 + PACK / (k * columns + 1), pack_piece, &p);
+  r->weight = (tch_panels){p.to, k};
   return TCH_OK;
 }
 
@@ -150,8 +166,10 @@ static void forward_rows(void *context, int64_t begin, int64_t end) {
   int64_t row = r->H * r->bytes, gates = r->G * r->bytes;
   for (int64_t k = 0; k < r->T; k++) {
     int64_t t = step_of(r, k);
-    r->products->product_direct(end - begin, r->G, r->H, 1, (tch_any_matrix){r->h + begin * row, r->H, 1}, r->weight, 0,
-                                (tch_tiled_from){0}, r->product + begin * gates, r->G);
+    if (k == 0 && !r->start) memset(r->product + begin * gates, 0, (size_t) ((end - begin) * gates));
+    else
+      r->products->product_direct(end - begin, r->G, r->H, 1, (tch_any_matrix){r->h + begin * row, r->H, 1}, r->weight, 0,
+                                  (tch_tiled_from){0}, r->product + begin * gates, r->G);
     for (int64_t n = begin; n < end; n++) {
       int64_t at = t * r->N + n;
       if (!alive(r, t, n)) {
@@ -173,6 +191,7 @@ static tch_status recurrent_forward(tch_call *c, int kind, bool reverse) {
   TCH_TRY(gather_bias(c, &r));
   TCH_TRY(pack(c, &r, r.H, r.G, wh->stride[1], wh->stride[0]));
   TCH_TRY(numbers(c, &r, r.N * r.G, false, &r.product));
+  r.start = c->in[H0] != NULL;
   TCH_TRY(start_state(&r, c->in[H0], c->out[H], &r.h));
   if (kind == TCH_CELL_LSTM) TCH_TRY(start_state(&r, c->in[C0], c->out[C], &r.c));
   else r.c = r.h; /* not used */
@@ -212,6 +231,7 @@ static void backward_rows(void *context, int64_t begin, int64_t end) {
       r->cell->backward(r->H, r->kept + at * r->R * r->bytes, h_before(r, t, n), c_before(r, t, n),
                         r->gy ? r->gy + at * row : NULL, r->h + n * row, r->c + n * row, r->d + at * gates, r->dr + at * gates);
     }
+    if (k == 0 && !r->start) return;
     char *h = r->h + begin * row;
     r->products->product_direct(end - begin, r->H, r->G, 1, (tch_any_matrix){r->dr + (t * r->N + begin) * gates, r->G, 1},
                                 r->weight, 1, (tch_tiled_from){h, r->H}, h, r->H);
@@ -290,6 +310,7 @@ static tch_status recurrent_backward(tch_call *c, int kind, bool reverse) {
   bool memory = kind == TCH_CELL_LSTM;
   tch_tensor *dh, *dc = NULL;
   TCH_TRY(measure(c, kind, reverse, &r));
+  r.start = tch_wants(c, H0);
   r.y = tch_tensor_data(c->out[Y]);
   r.kept = tch_tensor_data(c->out[KEPT]);
   TCH_TRY(start_rows(c, &r, H0, &r.h0, &r.h0_step));
