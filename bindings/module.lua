@@ -63,6 +63,9 @@ function glue.differ(a, b)
   return isTensor(a) and isTensor(b) and C.tch_tensor_dtype(a) ~= C.tch_tensor_dtype(b)
 end
 
+--- A number that grows with each write to elements of t.
+function glue.version(t) return tonumber(C.tch_tensor_version(need(t))) end
+
 -- -- passes -------------------------------------------------------------------------------------------------------
 
 local options = { retainGraph = true, allowUnused = true, offTape = true }

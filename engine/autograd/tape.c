@@ -25,6 +25,11 @@ static uint64_t version_of(const tch_tensor *t) {
 
 static uint64_t track(tch_tensor *t) { return t->storage ? tch_storage_track(t->storage) : 0; }
 
+uint64_t tch_tensor_version(tch_tensor *t) {
+  track(t);
+  return version_of(t);
+}
+
 tch_status tch_history_put(tch_tensor *t, tch_node *node, int index) {
   tch_history *h = tch_record_new(sizeof *h);
   if (h == NULL) return TCH_ERROR_MEMORY;

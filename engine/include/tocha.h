@@ -206,6 +206,9 @@ TCH_API tch_status tch_tensor_multinomial(tch_tensor *t, const tch_tensor *weigh
 TCH_API bool tch_grad_enabled(void);
 TCH_API void tch_set_grad_enabled(bool on);
 TCH_API tch_status tch_requires_grad(tch_tensor *t, bool on);    /* makes t a leaf of the tape, or frees it */
+/* A number that grows with each write to elements of t from its first call on; writes by raw pointers, and to storages that cross
+ * from one Lua state to another, are not seen. */
+TCH_API uint64_t tch_tensor_version(tch_tensor *t);
 TCH_API bool tch_needs_grad(const tch_tensor *t);                /* t is a leaf or the result of recorded ops */
 TCH_API bool tch_is_leaf(const tch_tensor *t);
 TCH_API tch_tensor *tch_grad(const tch_tensor *t);               /* borrowed; NULL when there is none */

@@ -6,6 +6,7 @@ local derive = require 'tocha.nn.derive'
 local F = require 'tocha.nn.functional'
 local overwriting = require 'tocha.nn.inplace'
 local root = require 'tocha.nn.root'
+local skipped = require 'tocha.nn.skipped'
 local raise = require 'tocha.bindings.own'.raise
 
 -- The dimension of the classes: (C), (N, C), (C, H, W), (N, C, H, W)
@@ -85,3 +86,5 @@ for _, row in ipairs(rows) do
   class.__tostring__ = row.show
   if row[count] == inplace then overwriting(class) end
 end
+
+for _, class in ipairs { nn.ReLU, nn.ReLU6 } do skipped.give(class) end

@@ -1,73 +1,23 @@
 --- Runs of convolutions, activations in place and max poolings that a Sequential takes a few images at a time, so that what one
 -- module writes is still in a cache when the next reads it, forward and backward.
 --
--- Outputs and gradInputs are whole tensors as ever; operations work on views of them. How many images go together depends on
--- shapes alone. A run is taken whole where the batch is small, where weights are large (they would be prepared for each part of the
--- batch), and where a module has functions of its own.
+-- What only the next module of a run reads is not kept but made when it is asked for (skipped.lua), a chunk at a time in the same
+-- way: outputs before a pooling, whose places tell where its gradient goes, and all gradInputs but the first. How many images go
+-- together depends on shapes alone. A run is taken whole where the batch is small, where weights are large (they would be prepared
+-- for each part of the batch), and where a module has functions of its own (runs.lua).
 -- @module tocha.nn.chunks
 local torch = require 'tocha'
-local nn = require 'tocha.nn'
 local glue = require 'tocha.bindings.module'
 local fuse = require 'tocha.nn.fuse'
 local places = require 'tocha.nn.places'
+local runs = require 'tocha.nn.runs'
+local skipped = require 'tocha.nn.skipped'
 
--- room: bytes of outputs that the images of a chunk have together; fewest: chunks that pay. Measured: what is less stays in a cache
--- of the processor anyway.
-local chunks = { room = 2400 * 1024, fewest = 6 }
+-- room: bytes of outputs that the images of a chunk have together; fewest: chunks that pay. Measured.
+local chunks = { room = 1600 * 1024, fewest = 2 }
 local ops = glue.ops
 
-local WEIGHTS = 512 * 1024 -- bytes of all weights of a run, at most
 local LEAST = 4 -- images of a chunk
-
-local convolve, pool = nn.SpatialConvolution.updateOutput, nn.SpatialMaxPooling.updateOutput
-local convolveBack, poolGradient = nn.SpatialConvolution.backward, nn.SpatialMaxPooling.updateGradInput
-local convolveGradient, convolveAccumulate = nn.SpatialConvolution.updateGradInput, nn.SpatialConvolution.accGradParameters
-local backward, accumulate = nn.Module.backward, nn.Module.accGradParameters
-
-local function plainConvolution(m)
-  return m.updateOutput == convolve and m.backward == convolveBack and m.updateGradInput == convolveGradient
-    and m.accGradParameters == convolveAccumulate
-end
-
-local function plainPooling(m)
-  return m.updateOutput == pool and m.updateGradInput == poolGradient and m.backward == backward
-    and m.accGradParameters == accumulate and not m.dilationH and m.kW * m.kH <= 256
-end
-
-local function outer(size, kernel, stride, pad, ceil)
-  local room = size + 2 * pad - kernel
-  local n = (ceil and math.ceil or math.floor)(room / stride) + 1
-  if ceil and (n - 1) * stride >= size + pad then n = n - 1 end
-  return n
-end
-
--- The steps of the run from modules[i] up to modules[limit] at most: a table for each operation, with the modules it does and the
--- sizes of its output. Nothing if it is less than two operations.
-local function steps(modules, i, limit, planes, height, width)
-  local list, seen, weights = {}, {}, 0
-  while i <= limit and not seen[modules[i]] do
-    local m, step = modules[i]
-    if plainConvolution(m) then
-      if planes ~= m.nInputPlane then return end
-      step = { conv = m, first = i, last = i, planes = m.nOutputPlane, height = outer(height, m.kH, m.dH, m.padH),
-        width = outer(width, m.kW, m.dW, m.padW) }
-      weights = weights + m.weight:nElement()
-      local after = modules[i + 1]
-      if i < limit and fuse.activates(after) and fuse.plain(after) and not seen[after] then
-        step.activation, step.last = after, i + 1
-        seen[after] = true
-      end
-    elseif plainPooling(m) and #list > 0 then
-      step = { pool = m, first = i, last = i, planes = planes, height = outer(height, m.kH, m.dH, m.padH, m.ceil_mode),
-        width = outer(width, m.kW, m.dW, m.padW, m.ceil_mode) }
-    else break end
-    if step.height < 1 or step.width < 1 then return end
-    seen[m] = true
-    list[#list + 1] = step
-    planes, height, width, i = step.planes, step.height, step.width, step.last + 1
-  end
-  if #list > 1 and weights * 4 <= WEIGHTS then return list end
-end
 
 -- Images of a chunk; nothing if the batch is to be taken whole.
 local function images(list, n, size)
@@ -80,15 +30,74 @@ end
 
 local function bytes(t) return t:type() == 'torch.DoubleTensor' and 8 or 4 end
 
+-- Calls f(first, count) for the chunks of n images.
+local function each(n, size, f)
+  for first = 1, n, size do f(first, math.min(size, n - first + 1)) end
+end
+
+-- -- fields that are left out ------------------------------------------------------------------------------------------
+
+-- What somebody may hold as a module's field, and as that of an activation beside it (nil: nobody does); false where the field cannot
+-- be written or is not wanted.
+local function held(m, activation, field, like)
+  for _, module in ipairs { m, activation } do
+    local t = rawget(module, field)
+    if t == nil and not skipped.left(module, field) or t ~= nil and not torch.isTensor(t) then return false end
+  end
+  local t, other = skipped.held(m, field), activation and skipped.held(activation, field)
+  if t and not t:isContiguous() or glue.differ(t, like) or glue.differ(other, like) then return false end
+  if other and not t then t = like.new() end
+  return t, other
+end
+
+-- Leaves a field of m and of an activation beside it out; t, other: what `held` gave.
+local function leave(m, activation, field, record, t, other)
+  if other and not rawequal(other, t) then other:set(t) end
+  skipped.leave(m, field, record, t)
+  if activation then skipped.leave(activation, field, record, other or nil) end
+end
+
+-- Whether no two of the tensors share memory: chunks write one before they have read all of another.
+local function apart(list)
+  local seen = {}
+  for _, t in ipairs(list) do
+    local key = torch.pointer(t:storage())
+    if seen[key] then return false end
+    seen[key] = true
+  end
+  return true
+end
+
+-- What a chunk writes and the next step alone reads: two buffers of each type.
+local buffers = {}
+
+-- Room for `count` images of t, from `first` on; without t a buffer other than `taken`.
+local function room(t, first, count, like, taken, planes, height, width)
+  if t then return t:narrow(1, first, count) end
+  local kind = like:type()
+  local pair = buffers[kind] or { like.new(), like.new() }
+  buffers[kind] = pair
+  return pair[rawequal(pair[1], taken) and 2 or 1]:resize(count, planes, height, width)
+end
+
+-- -- forward -----------------------------------------------------------------------------------------------------------
+
 -- Gives the modules of a step outputs for the whole batch; false where they cannot be written.
 local function prepare(step, n, input)
-  local m = step.conv or step.pool
+  local m, activation = step.of[1], step.of[2]
+  step.like = input
+  if step.pooled then
+    step.output, step.other = held(m, activation, 'output', input)
+    if step.output then step.output:resize(n, step.planes, step.height, step.width) end
+    return step.output ~= false
+  end
+  skipped.drop(m, 'output')
   local output = rawget(m, 'output')
   if not torch.isTensor(output) or glue.differ(output, input) then return false end
-  if step.activation and not rawequal(output, step.activation.output) then output = input.new() end
+  if activation and not rawequal(output, rawget(activation, 'output')) then output = input.new() end
   if not output:isContiguous() then output = input.new() end
   step.output = output:resize(n, step.planes, step.height, step.width)
-  if step.pool then
+  if step.pools then
     local indices = m.places
     if torch.typename(indices) ~= 'torch.ByteTensor' or not indices:isContiguous() then indices = torch.ByteTensor() end
     step.places = indices:resize(n, step.planes, step.height, step.width)
@@ -96,165 +105,227 @@ local function prepare(step, n, input)
   return true
 end
 
-local function conv(step, x, y)
-  local m, activation = step.conv, step.activation
-  ops.conv2d_fused(y, x, m.weight, m.bias, nil, nil, nil, nil, { m.dH, m.dW }, { m.padH, m.padW }, nil, m.groups, nil,
-    activation and 0, activation and fuse.bound(activation))
-end
-
-local function maxPool(step, x, y, indices)
-  local m = step.pool
-  ops.max_pool2d(y, indices, x, { m.kH, m.kW }, { m.dH, m.dW }, { m.padH, m.padW }, nil, m.ceil_mode)
+local function conv(step, x, y, weight, bias)
+  ops.conv2d_fused(y, x, weight, bias, nil, nil, nil, nil, step.stride, step.pad, nil, step.groups, nil, step.activated and 0,
+    step.bound)
 end
 
 local function forward(list, input, n, size)
-  for first = 1, n, size do
-    local count = math.min(size, n - first + 1)
+  each(n, size, function(first, count)
     local x = input:narrow(1, first, count)
     for _, step in ipairs(list) do
-      local y = step.output:narrow(1, first, count)
-      if step.conv then conv(step, x, y)
-      else maxPool(step, x, y, step.places:narrow(1, first, count)) end
+      local m, y = step.of[1], room(step.output, first, count, input, x, step.planes, step.height, step.width)
+      if step.pools then
+        ops.max_pool2d(y, step.places:narrow(1, first, count), x, step.kernel, step.stride, step.pad, nil, step.ceil)
+      else conv(step, x, y, m.weight, m.bias) end
       x = y
     end
-  end
+  end)
+end
+
+-- The output that a convolution left out.
+local function fillOutput(step)
+  if not skipped.stand(step.seen) then return end
+  local x, y = step.input, step.like.new()
+  local n = x:size(1)
+  y:resize(n, step.planes, step.height, step.width)
+  each(n, step.size, function(first, count)
+    conv(step, x:narrow(1, first, count), y:narrow(1, first, count), step.weight, step.bias)
+  end)
+  for k = 1, 2 do skipped.put(step, step.of[k], 'output', y) end
+end
+
+local function copyOf(t, into)
+  if t == nil then return end
+  return (into and not glue.differ(into, t) and into or t.new()):resizeAs(t):copy(t)
+end
+
+-- Makes a step the record of the output it left out; the weights may be others when somebody asks for it.
+local function leaveOutput(step, input, size)
+  local m, activation = step.of[1], step.of[2]
+  local before, t, other = skipped.left(m, 'output') or {}, step.output, step.other
+  step.weight, step.bias = copyOf(m.weight, before.weight), copyOf(m.bias, before.bias)
+  step.fill, step.input, step.size, step.seen = fillOutput, input, size, skipped.seen { input }
+  step.output, step.other = nil, nil
+  leave(m, activation, 'output', step, t, other)
+  if activation then activation.overwrites = true end
 end
 
 --- The output of a run that begins at modules[i], a convolution, and its last module; nothing if the run is to be taken whole.
 function chunks.forward(modules, i, input)
   if not torch.isTensor(input) or input:dim() ~= 4 or input:size(1) < chunks.fewest * LEAST then return end
   local n = input:size(1)
-  local list = steps(modules, i, #modules, input:size(2), input:size(3), input:size(4))
+  local list = runs.steps(modules, i, #modules, input:size(2), input:size(3), input:size(4))
   local size = list and images(list, n, bytes(input))
-  if not size then return end
+  if not size or glue.differ(modules[i].weight, input) then return end
   input = glue.constant(input)
+  local memory = { input }
   for _, step in ipairs(list) do
     if not prepare(step, n, input) then return end
+    memory[#memory + 1] = step.output
   end
+  if not apart(memory) then return end
   if not pcall(forward, list, input, n, size) then return end -- module by module the error gets its name
   local x = input
-  for _, step in ipairs(list) do
-    local m = step.conv or step.pool
-    m.output = step.output
-    if step.activation then step.activation.output, step.activation.overwrites = step.output, true end
-    if step.pool then
+  for k, step in ipairs(list) do
+    local m, activation = step.of[1], step.of[2]
+    if step.pools then
       m.places = step.places
-      places.seen(m, x)
+      places.noted(m, step.from[2], step.from[3])
     end
-    x = step.output
+    if step.pooled then leaveOutput(step, x, size)
+    else
+      m.output, x = step.output, step.output
+      if activation then activation.output, activation.overwrites = step.output, true end
+    end
+    if k == #list then return x, step.last end
   end
-  return x, list[#list].last
 end
 
--- -- backward -------------------------------------------------------------------------------------------------------
+-- -- backward ----------------------------------------------------------------------------------------------------------
 
--- A module's gradInput for the whole batch, like x; false where it cannot be written.
-local function room(m, x)
-  local g = m.gradInput
+-- The gradInput of the first step for the whole batch: nil if nobody wants it, false where it cannot be written.
+local function firstGradient(step, x)
+  local g = rawget(step.of[1], 'gradInput')
+  if g == nil and step.first == 1 then return nil end
+  skipped.drop(step.of[1], 'gradInput')
+  g = rawget(step.of[1], 'gradInput')
   if not torch.isTensor(g) or glue.differ(g, x) or not g:isContiguous() then return false end
-  g:resize(x:size())
-  return g
+  return g:resize(x:size())
 end
 
--- Whether the output of a step is that of its last forward pass.
-local function fits(step, input)
-  local y = step.output
-  return torch.isTensor(y) and y:dim() == 4 and y:size(1) == input:size(1) and y:size(2) == step.planes
-    and y:size(3) == step.height and y:size(4) == step.width and not glue.differ(y, input)
+-- Whether t is what the last forward pass left of a step.
+local function fits(step, t, n)
+  return torch.isTensor(t) and t:dim() == 4 and t:size(1) == n and t:size(2) == step.planes and t:size(3) == step.height
+    and t:size(4) == step.width
+end
+
+-- Gives a pooling what it reads and writes; before: the step before it, last: whether the run ends with it.
+local function layPool(step, before, modules, last, n)
+  local m, through = step.of[1], before.of[2]
+  if through and last and not fuse.stands(modules, step.last) then return false end
+  step.through, step.bound, step.output, step.places = through ~= nil, before.bound, m.output, m.places
+  step.whole, step.other = held(m, through, 'gradInput', step.like)
+  return step.whole ~= false and fits(step, step.output, n) and fits(step, step.places, n)
+    and torch.typename(step.places) == 'torch.ByteTensor' and not glue.differ(step.output, step.like)
+end
+
+local function layConv(step, first, n)
+  local m, activation = step.of[1], step.of[2]
+  if not step.pooled then
+    step.output = m.output
+    if not fits(step, step.output, n) or glue.differ(step.output, step.like) then return false end
+    if activation then step.gate = held(activation, nil, 'gradInput', step.like) end
+  end
+  if first then step.whole = firstGradient(step, step.input) else step.whole = held(m, nil, 'gradInput', step.like) end
+  step.unwanted = first and not step.whole
+  return step.whole ~= false and step.gate ~= false
 end
 
 -- Gives the steps what they read and write; false where something stands against it.
-local function lay(list, modules, input)
-  local x = input
+local function lay(list, modules, input, gradOutput)
+  local n, x, memory = input:size(1), input, { gradOutput }
   for k, step in ipairs(list) do
-    step.input = x
-    local m, activation = step.conv or step.pool, step.activation
-    step.output = m.output
-    if not fits(step, input) then return false end
-    if step.conv then
-      local unwanted = step.first == 1 and m.gradInput == nil
-      step.gradInput = not unwanted and room(m, x)
-      if not step.gradInput and not unwanted then return false end
-      local after = list[k + 1]
-      step.gated = activation and after and after.pool -- the pooling does the activation too
-      if activation and not step.gated then
-        step.gateInput = room(activation, step.output)
-        if not step.gateInput then return false end
-      end
-    else
-      local before = list[k - 1]
-      step.through = before.activation
-      if step.through and not (step.through.gradInput and (k < #list or fuse.stands(modules, step.last))) then return false end
-      step.gradInput = room(m, x)
-      local indices = m.places
-      if not step.gradInput or torch.typename(indices) ~= 'torch.ByteTensor' or not indices:isSameSizeAs(step.output) then
-        return false
-      end
-    end
-    x = step.output
+    step.input, step.like = x, input
+    if step.pools then
+      if not layPool(step, list[k - 1], modules, k == #list, n) then return false end
+    elseif not layConv(step, k == 1, n) then return false end
+    x = step.output or x
   end
-  return true
+  for k, step in ipairs(list) do
+    local from = step.from
+    if step.whole and k > 1 then step.whole:resize(n, from[1], from[2], from[3]) end
+    if step.gate then step.gate:resize(n, step.planes, step.height, step.width) end
+    for _, t in pairs { step.whole, step.gate } do memory[#memory + 1] = t end
+  end
+  return apart(memory)
 end
 
-local function convBack(step, first, count, g, scale)
-  local m, activation = step.conv, step.activation
-  if activation and not step.gated then
-    local into = step.gateInput:narrow(1, first, count)
+-- The gradient before a step from the one behind it; scale nil: parameters get none, and the first step leaves its own out.
+local function stepBack(step, first, count, g, scale)
+  local m, from, like = step.of[1], step.from, step.like
+  if step.pools then
+    local into = room(step.whole, first, count, like, g, from[1], from[2], from[3])
+    local indices, size = step.places:narrow(1, first, count), { from[2], from[3] }
+    if step.through then
+      return ops.max_pool2d_relu_grad(into, g, indices, step.output:narrow(1, first, count), size, step.kernel, step.stride, step.pad,
+        nil, step.ceil, step.bound)
+    end
+    return ops.max_pool2d_grad(into, g, indices, size, step.kernel, step.stride, step.pad, nil, step.ceil)
+  end
+  if step.activated and not step.pooled then
+    local into = room(step.gate, first, count, like, g, step.planes, step.height, step.width)
     local y = step.output:narrow(1, first, count)
-    ops[fuse.bound(activation) and 'relu6_backward' or 'relu_backward'](y, y, g, 1, 0, into)
+    ops[step.bound and 'relu6_backward' or 'relu_backward'](y, y, g, 1, 0, into)
     g = into
   end
-  local into = step.gradInput and step.gradInput:narrow(1, first, count) or nil
-  ops.conv2d_backward(step.input:narrow(1, first, count), m.weight, m.bias, { m.dH, m.dW }, { m.padH, m.padW }, nil, m.groups,
-    nil, g, scale, 6, into, m.gradWeight, m.gradBias)
+  local into = not step.unwanted and room(step.whole, first, count, like, g, from[1], from[2], from[3]) or nil
+  if scale or into then
+    ops.conv2d_backward(step.input:narrow(1, first, count), scale and m.weight or step.weight, scale and m.bias or step.bias,
+      step.stride, step.pad, nil, step.groups, nil, g, scale or 1, scale and 6 or 0, into, scale and m.gradWeight,
+      scale and m.gradBias)
+  end
   return into
 end
 
-local function poolBack(step, first, count, g)
-  local m, into = step.pool, step.gradInput:narrow(1, first, count)
-  local indices, x = m.places:narrow(1, first, count), step.input
-  local size, kernel, stride, pad = { x:size(3), x:size(4) }, { m.kH, m.kW }, { m.dH, m.dW }, { m.padH, m.padW }
-  if step.through then
-    ops.max_pool2d_relu_grad(into, g, indices, step.output:narrow(1, first, count), size, kernel, stride, pad, nil, m.ceil_mode,
-      fuse.bound(step.through))
-  else ops.max_pool2d_grad(into, g, indices, size, kernel, stride, pad, nil, m.ceil_mode) end
-  return into
+local function pass(list, n, size, gradOutput, scale)
+  each(n, size, function(first, count)
+    local g = gradOutput:narrow(1, first, count)
+    for k = #list, 1, -1 do g = stepBack(list[k], first, count, g, scale) end
+  end)
+end
+
+-- The gradInputs that a run left out.
+local function fillGradients(record)
+  if not skipped.stand(record.seen) then return end
+  local list, n = record.list, record.n
+  for k, step in ipairs(list) do
+    local from = step.from
+    if k > 1 then step.whole = record.like.new():resize(n, from[1], from[2], from[3]) end
+    if step.output and step.activated then step.gate = record.like.new():resize(n, step.planes, step.height, step.width) end
+  end
+  pass(list, n, record.size, record.gradOutput)
+  for k, step in ipairs(list) do
+    local whole, gate = step.whole, step.gate
+    step.whole, step.gate = nil, nil
+    if k > 1 then skipped.put(record, step.of[1], 'gradInput', whole) end
+    if step.through then skipped.put(record, list[k - 1].of[2], 'gradInput', whole.new():set(whole)) end
+    if gate then skipped.put(record, step.of[2], 'gradInput', gate) end
+  end
+end
+
+-- Leaves the gradInputs inside a run out.
+local function leaveGradients(list, record)
+  local read, before = { record.gradOutput }, skipped.left(list[#list].of[1], 'gradInput')
+  for k, step in ipairs(list) do
+    local old = before and before.list[k] or {}
+    local m, activation, whole, other, gate = step.of[1], step.of[2], step.whole, step.other, step.gate
+    step.whole, step.other, step.gate = nil, nil, nil
+    if k == 1 then step.unwanted = true
+    else leave(m, step.through and list[k - 1].of[2] or nil, 'gradInput', record, whole, other) end
+    if activation and not step.pooled then skipped.leave(activation, 'gradInput', record, gate) end
+    if k > 1 and not step.pools then step.weight, step.bias = copyOf(m.weight, old.weight), copyOf(m.bias, old.bias) end
+    for _, t in pairs { step.output, step.places } do read[#read + 1] = t end
+  end
+  record.seen = skipped.seen(read)
 end
 
 --- The gradient before the run that ends with modules[i], and its first module; nothing if the run is to be taken whole.
 function chunks.backward(modules, i, input, gradOutput, scale)
   if not torch.isTensor(gradOutput) or gradOutput:dim() ~= 4 or gradOutput:size(1) < chunks.fewest * LEAST then return end
-  local first = i
-  while first > 0 do
-    local m = modules[first]
-    if not (plainConvolution(m) or plainPooling(m) or fuse.activates(m) and fuse.plain(m)) then break end
-    first = first - 1
-  end
-  first = first + 1
-  while first < i and modules[first].updateOutput ~= convolve do first = first + 1 end
+  local first = runs.first(modules, i)
   local x = input
   if first > 1 then x = modules[first - 1].output end
   if not torch.isTensor(x) or x:dim() ~= 4 or x:size(1) ~= gradOutput:size(1) or glue.differ(x, gradOutput) then return end
-  local list = first < i and steps(modules, first, i, x:size(2), x:size(3), x:size(4))
+  local list = first < i and runs.steps(modules, first, i, x:size(2), x:size(3), x:size(4))
   if not list or list[#list].last ~= i or not glue.alike(modules[i].output, gradOutput) then return end
   local n = x:size(1)
   local size = images(list, n, bytes(x))
-  if not size or not lay(list, modules, x) then return end
-  for from = 1, n, size do
-    local count = math.min(size, n - from + 1)
-    local g = gradOutput:narrow(1, from, count)
-    for k = #list, 1, -1 do
-      local step = list[k]
-      g = step.conv and convBack(step, from, count, g, scale) or step.pool and poolBack(step, from, count, g)
-    end
-  end
-  for _, step in ipairs(list) do
-    local through = step.through
-    if through and not glue.sameView(through.gradInput, step.gradInput) then
-      through.gradInput = step.gradInput.new():set(step.gradInput)
-    end
-  end
-  return list[1].gradInput or nil, first
+  if not size or not lay(list, modules, x, gradOutput) then return end
+  pass(list, n, size, gradOutput, scale)
+  local gradInput = list[1].whole
+  leaveGradients(list, { fill = fillGradients, list = list, n = n, size = size, gradOutput = gradOutput, like = x })
+  return gradInput, first
 end
 
 return chunks

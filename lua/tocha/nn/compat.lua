@@ -2,11 +2,13 @@
 -- @module tocha.nn.compat
 local torch = require 'tocha'
 local nn = require 'tocha.nn'
+local skipped = require 'tocha.nn.skipped'
 
 -- How a module is written and read: what packages call from functions of their own.
 function nn.Module:write(file)
   local fields = {}
   for name, value in pairs(self) do fields[name] = value end
+  skipped.blank(self, fields)
   file:writeObject(fields)
 end
 

@@ -6,6 +6,7 @@
 -- @module tocha.nn.container
 local torch = require 'tocha'
 local nn = require 'tocha.nn'
+local skipped = require 'tocha.nn.skipped'
 local utils = require 'tocha.nn.utils'
 local derive = require 'tocha.nn.derive'
 local raise = require 'tocha.bindings.own'.raise
@@ -156,6 +157,7 @@ local function run(self, modules, i, input)
   end
   local count, norm, activation = fuse.run(self, modules, i)
   if count > 1 then return fuse.forward(self, modules, i, input, count, norm, activation), i + count - 1 end
+  skipped.drop(modules[i], 'output')
 end
 
 function Sequential:updateOutput(input)
@@ -204,6 +206,8 @@ local function back(modules, i, input, gradOutput, scale)
     local gradient, first = chunks.backward(modules, i, input, gradOutput, scale)
     if first then return gradient, first end
   end
+  skipped.drop(m, 'gradInput')
+  skipped.drop(modules[i - 1], 'gradInput')
   local gradient = fuse.backward(modules, i, read(modules, i - 1, input), gradOutput, scale)
   if gradient then return gradient, i - 1 end
 end

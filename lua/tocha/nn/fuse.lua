@@ -64,10 +64,19 @@ local function normalized(norm, activation, input)
   return y
 end
 
+-- The output that a convolution left out, of its input as it is now.
+local function remake(record)
+  local conv = record.of[1]
+  skipped.drop(conv, 'output') -- which updateOutput writes
+  convolve(conv, record.input)
+end
+
 --- The output of `count` modules from modules[i] on; nothing if the first refuses its input.
 function fuse.forward(self, modules, i, input, count, norm, activation)
   if modules[i] == norm then return normalized(norm, activation, input) end
   local conv, last = modules[i], modules[i + count - 1]
+  if not norm then skipped.drop(conv, 'output') end
+  skipped.drop(last, 'output')
   local output, mean, var, gamma, beta, eps = last.output, nil, nil, nil, nil, nil
   input = glue.constant(input)
   -- What an activation in place left is only known to be ours if the module before it has the very same.
@@ -83,7 +92,7 @@ function fuse.forward(self, modules, i, input, count, norm, activation)
     return result
   end
   norm.output = result
-  skipped.leave(conv, input)
+  skipped.leave(conv, 'output', { fill = remake, of = setmetatable({ conv }, { __mode = 'v' }), input = input, like = input })
   partial[self] = true
   return result
 end
@@ -113,15 +122,16 @@ end
 local function unpool(modules, i, gradOutput)
   local m, activation = modules[i], modules[i - 1]
   if not derived(m, poolGradient) or not m.gradInput or not m.places or not fuse.stands(modules, i) then return end
-  local x, gradInput = activation.output, m.gradInput
-  if glue.differ(gradInput, gradOutput) or not torch.isTensor(x) or x:dim() < 3 then return end
-  local dims = x:dim()
+  local gradInput = m.gradInput
+  if glue.differ(gradInput, gradOutput) then return end
   local ok, result = pcall(glue.ops.max_pool2d_relu_grad, gradInput, gradOutput, m.places, m.output,
-    { x:size(dims - 1), x:size(dims) }, { m.kH, m.kW }, { m.dH, m.dW }, { m.padH, m.padW },
+    { m.iheight, m.iwidth }, { m.kH, m.kW }, { m.dH, m.dW }, { m.padH, m.padW },
     m.dilationH and { m.dilationH, m.dilationW }, m.ceil_mode, bound(activation))
   if not ok then return end
   m.gradInput = result
-  if not glue.sameView(activation.gradInput, result) then activation.gradInput = result.new():set(result) end
+  local own = activation.gradInput
+  if not torch.isTensor(own) or glue.differ(own, result) then own = result.new() end
+  activation.gradInput = own:set(result)
   return result
 end
 

@@ -7,6 +7,7 @@
 local torch = require 'tocha'
 local nn = require 'tocha.nn'
 local utils = require 'tocha.nn.utils'
+local skipped = require 'tocha.nn.skipped'
 local flatten = require 'tocha.nn.flatten'
 local raise = require 'tocha.bindings.own'.raise
 
@@ -155,6 +156,7 @@ function Module:type(type, cache)
     raise(('type: there is no tensor type %s'):format(tostring(type)))
   end
   cache = cache or {}
+  skipped.complete(self)
   for key, value in pairs(self) do
     if not (torch.isTensor(value) and integers[value:type()]) then
       self[key] = utils.recursiveType(value, type, cache)
@@ -174,6 +176,7 @@ function Module:cuda() raise(torch.type(self) .. ': there is no CUDA here; tenso
 --- Drops the buffers of the last pass. They are not emptied: one may be an input, or somebody's result.
 function Module:clearState()
   for _, name in ipairs { 'output', 'gradInput' } do
+    skipped.drop(self, name)
     local value = self[name]
     if torch.isTensor(value) then self[name] = value.new()
     elseif torch.type(value) == 'table' then self[name] = {}

@@ -103,6 +103,7 @@ function optnet.optimizeMemory(net, input, options)
   if mode ~= 'inference' then raise(("optimizeMemory: the mode is 'inference', not %s"):format(tostring(mode))) end
   optnet.removeOptimization(net)
   net:evaluate()
+  mark(net, true)
   local found, order = uses(net, input)
   local function keep(t)
     local use = found[key(t)]
@@ -125,7 +126,6 @@ function optnet.optimizeMemory(net, input, options)
       busy[#busy + 1] = use
     end
   end
-  mark(net, true)
   net:forward(input)
   return net
 end

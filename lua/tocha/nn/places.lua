@@ -8,7 +8,10 @@ local F = require 'tocha.nn.functional'
 
 local places = {}
 
---- Notes the sizes of an input and forgets the indices of the last one; returns the input.
+--- Notes the height and width of an input and forgets the indices of the last one.
+function places.noted(self, height, width) self.iheight, self.iwidth, self.itime, self.indices = height, width, nil, nil end
+
+--- The same for an input, which it returns.
 function places.seen(self, input)
   local dims = input:dim()
   self.itime = self.kT and input:size(dims - 2) or nil

@@ -5,6 +5,7 @@ local nn = require 'tocha.nn'
 local derive = require 'tocha.nn.derive'
 local F = require 'tocha.nn.functional'
 local places = require 'tocha.nn.places'
+local skipped = require 'tocha.nn.skipped'
 local raise = require 'tocha.bindings.own'.raise
 
 local function window(self, kW, kH, dW, dH, padW, padH)
@@ -49,6 +50,8 @@ places.give(Max, function(self, positions)
   return F.max_pool2d_take(positions, self.places, { self.kH, self.kW }, { self.dH, self.dW }, { self.padH, self.padW },
     dilation(self), self.ceil_mode)
 end)
+
+skipped.give(Max)
 
 function Max:clearState()
   self.places, self.indices = nil, nil

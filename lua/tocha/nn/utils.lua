@@ -1,6 +1,7 @@
 --- Walks over nested tables of tensors, and copies of whole modules (nn.utils of Torch7).
 -- @module tocha.nn.utils
 local torch = require 'tocha'
+local skipped = require 'tocha.nn.skipped'
 local raise = require 'tocha.bindings.own'.raise
 
 local utils = {}
@@ -29,14 +30,11 @@ local function copyTensor(tensor, seen)
   return copy
 end
 
---- Functions `write` of classes whose objects may be copied field by field all the same.
-utils.plainWrites = setmetatable({}, { __mode = 'k' })
-
 local function writesItself(object)
   local name = torch.typename(object)
   local class, module = name and torch.getmetatable(name), torch.getmetatable 'nn.Module'
   local write = type(class) == 'table' and class.write
-  return type(write) == 'function' and write ~= (module and module.write) and not utils.plainWrites[write]
+  return type(write) == 'function' and write ~= (module and module.write)
 end
 
 --- A deep copy of tables, objects, tensors and storages; what was one object twice is one object twice in the copy, and
@@ -59,6 +57,7 @@ function utils.copy(value, shared)
     elseif type(v) == 'table' then
       copy = {}
       seen[v] = copy
+      skipped.complete(v)
       for k, field in pairs(v) do copy[walk(k)] = walk(field) end
       setmetatable(copy, getmetatable(v))
       found = found or ask and writesItself(v)
