@@ -37,8 +37,8 @@ end
 
 -- -- fields that are left out ------------------------------------------------------------------------------------------
 
--- What somebody may hold as a module's field, and as that of an activation beside it (nil: nobody does); false where the field cannot
--- be written or is not wanted.
+-- What somebody may hold as a module's field, and as that of an activation beside it (nil: nobody does); false where the field
+-- cannot be written or is not wanted.
 local function held(m, activation, field, like)
   for _, module in ipairs { m, activation } do
     local t = rawget(module, field)
@@ -248,8 +248,8 @@ local function stepBack(step, first, count, g, scale)
     local into = room(step.whole, first, count, like, g, from[1], from[2], from[3])
     local indices, size = step.places:narrow(1, first, count), { from[2], from[3] }
     if step.through then
-      return ops.max_pool2d_relu_grad(into, g, indices, step.output:narrow(1, first, count), size, step.kernel, step.stride, step.pad,
-        nil, step.ceil, step.bound)
+      local y = step.output:narrow(1, first, count)
+      return ops.max_pool2d_relu_grad(into, g, indices, y, size, step.kernel, step.stride, step.pad, nil, step.ceil, step.bound)
     end
     return ops.max_pool2d_grad(into, g, indices, size, step.kernel, step.stride, step.pad, nil, step.ceil)
   end

@@ -42,8 +42,8 @@ function runs.steps(modules, i, limit, planes, height, width)
     local m, step = modules[i]
     if plainConvolution(m) then
       if planes ~= m.nInputPlane then return end
-      step = { of = of(m), first = i, last = i, groups = m.groups, planes = m.nOutputPlane, height = outer(height, m.kH, m.dH, m.padH),
-        width = outer(width, m.kW, m.dW, m.padW) }
+      step = { of = of(m), first = i, last = i, groups = m.groups, planes = m.nOutputPlane,
+        height = outer(height, m.kH, m.dH, m.padH), width = outer(width, m.kW, m.dW, m.padW) }
       weights = weights + m.weight:nElement()
       local after = modules[i + 1]
       if i < limit and fuse.activates(after) and fuse.plain(after) and not seen[after] then
