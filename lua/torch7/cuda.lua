@@ -120,14 +120,29 @@ local function modules()
   return nn
 end
 
+-- A recurrent layer by the arguments of cudnn's: (inputSize, hiddenSize, layers [, batchFirst [, dropout]]).
+local function recurrent(name, more)
+  return function(inputSize, hiddenSize, layers, batchFirst, dropout, remembers)
+    if remembers then error('cudnn: recurrent layers that remember their states are not played by the processor', 2) end
+    local options = { layers = layers, batchFirst = batchFirst or nil, dropout = dropout }
+    for key, value in pairs(more or {}) do options[key] = value end
+    return class.getmetatable('tocha.' .. name).new(inputSize, hiddenSize, options)
+  end
+end
+
 local function cudnn()
   local nn = modules()
-  local package_ = { benchmark = false, fastest = false, verbose = false, version = 5000, reset = nothing }
+  local package_ = { benchmark = false, fastest = false, verbose = false, version = 5000, reset = nothing,
+    RNNReLU = recurrent('RNN', { nonlinearity = 'relu' }), RNNTanh = recurrent 'RNN', LSTM = recurrent 'LSTM',
+    GRU = recurrent 'GRU', BLSTM = recurrent('LSTM', { bidirectional = true }), BGRU = recurrent('GRU', { bidirectional = true }) }
   package_.convert = function(model) return model end
   package_.externalizeString = nothing
-  package_.SpatialConvolution = function(nIn, nOut, kW, kH, dW, dH, padW, padH, groups)
-    if groups and groups ~= 1 then error('cudnn.SpatialConvolution: groups have no module of Torch7 on the processor', 2) end
-    return nn.SpatialConvolution(nIn, nOut, kW, kH, dW, dH, padW, padH)
+  -- A step is the window's size where none is given, as for maxima; nn takes 1.
+  function package_.SpatialAveragePooling(kW, kH, dW, dH, ...)
+    return nn.SpatialAveragePooling(kW, kH, dW or kW, dH or kH, ...)
+  end
+  function package_.VolumetricAveragePooling(kT, kW, kH, dT, dW, dH, ...)
+    return nn.VolumetricAveragePooling(kT, kW, kH, dT or kT, dW or kW, dH or kH, ...)
   end
   return setmetatable(package_, { __index = function(_, name)
     if nn[name] == nil then error(('cudnn.%s has no layer nn.%s on the processor'):format(tostring(name), tostring(name)), 2) end
@@ -144,5 +159,7 @@ for name, make in pairs(makers) do
   end
 end
 
-io.stderr:write('tocha: cutorch, cunn and cudnn are played by the processor\n')
+if not rawget(_G, '__threadid') then -- workers do not say it again
+  io.stderr:write('tocha: cutorch, cunn and cudnn are played by the processor\n')
+end
 return onProcessor

@@ -35,6 +35,15 @@ describe('th', function()
       local nll = nn.ClassNLLCriterion() -- one sample: the first label counts
       assert(nll:forward(torch.Tensor{-1, -2, -3}, torch.IntTensor{2, 3}) == 2)
       assert(nll:backward(torch.Tensor{-1, -2, -3}, torch.IntTensor{2, 3})[2] == -1)
+      local net = nn.Sequential():add(nn.Linear(4, 4)):add(nn.ReLU(true))
+      net:add(nn.Concat(2):add(nn.Linear(4, 2)):add(nn.Identity()))
+      local edges = {}
+      for _, node in ipairs(require 'optnet.graphgen'(net, torch.randn(3, 4)).nodes) do
+        for _, child in ipairs(node.children) do edges[#edges + 1] = node:label() .. ' > ' .. child:label() end
+      end
+      table.sort(edges)
+      assert(table.concat(edges, '\n') == 'Input > nn.Linear(4 -> 4)\nnn.Identity > nn.Concat\nnn.Linear(4 -> 2) > nn.Concat\n'
+        .. 'nn.Linear(4 -> 4) > nn.ReLU\nnn.ReLU > nn.Identity\nnn.ReLU > nn.Linear(4 -> 2)')
       local mt = torch.getmetatable('torch.DoubleTensor')
       local mul = mt.__mul
       mt.__mul = function(a, b) return type(b) == 'table' and 'other' or mul(a, b) end
@@ -121,6 +130,10 @@ y;
       assert(nn.Linear(2, 2):cudaDouble().weight:type() == 'torch.DoubleTensor')
       assert(nn.DataParallelTable(1):add(net, { 1 }):forward(x):size(1) == 2)
       assert(not pcall(function() return cudnn.NoSuchLayer end))
+      assert(cudnn.SpatialAveragePooling(2, 2):forward(torch.ones(1, 1, 4, 4)):size(3) == 2) -- in steps of the window
+      assert(cudnn.VolumetricAveragePooling(2, 2, 2):forward(torch.ones(1, 1, 4, 4, 4)):size(5) == 2)
+      assert(cudnn.SpatialConvolution(4, 4, 3, 3, 1, 1, 1, 1, 2).groups == 2)
+      assert(cudnn.BLSTM(3, 5, 2, true):cuda():forward(torch.randn(2, 7, 3):cuda()):size(3) == 10)
       print 'played']]
     assert.are.equal('none\t\n', (run(script)))
     local name = os.tmpname()

@@ -95,12 +95,14 @@ end
 -- each its own again.
 -- @param net a module
 -- @param input what its forward takes
--- @param[opt] options `mode`: 'inference', the only one there is; others of the package are hints and not looked at
+-- @param[opt] options `mode`: 'inference'; with 'training' net stays as it is, for a backward pass needs the outputs, and
+-- nn.Checkpoint is what saves memory there. Other options of the package are hints and not looked at
 -- @return net
 function optnet.optimizeMemory(net, input, options)
   check('optimizeMemory', net)
   local mode = options and options.mode or 'inference'
-  if mode ~= 'inference' then raise(("optimizeMemory: the mode is 'inference', not %s"):format(tostring(mode))) end
+  if mode == 'training' then return net end
+  if mode ~= 'inference' then raise(("optimizeMemory: the mode is 'inference' or 'training', not %s"):format(tostring(mode))) end
   optnet.removeOptimization(net)
   net:evaluate()
   mark(net, true)
