@@ -1,81 +1,129 @@
-/* Rows of attention weights; see attention.h. */
+/* Blocks of attention weights; see attention.h. Two vectors of queries at a time. */
 #include "kernel/attention.h"
 #include "kernel/simd.h"
-#include "kernel/lanes.h"
 
 #define NAME2(type, isa) tch_attention_kernels_##type##_##isa
 #define NAME(type, isa) NAME2(type, isa)
 
-/* s under the rule; returns the largest of them. A NaN wins. */
-static real apply(int64_t n, tch_score_rule rule, real *s) {
+enum { PAIR = 2 * VLEN, PART = 256 /* keys whose terms are added up before they join the sum */ };
+_Static_assert(TCH_QUERIES % PAIR == 0, "a row is whole pairs of vectors");
+
+static void rule(int64_t keys, tch_score_rule rule, void *scores) {
   const real *bias = rule.bias;
-  real scale = (real) rule.scale, best = -(real) INFINITY;
-  V top = vset(best);
-  int64_t i = 0;
-  for (; i + (int64_t) VLEN <= n; i += VLEN) {
-    V v = vload(s + i) * scale;
-    if (bias) v = v + vload(bias + i);
-    if (rule.seen)
-      for (int k = 0; k < (int) VLEN; k++) v[k] = rule.seen[i + k] ? v[k] : -(real) INFINITY;
-    vstore(s + i, v);
-    top = vmax(v, top);
+  real *s = scores, scale = (real) rule.scale;
+  for (int64_t j = 0; j < keys; j++, s += TCH_QUERIES) {
+    *s = *s * scale + (bias ? bias[j] : 0);
+    if (rule.seen && !rule.seen[j]) *s = -(real) INFINITY;
   }
-  for (; i < n; i++) {
-    s[i] = s[i] * scale + (bias ? bias[i] : 0);
-    if (rule.seen && !rule.seen[i]) s[i] = -(real) INFINITY;
-    best = s[i] > best || s[i] != s[i] ? s[i] : best;
-  }
-  for (int k = 0; k < (int) VLEN; k++) best = top[k] > best || top[k] != top[k] ? top[k] : best;
-  return best;
 }
 
-/* s = exp(s - shift); returns the sum. */
-static double exponentials(int64_t n, real shift, real *s) {
-  double total = 0;
-  for (int64_t start = 0; start < n; start += BLOCK) {
-    int64_t end = start + BLOCK < n ? start + BLOCK : n, i = start;
-    lanes_of sum = {{0}};
-    V part = {0};
-    for (; i + (int64_t) VLEN <= end; i += VLEN) {
-      V e = vexp(vload(s + i) - shift);
-      vstore(s + i, e);
-      part = part + e;
+/* Where a key is seen: in lanes from `first` on. */
+static inline VI seen(int64_t first) {
+  VI lane;
+  for (int k = 0; k < (int) VLEN; k++) lane[k] = k;
+  return lane >= (bits) first;
+}
+
+/* visit(j, all, i, mask) for keys [from, to) and both vectors i at query q; all: the key is seen by every query, and mask is none. */
+#define EACH_KEY(b, q, from, to, visit)                                                \
+  do {                                                                                 \
+    int64_t j = (from), bound = (b).free + (q) + 1 < (to) ? (b).free + (q) + 1 : (to); \
+    for (; j < bound; j++) {                                                           \
+      visit(j, true, 0, (VI){0});                                                      \
+      visit(j, true, 1, (VI){0});                                                      \
+    }                                                                                  \
+    for (; j < (to); j++) {                                                            \
+      visit(j, false, 0, seen(j - (b).free - (q)));                                    \
+      visit(j, false, 1, seen(j - (b).free - (q) - VLEN));                             \
+    }                                                                                  \
+  } while (0)
+
+static inline V larger(V x, V y) { return vsel(x > y, x, y); } /* y if either is NaN, which comes back through exp */
+
+static inline V shift_of(V top) { return vsel(top == -(real) INFINITY, 0, top); }
+
+/* The largest of scale * s. */
+static inline void largest(tch_block b, int64_t q, const real *s, V top[2]) {
+  V scale = vset((real) b.scale), low = vset(-(real) INFINITY), high[2] = {low, low};
+#define VISIT(j, all, i, mask)                                     \
+  {                                                                \
+    V x = vload(s + (j) * TCH_QUERIES + q + (i) * VLEN) * scale;   \
+    high[i] = larger((all) ? x : vsel(mask, x, low), high[i]);     \
+  }
+  EACH_KEY(b, q, 0, b.keys, VISIT);
+#undef VISIT
+  top[0] = high[0], top[1] = high[1];
+}
+
+/* s = exp(scale * s - shift) for the pair of vectors at query q; sum: of that. */
+static __attribute__((noinline)) void exponentials(tch_block b, int64_t q, const V shift[2], real *s, V sum[2]) {
+  V scale = vset((real) b.scale), minus[2] = {-shift[0], -shift[1]}, total[2] = {{0}, {0}};
+  for (int64_t start = 0; start < b.keys; start += PART) {
+    int64_t end = start + PART < b.keys ? start + PART : b.keys;
+    V part[2] = {{0}, {0}};
+#define VISIT(j, all, i, mask)                       \
+  {                                                  \
+    real *at = s + (j) * TCH_QUERIES + q + (i) * VLEN; \
+    V e = vexp(vfma(vload(at), scale, minus[i]));    \
+    if (!(all)) e = vsel(mask, e, 0);                \
+    vstore(at, e);                                   \
+    part[i] = part[i] + e;                           \
+  }
+    EACH_KEY(b, q, start, end, VISIT);
+#undef VISIT
+    for (int i = 0; i < 2; i++) total[i] = total[i] + part[i];
+  }
+  sum[0] = total[0], sum[1] = total[1];
+}
+
+static void softmax(tch_block b, void *s, void *shares, void *lses) {
+  real *share = shares, *lse = lses;
+  for (int64_t q = 0; q < b.queries; q += PAIR) {
+    V top[2], sum[2];
+    largest(b, q, s, top);
+    for (int i = 0; i < 2; i++) top[i] = shift_of(top[i]);
+    exponentials(b, q, top, s, sum);
+    for (int i = 0; i < 2; i++) {
+      vstore(share + q + i * VLEN, vsel(sum[i] == 0, 0, 1 / sum[i]));
+      vstore(lse + q + i * VLEN, top[i] + vlog(sum[i]));
     }
-    vstore(sum.lane, part);
-    if (i < end) {
-      V e = vexp(vload_part(s + i, end - i) - shift);
-      vstore_part(s + i, e, end - i);
-      vstore_part(sum.lane + VLEN, e, end - i);
-    }
-    total += lanes_total(&sum);
   }
-  return total;
 }
 
-static double softmax(int64_t n, tch_score_rule rule, void *row) {
-  real *s = row, top = apply(n, rule, s), shift = top == -(real) INFINITY ? 0 : top;
-  double total = exponentials(n, shift, s);
-  if (total == 0) return -INFINITY;
-  real share = (real) (1 / total);
-  for (int64_t i = 0; i < n; i++) s[i] *= share;
-  return shift + log(total);
+static void softmax_again(tch_block b, const void *lses, void *s) {
+  const real *lse = lses;
+  for (int64_t q = 0; q < b.queries; q += PAIR) {
+    V shift[2] = {shift_of(vload(lse + q)), shift_of(vload(lse + q + VLEN))}, sum[2];
+    exponentials(b, q, shift, s, sum);
+  }
 }
 
-static void softmax_again(int64_t n, tch_score_rule rule, double lse, void *row) {
-  apply(n, rule, row);
-  exponentials(n, lse == -INFINITY ? 0 : (real) lse, row);
+static void gradient(tch_block b, const void *weights, void *gradients) {
+  for (int64_t q = 0; q < b.queries; q += VLEN) {
+    const real *p = (const real *) weights + q;
+    real *dp = (real *) gradients + q;
+    V mean = {0}, scale = vset((real) b.scale);
+    for (int64_t start = 0; start < b.keys; start += PART) {
+      int64_t end = start + PART < b.keys ? start + PART : b.keys;
+      V part = {0};
+      for (int64_t j = start; j < end; j++) part = vfma(vload(p + j * TCH_QUERIES), vload(dp + j * TCH_QUERIES), part);
+      mean = mean + part;
+    }
+    for (int64_t j = 0; j < b.keys; j++) {
+      real *at = dp + j * TCH_QUERIES;
+      vstore(at, scale * vload(p + j * TCH_QUERIES) * (vload(at) - mean));
+    }
+  }
 }
 
-static void gradient(int64_t n, const void *weights, double scale, void *row) {
-  const real *p = weights;
-  real *dp = row;
-  double total = 0;
-#define TERM(i) p[i] * dp[i]
-  SUM(n, total, TERM);
-#undef TERM
-  real mean = (real) total, a = (real) scale;
-  for (int64_t i = 0; i < n; i++) dp[i] = a * p[i] * (dp[i] - mean);
+static void divide(int64_t queries, int64_t n, const void *shares, void *ys, int64_t step) {
+  const real *share = shares;
+  for (int64_t i = 0; i < queries; i++) {
+    real *y = (real *) ys + i * step;
+    for (int64_t k = 0; k < n; k++) y[k] *= share[i];
+  }
 }
 
 extern const tch_attention_kernels NAME(TCH_REAL, TCH_ISA);
-const tch_attention_kernels NAME(TCH_REAL, TCH_ISA) = {.softmax = softmax, .softmax_again = softmax_again, .gradient = gradient};
+const tch_attention_kernels NAME(TCH_REAL, TCH_ISA) = {
+    .rule = rule, .softmax = softmax, .softmax_again = softmax_again, .gradient = gradient, .divide = divide};

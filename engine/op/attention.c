@@ -1,6 +1,6 @@
 /* Scaled dot-product attention with heads (Vaswani et al. 2017): y = softmax(scale q k' + mask) v, head by head.
  *
- * Weights exist for BLOCK queries of one head at a time, so memory grows with L + S and not with L * S; forward keeps the
+ * Weights exist for TCH_QUERIES queries of one head at a time, so memory grows with L + S and not with L * S; forward keeps the
  * logarithm of each row's sum, from which backward makes the weights again (Dao et al. 2022). With p the weights and g the
  * gradient of y:  dv = p' g,  dp = g v',  ds = scale p (dp - sum p dp),  dq = ds k,  dk = ds' q. */
 #include "core/cpu.h"
@@ -15,7 +15,7 @@ TCH_KERNEL_FAMILY(attention)
 TCH_KERNEL_FAMILY(tiled)
 
 typedef long long ll;
-enum { BLOCK = 32, PIECES = 16 }; /* queries at a time; pieces of work at most, each with its own scratch memory */
+enum { PIECES = 16 }; /* of work at most, each with its own scratch memory */
 
 /* Rows of all heads of one operand: row i of head h of example b at (b * batch + i * row + h * width). */
 typedef struct part {
@@ -38,6 +38,8 @@ typedef struct job {
   char *scratch;
   int64_t scratch_size, grain; /* in elements; heads of a piece */
 } job;
+
+static int64_t least(int64_t x, int64_t y) { return x < y ? x : y; }
 
 static char *at(const job *j, const part *p, int64_t b, int64_t h, int64_t i) {
   return p->data + (b * p->batch + i * p->row + h * p->width) * j->bytes;
@@ -169,19 +171,7 @@ static tch_score_rule rule_of(const job *j, int64_t b, int64_t h, int64_t i) {
   return rule;
 }
 
-static int64_t visible(const job *j, int64_t i) { return j->causal && i + 1 < j->S ? i + 1 : j->S; }
-
-static double load(const job *j, int64_t i) {
-  return j->type == TCH_DOUBLE ? ((double *) j->lse)[i] : ((float *) j->lse)[i];
-}
-static void store(const job *j, int64_t i, double v) {
-  if (j->type == TCH_DOUBLE) ((double *) j->lse)[i] = v;
-  else ((float *) j->lse)[i] = (float) v;
-}
-
-static void clear(const job *j, char *row, int64_t from, int64_t to) {
-  memset(row + from * j->bytes, 0, (size_t) ((to - from) * j->bytes));
-}
+static void clear(const job *j, char *row, int64_t count) { memset(row, 0, (size_t) (count * j->bytes)); }
 
 /* Memory of a piece, cut up. */
 static char *take(const job *j, char **scratch, int64_t count) {
@@ -202,20 +192,43 @@ static void multiply(const job *j, int64_t m, int64_t n, int64_t k, tch_any_matr
   j->products->product_direct(m, n, k, 1, a, b, add, (tch_tiled_from){c, c_step}, c, c_step);
 }
 
+/* Queries from `begin` on, and the keys that one of them sees. */
+static tch_block block_at(const job *j, int64_t begin) {
+  int64_t count = least(j->L - begin, TCH_QUERIES), keys = j->causal ? least(begin + count, j->S) : j->S;
+  return (tch_block){count, keys, j->causal ? begin : j->S, j->scale};
+}
+
+/* Scores of a block of queries: k (keys, n) times q' (n, queries). */
+static void scores(const job *j, tch_block b, int64_t n, tch_any_matrix k, tch_any_matrix q, char *scratch, char *s) {
+  int64_t columns = j->products->columns, width = (b.queries + columns - 1) / columns * columns;
+  multiply(j, b.keys, width, n, k, packed(j, &scratch, n, b.queries, turned(q)), false, s, TCH_QUERIES);
+}
+
+/* Applies the mask to scores; the scale is in them then. */
+static void mask_scores(const job *j, int64_t b, int64_t h, int64_t begin, tch_block *block, char *s) {
+  if (j->mask == NULL) return;
+  for (int64_t i = 0; i < block->queries; i++) j->rows->rule(block->keys, rule_of(j, b, h, begin + i), s + i * j->bytes);
+  block->scale = 1;
+}
+
+static char *lse_at(const job *j, int64_t b, int64_t h, int64_t i) {
+  return (char *) j->lse + ((b * j->heads + h) * j->L + i) * j->bytes;
+}
+
 static void forward_head(const job *j, int64_t b, int64_t h, char *scratch) {
   int64_t D = j->q.width, E = j->v.width;
-  tch_panels keys = packed(j, &scratch, D, j->S, turned(rows_of(j, &j->k, b, h, 0)));
+  _Alignas(64) char share[TCH_QUERIES * sizeof(double)], lse[TCH_QUERIES * sizeof(double)];
   tch_panels values = packed(j, &scratch, j->S, E, rows_of(j, &j->v, b, h, 0));
-  char *p = scratch;
-  for (int64_t begin = 0; begin < j->L; begin += BLOCK) {
-    int64_t end = begin + BLOCK < j->L ? begin + BLOCK : j->L, seen = visible(j, end - 1);
-    multiply(j, end - begin, seen, D, rows_of(j, &j->q, b, h, begin), keys, false, p, j->S);
-    for (int64_t i = begin; i < end; i++) {
-      char *row = p + (i - begin) * j->S * j->bytes;
-      store(j, (b * j->heads + h) * j->L + i, j->rows->softmax(visible(j, i), rule_of(j, b, h, i), row));
-      clear(j, row, visible(j, i), seen);
-    }
-    multiply(j, end - begin, E, seen, (tch_any_matrix){p, j->S, 1}, values, false, at(j, &j->y, b, h, begin), j->y.row);
+  char *p = take(j, &scratch, TCH_QUERIES * j->S);
+  for (int64_t begin = 0; begin < j->L; begin += TCH_QUERIES) {
+    tch_block block = block_at(j, begin);
+    char *y = at(j, &j->y, b, h, begin);
+    scores(j, block, D, rows_of(j, &j->k, b, h, 0), rows_of(j, &j->q, b, h, begin), scratch, p);
+    mask_scores(j, b, h, begin, &block, p);
+    j->rows->softmax(block, p, share, lse);
+    memcpy(lse_at(j, b, h, begin), lse, (size_t) (block.queries * j->bytes));
+    multiply(j, block.queries, E, block.keys, (tch_any_matrix){p, 1, TCH_QUERIES}, values, false, y, j->y.row);
+    j->rows->divide(block.queries, E, share, y, j->y.row);
   }
 }
 
@@ -233,41 +246,41 @@ static tch_status run_forward(tch_call *c, bool self) {
   if (j.S == 0) return tch_tensor_fill(c->out[0], 0);
   j.y = part_of(&j, c->out[0], 0, E);
   j.lse = tch_tensor_data(c->out[1]);
-  TCH_TRY(scratch_of(c, &j, units, tch_tiled_count(j.products, D, j.S) + tch_tiled_count(j.products, j.S, E) + BLOCK * j.S));
+  TCH_TRY(scratch_of(c, &j, units,
+                     tch_tiled_count(j.products, j.S, E) + TCH_QUERIES * j.S + tch_tiled_count(j.products, D, TCH_QUERIES)));
   tch_parallel(units, j.grain, forward_piece, &j);
   return TCH_OK;
 }
 
 /* -- backward ------------------------------------------------------------------------------------------------------ */
 
+/* The last queries first: what they do not see gets no gradient. */
 static void backward_head(const job *j, int64_t b, int64_t h, char *scratch) {
-  int64_t D = j->q.width, E = j->v.width;
-  tch_panels keys = packed(j, &scratch, D, j->S, turned(rows_of(j, &j->k, b, h, 0)));
+  int64_t D = j->q.width, E = j->v.width, last = (j->L - 1) / TCH_QUERIES * TCH_QUERIES;
+  _Alignas(64) char lse[TCH_QUERIES * sizeof(double)] = {0};
   tch_panels key_rows = packed(j, &scratch, j->S, D, rows_of(j, &j->k, b, h, 0));
-  tch_panels values = packed(j, &scratch, E, j->S, turned(rows_of(j, &j->v, b, h, 0)));
-  char *p = take(j, &scratch, BLOCK * j->S), *ds = take(j, &scratch, BLOCK * j->S);
-  tch_any_matrix weights = {p, j->S, 1}, scores = {ds, j->S, 1};
-  for (int64_t i = 0; i < j->S; i++) {
-    clear(j, at(j, &j->gk, b, h, i), 0, D);
-    clear(j, at(j, &j->gv, b, h, i), 0, E);
+  char *p = take(j, &scratch, TCH_QUERIES * j->S), *ds = take(j, &scratch, TCH_QUERIES * j->S);
+  for (int64_t i = block_at(j, last).keys; i < j->S; i++) {
+    clear(j, at(j, &j->gk, b, h, i), D);
+    clear(j, at(j, &j->gv, b, h, i), E);
   }
-  for (int64_t begin = 0; begin < j->L; begin += BLOCK) {
-    int64_t end = begin + BLOCK < j->L ? begin + BLOCK : j->L, count = end - begin, seen = visible(j, end - 1);
+  for (int64_t begin = last; begin >= 0; begin -= TCH_QUERIES) {
+    tch_block block = block_at(j, begin), plain = block;
+    int64_t count = block.queries;
     tch_any_matrix q = rows_of(j, &j->q, b, h, begin), g = rows_of(j, &j->y, b, h, begin);
-    char *block = scratch;
-    multiply(j, count, seen, D, q, keys, false, p, j->S);
-    multiply(j, count, seen, E, g, values, false, ds, j->S);
-    for (int64_t i = begin; i < end; i++) {
-      int64_t n = visible(j, i), row = (i - begin) * j->S * j->bytes;
-      j->rows->softmax_again(n, rule_of(j, b, h, i), load(j, (b * j->heads + h) * j->L + i), p + row);
-      j->rows->gradient(n, p + row, j->scale, ds + row);
-      clear(j, p + row, n, seen);
-      clear(j, ds + row, n, seen);
-    }
-    multiply(j, count, D, seen, scores, key_rows, false, at(j, &j->gq, b, h, begin), j->gq.row);
-    tch_panels q_rows = packed(j, &block, count, D, q), g_rows = packed(j, &block, count, E, g);
-    multiply(j, seen, D, count, turned(scores), q_rows, true, at(j, &j->gk, b, h, 0), j->gk.row);
-    multiply(j, seen, E, count, turned(weights), g_rows, true, at(j, &j->gv, b, h, 0), j->gv.row);
+    char *rest = scratch;
+    scores(j, block, D, rows_of(j, &j->k, b, h, 0), q, scratch, p);
+    scores(j, block, E, rows_of(j, &j->v, b, h, 0), g, scratch, ds);
+    mask_scores(j, b, h, begin, &plain, p);
+    memcpy(lse, lse_at(j, b, h, begin), (size_t) (count * j->bytes));
+    j->rows->softmax_again(plain, lse, p);
+    j->rows->gradient(block, p, ds);
+    multiply(j, count, D, block.keys, (tch_any_matrix){ds, 1, TCH_QUERIES}, key_rows, false, at(j, &j->gq, b, h, begin),
+             j->gq.row);
+    tch_panels q_rows = packed(j, &rest, count, D, q), g_rows = packed(j, &rest, count, E, g);
+    bool add = begin != last;
+    multiply(j, block.keys, D, count, (tch_any_matrix){ds, TCH_QUERIES, 1}, q_rows, add, at(j, &j->gk, b, h, 0), j->gk.row);
+    multiply(j, block.keys, E, count, (tch_any_matrix){p, TCH_QUERIES, 1}, g_rows, add, at(j, &j->gv, b, h, 0), j->gv.row);
   }
 }
 
@@ -291,8 +304,10 @@ static tch_status run_backward(tch_call *c, bool self) {
   j.gv = part_of(&j, g[self ? 0 : 2], self ? 2 * width : 0, E);
   j.lse = tch_tensor_data(c->out[1]);
   const tch_tiled_kernels *products = j.products;
-  int64_t whole = 2 * tch_tiled_count(products, D > E ? D : E, j.S) + tch_tiled_count(products, j.S, D) + 2 * BLOCK * j.S;
-  TCH_TRY(scratch_of(c, &j, units, whole + 2 * tch_tiled_count(products, BLOCK, D > E ? D : E)));
+  int64_t larger = D > E ? D : E, turned_block = tch_tiled_count(products, larger, TCH_QUERIES);
+  int64_t rows_block = 2 * tch_tiled_count(products, TCH_QUERIES, larger);
+  TCH_TRY(scratch_of(c, &j, units, tch_tiled_count(products, j.S, D) + 2 * TCH_QUERIES * j.S
+                                     + (turned_block > rows_block ? turned_block : rows_block)));
   if (units && j.S && j.L) tch_parallel(units, j.grain, backward_piece, &j);
   else for (int i = 0; i < inputs; i++) TCH_TRY(tch_tensor_fill(g[i], 0));
   for (int i = 0; i < inputs; i++) {
