@@ -24,7 +24,8 @@ static inline VI seen(int64_t first) {
   return lane >= (bits) first;
 }
 
-/* visit(j, all, i, mask) for keys [from, to) and both vectors i at query q; all: the key is seen by every query, and mask is none. */
+/* visit(j, all, i, mask) for keys [from, to) and both vectors i at query q; all: every query sees the key, and there is no
+ * mask. */
 #define EACH_KEY(b, q, from, to, visit)                                                \
   do {                                                                                 \
     int64_t j = (from), bound = (b).free + (q) + 1 < (to) ? (b).free + (q) + 1 : (to); \

@@ -26,7 +26,7 @@ static double score(const shape *s, tch_tensor *const *x, const tch_tensor *mask
   return tch_tensor_dtype(mask) == TCH_BYTE ? m != 0 ? sum : -INFINITY : sum + m;
 }
 
-/* Adds the output of one query, and the gradients that g (B, L, H E) gives. want: y, dq, dk, dv as (B, rows, columns) arrays. */
+/* Adds the output of one query, and the gradients that g (B, L, H E) gives. want: y, dq, dk, dv, each (B, rows, columns). */
 static void add_query(const shape *s, tch_tensor *const *x, const tch_tensor *mask, const tch_tensor *g, int64_t b, int64_t h,
                       int64_t i, double *const want[4]) {
   double p[80], total = 0, mean = 0, dp[80] = {0};
@@ -58,7 +58,8 @@ static void same(const char *what, const shape *s, const tch_tensor *got, const 
     double v = get3(got, i / columns / rows, i / columns % rows, i % columns);
     if (!(fabs(v - want[i]) <= tolerance * (1 + fabs(want[i]))))
       fail_msg("%s[%lld] is %.9g, not %.9g (L %lld, S %lld, D %lld, E %lld%s, %s)", what, (long long) i, v, want[i],
-               (long long) s->L, (long long) s->S, (long long) s->D, (long long) s->E, s->causal ? ", causal" : "", tch_cpu_name());
+               (long long) s->L, (long long) s->S, (long long) s->D, (long long) s->E, s->causal ? ", causal" : "",
+               tch_cpu_name());
   }
 }
 
@@ -70,7 +71,8 @@ static void compare(tch_dtype type) {
   tch_tensor *x[INPUTS] = {random_tensor(type, 3, (int64_t[]){s.B, s.L, narrow}, random_below(3) == 0),
                            random_tensor(type, 3, (int64_t[]){s.B, s.S, narrow}, random_below(3) == 0),
                            random_tensor(type, 3, (int64_t[]){s.B, s.S, wide}, random_below(3) == 0)};
-  tch_tensor *g = random_tensor(type, 3, (int64_t[]){s.B, s.L, wide}, random_below(3) == 0), *y = NULL, *lse = NULL, *mask = NULL;
+  tch_tensor *g = random_tensor(type, 3, (int64_t[]){s.B, s.L, wide}, random_below(3) == 0);
+  tch_tensor *y = NULL, *lse = NULL, *mask = NULL;
   if (masks > 1) {
     int64_t size[] = {random_below(2) ? s.B : 1, random_below(2) ? s.H : 1, s.L, s.S};
     if (masks == 2) mask = random_tensor(type, 4, size, false);
