@@ -299,3 +299,17 @@ nn.Sequential {
     assert.is_true(m:get(3).weight:isSetTo(m:get(1).weight))
   end)
 end)
+
+describe('the length of a Sequential', function()
+  it('is the number of its modules, with a LuaJIT that asks no __len of tables too', function()
+    local net = nn.Sequential():add(nn.Linear(2, 2)):add(nn.Sequential():add(nn.ReLU()))
+    assert.equal(2, #net)
+    assert.equal(1, #net:get(2))
+    assert.equal(3, #net:insert(nn.Tanh(), 1))
+    assert.equal(2, #net:remove())
+    local text = torch.serialize(net, 'ascii')
+    for _, copy in ipairs { net:clone(), net:clone():double(), torch.deserialize(text, 'ascii') } do assert.equal(2, #copy) end
+    assert.equal(0, #nn.Sequential())
+    assert.is_nil(rawget(torch.deserialize(text:gsub('nn.Sequential', 'xx.Sequential'), 'ascii'), 1))
+  end)
+end)

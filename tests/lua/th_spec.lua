@@ -35,6 +35,14 @@ describe('th', function()
       local nll = nn.ClassNLLCriterion() -- one sample: the first label counts
       assert(nll:forward(torch.Tensor{-1, -2, -3}, torch.IntTensor{2, 3}) == 2)
       assert(nll:backward(torch.Tensor{-1, -2, -3}, torch.IntTensor{2, 3})[2] == -1)
+      local call, x4 = nn.Linear(2, 3), torch.randn(4, 2) -- a module called is forward and backward, a criterion too
+      local y, g = call(x4, torch.randn(4, 3))
+      assert(y == call.output and g == call.gradInput and call(x4) == call.output)
+      local loss, towards = nn.MSECriterion()(y, y * 2)
+      assert(type(loss) == 'number' and towards:isSameSizeAs(y))
+      local leaf = torch.randn(4, 2):requiresGrad(true)
+      nn.MSECriterion()(call(leaf), y):backward() -- on the tape
+      assert(leaf.grad:norm() > 0)
       local net = nn.Sequential():add(nn.Linear(4, 4)):add(nn.ReLU(true))
       net:add(nn.Concat(2):add(nn.Linear(4, 2)):add(nn.Identity()))
       local edges = {}

@@ -8,6 +8,9 @@ local skipped = require 'tocha.nn.skipped'
 function nn.Module:write(file)
   local fields = {}
   for name, value in pairs(self) do fields[name] = value end
+  if self.marks then
+    for i = 1, #fields do fields[i] = nil end
+  end
   skipped.blank(self, fields)
   file:writeObject(fields)
 end
@@ -27,6 +30,8 @@ local function default(self, values)
     if self[name] == nil then self[name] = value end
   end
 end
+
+reading(nn.Sequential, function(self) self:marks() end)
 
 -- Version 1 kept 1 / sqrt(variance + eps).
 reading(nn.BatchNormalization, function(self, version)

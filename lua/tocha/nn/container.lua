@@ -111,8 +111,20 @@ local Sequential = torch.class('nn.Sequential', 'nn.Container', nn)
 
 function Sequential:__len() return #self.modules end
 
+-- LuaJIT built without Lua 5.2's additions asks no __len of a table. There `#net` counts marks in the table itself, its entries 1,
+-- 2, ...; files leave them out (compat.lua).
+local isAsked = #setmetatable({}, { __len = function() return 1 end }) == 1
+
+--- Sets the marks anew.
+function Sequential:marks()
+  if isAsked or type(self.modules) ~= 'table' then return end
+  local count = #self.modules
+  for i = math.max(count, #self), 1, -1 do rawset(self, i, i <= count or nil) end
+end
+
 local function ends(self)
   local modules = self.modules
+  self:marks()
   self.output = #modules > 0 and modules[#modules].output or torch.Tensor()
   self.gradInput = #modules > 0 and modules[1].gradInput or torch.Tensor()
 end
