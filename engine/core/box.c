@@ -40,7 +40,10 @@ static void grow(int64_t size, int64_t wish, int64_t *extent, int64_t *total) {
 void tch_box_extents(int n, const tch_grid_view *operand, int ndim, const int64_t *size, int64_t line, int64_t most,
                      int64_t *extent) {
   int64_t total = 1;
-  for (int d = 0; d < ndim; d++) extent[d] = 1;
+  for (int d = 0; d < ndim; d++) total *= size[d];
+  for (int d = 0; d < ndim; d++) extent[d] = total <= most ? size[d] : 1;
+  if (total <= most) return;
+  total = 1;
   if (ndim == 1) {
     extent[0] = size[0] < most ? size[0] : most;
     return;

@@ -15,6 +15,7 @@ enum {
   LONG = 16,       /* the same in a box, whose rows lie apart: moves wait for several lines of memory at once */
   FEW = 64,         /* elements that are not worth a plan */
   BOX = 4096,       /* elements of a box */
+  SPAN = 4096,      /* places of a block with gaps */
   LINE = 256,       /* bytes of a few cache lines: memory gives neighbours together */
   FAR = 1 << 25,    /* bytes */
   WORD = 8,         /* bytes of the widest element */
@@ -26,7 +27,7 @@ typedef struct plan {
   tch_plane plane; /* NULL: `row` takes the rows */
   tch_row row;
   void *context;
-  int n, ndim, places; /* operands, dimensions */
+  int n, ndim, places; /* operands, dimensions, as tch_iterate_planes takes them */
   bool far; /* no cache holds an operand */
   int64_t size[TCH_MAX_DIMS], extent[TCH_MAX_DIMS]; /* of everything, of a box */
   int64_t stride[TCH_ITER_MAX][TCH_MAX_DIMS], bytes[TCH_ITER_MAX];
@@ -177,7 +178,7 @@ static bool fits(const plan *p, int k, const int64_t *size, const int64_t *form)
 
 /* Calls the kernel for the planes of a box: dimensions that follow each other in all operands become one. */
 static void box_calls(const plan *p, const int64_t *box, const part *part, void **data) {
-  int64_t size[TCH_MAX_DIMS + 2] = {1, 1}, step[TCH_MAX_DIMS + 2][TCH_ITER_MAX] = {{0}}, place[TCH_MAX_DIMS] = {0};
+  int64_t size[TCH_MAX_DIMS], step[TCH_MAX_DIMS][TCH_ITER_MAX], place[TCH_MAX_DIMS];
   int m = 0;
   for (int i = 0; i < p->ndim; i++) {
     int d = p->order[i];
@@ -191,8 +192,12 @@ static void box_calls(const plan *p, const int64_t *box, const part *part, void 
     for (int k = 0; k < p->n; k++) step[m][k] = part[k].stride[d];
     size[m++] = box[d];
   }
-  if (m < 2) size[1] = 1;
+  for (; m < 2; m++) {
+    size[m] = 1;
+    for (int k = 0; k < p->n; k++) step[m][k] = 0;
+  }
   for (int d = 2; d < m; d++) { /* many rows in a call */
+    place[d] = 0;
     if (size[d] <= size[1]) continue;
     int64_t other = size[1], steps[TCH_ITER_MAX];
     size[1] = size[d], size[d] = other;
@@ -224,8 +229,9 @@ static void take_parts(const plan *p, const int64_t *size, part *parts) {
 
 /* Asks for the lines of operand k in a box, before the moves of others. */
 static void ask(const plan *p, const int64_t *size, const part *t, int k, const char *at) {
-  int64_t place[TCH_MAX_DIMS] = {0}, run = 1;
+  int64_t place[TCH_MAX_DIMS], run = 1;
   int first = 0;
+  for (int i = 0; i < p->ndim; i++) place[i] = 0;
   for (; first < p->ndim && t->stride[p->order[first]] == run; first++) run *= size[p->order[first]];
   if (run < LONG) return; /* a constant */
   for (int i;;) {
@@ -304,18 +310,91 @@ static int moves(const plan *p) {
 /* Chooses the order of elements in blocks that takes the fewest moves. */
 static void choose_order(plan *p, int64_t count) {
   int best[TCH_MAX_DIMS], least = 0;
-  size_t bytes = (size_t) p->ndim * sizeof *best;
   for (int d = 0; d < p->ndim; d++) best[d] = p->order[d] = d;
   if (p->ndim == 1 || count < BOX) return; /* not worth the search */
   for (int k = -1; k < p->n && (k < 0 || least > 1); k++) {
     if (k >= 0) order_of(p, k, p->order);
-    if (k >= 0 && memcmp(p->order, best, bytes) == 0) continue;
+    bool same = k >= 0;
+    for (int d = 0; d < p->ndim; d++) same = same && p->order[d] == best[d];
+    if (same) continue;
     int cost = moves(p);
     if (k >= 0 && cost >= least) continue;
     least = cost;
-    memcpy(best, p->order, bytes);
+    for (int d = 0; d < p->ndim; d++) best[d] = p->order[d];
   }
-  memcpy(p->order, best, bytes);
+  for (int d = 0; d < p->ndim; d++) p->order[d] = best[d];
+}
+
+/* -- gaps that are computed too --------------------------------------------------------------------------------------------- */
+
+/* Rows of n elements (1: single ones), `pitch` places apart along a dimension, lie alike in several operands, and without gaps in
+ * the result and the other operands, which a block holds with gaps. */
+typedef struct gaps {
+  const plan *p;
+  int along;
+  int64_t n, pitch, rows, pieces, outer; /* rows and pieces of the dimension, how often it comes */
+  bool moves[TCH_ITER_MAX], one[TCH_ITER_MAX]; /* one: a number for all */
+} gaps;
+
+/* Sees whether there are such rows, where to compute in the gaps costs less than to bring the operands together. */
+static bool find_gaps(const plan *p, gaps *g) {
+  int alike = 0, places = abs(p->places);
+  g->p = p, g->pitch = 0;
+  for (int k = 1; k < p->n && g->pitch == 0; k++) {
+    const int64_t *stride = p->stride[k];
+    g->along = stride[0] == 1 && p->ndim > 1 && p->size[0] < LONG;
+    g->n = g->along ? p->size[0] : 1;
+    if (stride[g->along] > g->n) g->pitch = stride[g->along];
+  }
+  if (g->pitch == 0 || g->pitch > places * g->n || g->pitch > TCH_PITCH || p->size[g->along] * g->n < FEW) return false;
+  for (int k = 0; k < p->n; k++) {
+    const int64_t *stride = p->stride[k];
+    bool whole = !g->along || stride[0] == 1, lies = k > 0 && whole && stride[g->along] == g->pitch;
+    g->one[k] = k > 0 && stride[0] == 0 && stride[g->along] == 0;
+    g->moves[k] = whole && stride[g->along] == g->n;
+    if (!lies && !g->one[k] && !g->moves[k]) return false;
+    alike += lies;
+  }
+  if (alike < 2) return false;
+  g->rows = SPAN / g->pitch / 16 * 16;
+  if (g->rows > p->size[g->along]) g->rows = p->size[g->along];
+  g->pieces = (p->size[g->along] + g->rows - 1) / g->rows;
+  g->outer = 1;
+  for (int d = g->along + 1; d < p->ndim; d++) g->outer *= p->size[d];
+  return true;
+}
+
+static void gaps_piece(void *context, int64_t begin, int64_t end) {
+  const gaps *g = context;
+  const plan *p = g->p;
+  _Alignas(64) char block[TCH_ITER_MAX][SPAN * WORD + APART];
+  tch_box_mover mover[TCH_ITER_MAX];
+  int64_t ready = 0, step[TCH_ITER_MAX];
+  const int64_t dense[] = {1, g->n}, apart[] = {1, g->pitch};
+  for (int k = 0; k < p->n; k++) step[k] = !g->one[k];
+  for (int64_t i = begin; i < end; i++) {
+    int64_t first = i % g->pieces * g->rows, left = i / g->pieces, rows = p->size[g->along] - first;
+    void *data[TCH_ITER_MAX];
+    char *at[TCH_ITER_MAX];
+    if (rows > g->rows) rows = g->rows;
+    for (int k = 0; k < p->n; k++) at[k] = p->data[k] + first * p->stride[k][g->along] * p->bytes[k];
+    for (int d = g->along + 1; left > 0; left /= p->size[d++])
+      for (int k = 0; k < p->n; k++) at[k] += left % p->size[d] * p->stride[k][d] * p->bytes[k];
+    for (int k = 0; k < p->n; k++) {
+      data[k] = g->moves[k] ? block[k] : at[k];
+      if (g->moves[k] && rows != ready)
+        tch_box_ready(&mover[k], p->bytes[k], 2, (int64_t[]) {g->n, rows}, k ? apart : dense, k ? dense : apart);
+      if (g->moves[k] && k > 0) tch_box_run(&mover[k], block[k], at[k]);
+    }
+    ready = rows;
+    call(p, (rows - 1) * g->pitch + g->n, 1, data, step, step);
+    tch_box_run(&mover[0], at[0], block[0]);
+  }
+}
+
+static void run_gaps(gaps *g) {
+  int64_t each = g->rows * g->n;
+  tch_parallel(g->outer * g->pieces, each >= GRAIN ? 1 : GRAIN / each, gaps_piece, g);
 }
 
 /* -- the choice --------------------------------------------------------------------------------------------------------------- */
@@ -323,7 +402,7 @@ static void choose_order(plan *p, int64_t count) {
 static bool combed(const plan *p) {
   int64_t step[TCH_ITER_MAX], next[TCH_ITER_MAX], rows = p->ndim > 1 ? p->size[1] : 1;
   bool single;
-  if (p->places == 1 || (p->size[0] < RUN && rows < RUN)) return false;
+  if (p->places <= 1 || (p->size[0] < RUN && rows < RUN)) return false;
   for (int k = 0; k < p->n; k++) step[k] = p->stride[k][0], next[k] = p->ndim > 1 ? p->stride[k][1] : 0;
   return tch_comb_pitch(p->n - 1, p->size[0], rows, step, next, p->places, &single) > 0 && (!single || p->size[0] >= RUN);
 }
@@ -372,6 +451,11 @@ static void iterate(plan *p, const tch_shape *shape, tch_tensor *const *operand)
   merge(p, shape, operand);
   if (in_place(p, count)) {
     run_planes(p);
+    return;
+  }
+  gaps g;
+  if (find_gaps(p, &g)) {
+    run_gaps(&g);
     return;
   }
   cut(p, count);

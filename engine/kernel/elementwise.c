@@ -7,24 +7,32 @@
 #define NAME(type, isa) NAME2(type, isa)
 #define vdiv(x, y) ((x) / (y))
 #define UNUSED __attribute__((unused))
+#define FLOATS false /* rows of floats alone compute more */
+#define ALL true
 
 enum { BLOCK = 32 * VLEN, MOST = 4 };
 
 /* Where an expression is computed: in each of some rows on vectors at 0, step, 2 step ... below n, of which the lanes given are
- * written. (Choosing lanes costs nothing in a store, but loads that choose wait for memory one after the other.) */
+ * written: by turns, one of `phases`, which are 1 unless the row is light. (Choosing lanes costs nothing in a store, but loads
+ * that choose wait for memory one after the other.) */
 typedef struct patch {
   int64_t n, step, rows;
   const int64_t *next; /* from one row to the next, of the result and the operands */
-  vlanes lanes;
+  int64_t phases;
+  const vlanes *lanes;
+  const comb *spread; /* NULL, or of a light row: the second operand has no gaps */
 } patch;
 typedef void (*dense_row)(const patch *at, void *out, const real *const *in, real a, real b);
 
 typedef struct job {
   dense_row row;
   int operands;
+  bool light; /* costs less than memory does */
   int64_t bytes; /* of an element of the result */
   real a, b;
 } job;
+
+static const vlanes all_lanes = (vlanes) ((1u << VLEN) - 1);
 
 /* m elements of a strided operand brought together; what is left of the last vector repeats the last one. */
 static void gather(int64_t m, const real *from, int64_t stride, real *to) {
@@ -38,9 +46,10 @@ static void fill(int64_t m, real *to, real value) {
 
 static inline void *place(const job *j, void *out, int64_t at) { return (char *) out + at * j->bytes; }
 
-static inline void run_patch(const job *j, int64_t n, int64_t step, vlanes lanes, void *out, const real *const *in) {
-  static const int64_t none[MOST + 1];
-  j->row(&(patch) {n, step, 1, none, lanes}, out, in, j->a, j->b);
+static const int64_t none[MOST + 1];
+
+static inline void run_patch(const job *j, int64_t n, int64_t step, const vlanes *lanes, void *out, const real *const *in) {
+  j->row(&(patch) {n, step, 1, none, 1, lanes, NULL}, out, in, j->a, j->b);
 }
 
 /* Some lanes of the vector at `at`; nothing else is read or written. */
@@ -51,7 +60,7 @@ static inline void run_lanes(const job *j, vlanes lanes, int64_t at, void *out, 
     vstore(block[k], vload_lanes(in[k] + at, lanes));
     p[k] = block[k];
   }
-  run_patch(j, VLEN, VLEN, lanes, place(j, out, at), p);
+  run_patch(j, VLEN, VLEN, &lanes, place(j, out, at), p);
 }
 
 /* The m < VLEN elements at `at`. */
@@ -66,7 +75,7 @@ static inline void run_rest(const job *j, int64_t m, int64_t at, void *out, cons
     gather(m, in[k] + at, 1, block[k]);
     end[k] = block[k];
   }
-  run_patch(j, VLEN, VLEN, vfirst(VLEN), block[MOST], end);
+  run_patch(j, VLEN, VLEN, &all_lanes, block[MOST], end);
   memcpy(place(j, out, at), block[MOST], (size_t) (m * j->bytes));
 }
 
@@ -75,14 +84,15 @@ static inline void run_rest(const job *j, int64_t m, int64_t at, void *out, cons
 static void run_rows(const job *j, int64_t n, int64_t rows, void *out, const real *const *in, const int64_t *next) {
   int64_t whole = n - n % (int64_t) VLEN, rest = n - whole, beyond = VLEN - rest, easy = VCHOOSE ? rows : 0;
   const real *at[MOST];
-  if (whole > 0) j->row(&(patch) {whole, VLEN, rows, next, vfirst(VLEN)}, out, in, j->a, j->b);
+  const vlanes end = vfirst(rest);
+  if (whole > 0) j->row(&(patch) {whole, VLEN, rows, next, 1, &all_lanes, NULL}, out, in, j->a, j->b);
   if (rest == 0) return;
   for (int k = 0; k < j->operands; k++) {
     at[k] = in[k] + whole;
     if (next[k + 1] <= 0) easy = 0;
     while (easy > 0 && (rows - easy) * next[k + 1] < beyond) easy--;
   }
-  if (easy > 0) j->row(&(patch) {VLEN, VLEN, easy, next, vfirst(rest)}, place(j, out, whole), at, j->a, j->b);
+  if (easy > 0) j->row(&(patch) {VLEN, VLEN, easy, next, 1, &end, NULL}, place(j, out, whole), at, j->a, j->b);
   for (int64_t r = easy; r < rows; r++) {
     for (int k = 0; k < j->operands; k++) at[k] = in[k] + r * next[k + 1];
     run_rest(j, rest, whole, place(j, out, r * next[0]), at);
@@ -98,7 +108,6 @@ static void spread(const job *j, int64_t m, void *out, int64_t stride, const voi
 
 /* One row over operands of any step: those with gaps pass through small blocks. */
 static void run_row(const job *j, int64_t n, void *out, const real *const *p, const int64_t *s) {
-  static const int64_t none[MOST + 1];
   real block[MOST + 1][BLOCK] __attribute__((aligned(64)));
   const real *in[MOST];
   for (int64_t begin = 0, m; begin < n; begin += m) {
@@ -118,129 +127,97 @@ static void run_row(const job *j, int64_t n, void *out, const real *const *p, co
   }
 }
 
-/* -- combs: the result or operands have small gaps ----------------------------------------------------------------------- */
+/* -- combs: the result has small gaps, and operands the same or none ----------------------------------------------------- */
 
 /* An element may take up to so many places. */
 enum { PLACES = VCHOOSE ? 4 : 1 };
 #if defined(__AVX512F__)
-enum { CHUNK = 96 /* vectors */, FAR = (1 << 17) / sizeof(real) };
+enum { CHUNK = 96 /* vectors */ };
 
 /* How an operand lies: in the places of the comb, without gaps, or as one number. */
 typedef enum lie { COMB, DENSE, ONE } lie;
 
 typedef struct combed {
   const job *j;
-  lie lie[MOST + 1];
-  real *p[MOST + 1];
-  comb out, back; /* indices that spread dense operands, and that bring a dense result together */
-  bool ahead;
-  real block[MOST + 1][CHUNK * VLEN] __attribute__((aligned(64)));
+  lie lie[MOST];
+  real *out, *in[MOST];
+  comb comb;
+  real block[MOST][CHUNK * VLEN] __attribute__((aligned(64)));
 } combed;
 
 static inline V permute(VI index, V v) { return (V) VINTEGER(permutexvar)((__m512i) index, (__m512i) v); }
 
 /* A vector at an end: its places begin at `at`, its elements at e; nothing beyond is touched. */
 static void comb_edge(combed *c, int64_t f, int64_t at, int64_t e) {
-  vlanes here = c->out.lanes[f] & lanes_in(at, c->out.span);
+  const comb *o = &c->comb;
+  vlanes here = o->lanes[f] & lanes_in(at, o->span);
   const real *in[MOST];
   for (int k = 0; k < c->j->operands; k++) {
-    real *block = c->block[k + 1];
-    in[k] = block;
-    if (c->lie[k + 1] == COMB) vstore(block, vload_lanes(c->p[k + 1] + at, here));
-    if (c->lie[k + 1] == DENSE) vstore(block, permute(c->out.index[f], vload_lanes(c->p[k + 1] + e, lanes_in(e, c->out.count))));
+    in[k] = c->block[k];
+    if (c->lie[k] == COMB) vstore(c->block[k], vload_lanes(c->in[k] + at, here));
+    if (c->lie[k] == DENSE) vstore(c->block[k], permute(o->index[f], vload_lanes(c->in[k] + e, lanes_in(e, o->count))));
   }
-  if (c->lie[0] == COMB) {
-    run_patch(c->j, VLEN, VLEN, here, c->p[0] + at, in);
-    return;
-  }
-  run_patch(c->j, VLEN, VLEN, vfirst(VLEN), c->block[0], in);
-  vstore_lanes(c->p[0] + e, permute(c->back.index[f], vload(c->block[0])), lanes_in(e, comb_end(&c->out, f, e)));
+  run_patch(c->j, VLEN, VLEN, &here, c->out + at, in);
 }
 
-/* The result's block side by side. What is too much of a vector the next one overwrites. */
-static inline __attribute__((always_inline)) void bring_back(const combed *c, int64_t turns, int64_t e, int phases) {
-  int64_t end = e + turns * c->out.step + c->out.base[0], last = c->out.base[phases - 1] + (int64_t) VLEN;
-  const real *from = c->block[0];
-  for (int64_t i = 0; i < turns; i++, e += c->out.step) {
-    bool inside = e + last <= end;
-    for (int f = 0; f < phases; f++, from += VLEN) {
-      int64_t to = e + c->out.base[f];
-      V v = permute(c->back.index[f], vload(from));
-      if (inside) vstore(c->p[0] + to, v);
-      else vstore_lanes(c->p[0] + to, v, lanes_in(to, end));
-    }
-  }
+/* Dense elements from e on to the places of a block. */
+static void spread_turns(const comb *o, int64_t turns, const real *from, real *to) {
+  for (; turns > 0; turns--, from += o->step)
+    for (int64_t f = 0; f < o->phases; f++, to += VLEN) vstore(to, (V) comb_elements(o->index[f], from + o->base[f], o->half));
 }
 
+/* Whole vectors from place `at` and element e on. */
 static void comb_turns(combed *c, int64_t turns, int64_t at, int64_t e) {
-  const comb *o = &c->out;
+  const comb *o = &c->comb;
   const real *in[MOST], *each[MOST];
-  int64_t phases = o->phases, all = phases * (int64_t) VLEN;
+  int64_t all = o->phases * (int64_t) VLEN;
+  bool spreads = false;
   for (int k = 0; k < c->j->operands; k++) {
-    const real *p = c->p[k + 1];
-    in[k] = c->lie[k + 1] == COMB ? p + at : c->block[k + 1];
-    if (c->lie[k + 1] == COMB && c->ahead)
-      for (int64_t i = at + turns * all; i < at + 2 * turns * all && i < o->span; i += VLEN) __builtin_prefetch(p + i);
-    for (int64_t f = 0; c->lie[k + 1] == DENSE && f < phases; f++) {
-      VI index = o->index[f];
-      const real *from = p + e + o->base[f];
-      for (int64_t i = f * (int64_t) VLEN; i < turns * all; i += all, from += o->step)
-        vstore(c->block[k + 1] + i, permute(index, vload(from)));
-    }
+    in[k] = c->lie[k] == COMB ? c->in[k] + at : c->block[k];
+    if (c->lie[k] != DENSE) continue;
+    if (k == 1 && c->j->light && o->half) in[k] = c->in[k] + e, spreads = true;
+    else spread_turns(o, turns, c->in[k] + e, c->block[k]);
   }
-  if (c->lie[0] == DENSE) {
-    run_patch(c->j, turns * all, VLEN, vfirst(VLEN), c->block[0], in);
-    if (phases == 1) bring_back(c, turns, e, 1);
-    else if (phases == 3) bring_back(c, turns, e, 3);
-    else bring_back(c, turns, e, (int) phases);
+  if (c->j->light || o->phases == 1) {
+    c->j->row(&(patch) {turns * all, VLEN, 1, none, o->phases, o->lanes, spreads ? o : NULL}, c->out + at, in, c->j->a, c->j->b);
     return;
   }
-  for (int64_t f = 0; f < phases; f++) { /* vectors that need the same lanes in one call */
+  for (int64_t f = 0; f < o->phases; f++) { /* vectors that need the same lanes in one call */
     for (int k = 0; k < c->j->operands; k++) each[k] = in[k] + f * (int64_t) VLEN;
-    run_patch(c->j, turns * all - f * (int64_t) VLEN, all, o->lanes[f], c->p[0] + at + f * (int64_t) VLEN, each);
+    run_patch(c->j, turns * all - f * (int64_t) VLEN, all, &o->lanes[f], c->out + at + f * (int64_t) VLEN, each);
   }
 }
 
 static __attribute__((noinline)) void run_comb(combed *c) {
-  const comb *o = &c->out;
+  const comb *o = &c->comb;
   int64_t all = o->phases * (int64_t) VLEN, last = o->base[o->phases - 1] + (int64_t) VLEN;
   for (int64_t at = -o->lead, e = 0; at < o->span;) {
     int64_t turns = at < 0 ? 0 : (o->span - at) / all;
     if (turns > CHUNK / o->phases) turns = CHUNK / o->phases;
-    while (turns > 0 && e + (turns - 1) * o->step + last > o->count) turns--;
-    if (turns > 0) {
-      comb_turns(c, turns, at, e);
-      at += turns * all, e += turns * o->step;
-      continue;
-    }
-    for (int64_t f = 0; f < o->phases && at < o->span; f++, at += VLEN) comb_edge(c, f, at, e + o->base[f]);
-    e += o->step;
+    while (turns > 0 && e + (turns - 1) * o->step + last > o->count) turns--; /* what is loaded for a vector */
+    if (turns > 0) comb_turns(c, turns, at, e);
+    for (int64_t f = 0; turns == 0 && f < o->phases; f++)
+      if (at + f * (int64_t) VLEN < o->span) comb_edge(c, f, at + f * (int64_t) VLEN, e + o->base[f]);
+    if (turns == 0) turns = 1;
+    at += turns * all, e += turns * o->step;
   }
 }
 
 /* Runs the plane if it is a comb, or if its rows are. */
 static bool run_combs(const job *j, int64_t n, int64_t rows, void *const *p, const int64_t *s, const int64_t *next) {
   bool single;
-  int64_t pitch = j->bytes == sizeof(real) ? tch_comb_pitch(j->operands, n, rows, s, next, PLACES, &single) : 0, streams = 0;
+  int64_t pitch = j->bytes == sizeof(real) ? tch_comb_pitch(j->operands, n, rows, s, next, PLACES, &single) : 0;
   if (pitch == 0) return false;
   combed c;
   c.j = j;
-  int first = -1;
-  for (int k = 0; k <= j->operands; k++) {
-    c.lie[k] = (single ? s[k] : next[k]) == pitch ? COMB : s[k] == 0 ? ONE : DENSE;
-    if (c.lie[k] == COMB && first < 0) first = k;
-    streams += k > 0 && c.lie[k] == COMB;
-  }
   for (int64_t r = 0; r < (single ? rows : 1); r++) {
-    for (int k = 0; k <= j->operands; k++) {
-      c.p[k] = (real *) p[k] + r * next[k];
-      if (c.lie[k] == ONE && (r == 0 || next[k] != 0)) fill(CHUNK * VLEN, c.block[k], *c.p[k]);
+    c.out = (real *) p[0] + r * next[0];
+    for (int k = 0; k < j->operands; k++) {
+      c.in[k] = (real *) p[k + 1] + r * next[k + 1];
+      c.lie[k] = s[k + 1] == 0 ? ONE : (single ? s : next)[k + 1] == pitch ? COMB : DENSE;
+      if (c.lie[k] == ONE && (r == 0 || next[k + 1] != 0)) fill(CHUNK * VLEN, c.block[k], *c.in[k]);
     }
-    if (r == 0 || comb_lead(c.p[first]) != c.out.lead) {
-      comb_of(false, single ? 1 : n, single ? n : rows, pitch, c.p[first], &c.out);
-      if (c.lie[0] == DENSE) comb_of(true, single ? 1 : n, single ? n : rows, pitch, c.p[first], &c.back);
-    }
-    c.ahead = (streams > 1 || c.out.phases > 1) && c.out.span > FAR; /* jumps are not foreseen by the processor */
+    if (r == 0 || comb_lead(c.out) != c.comb.lead) comb_of(single ? 1 : n, single ? n : rows, pitch, c.out, &c.comb);
     run_comb(&c);
   }
   return true;
@@ -284,14 +261,34 @@ static void run(const job *j, int64_t n, int64_t rows, void *const *p, const int
   }
 }
 
+#if defined(__AVX512F__)
+#define SPREAD(from) (V) comb_elements(o->index[f], from + o->base[f], true)
+#else
+#define SPREAD(from) vload(from)
+#endif
+#define LIGHT_ROW(o1, o2, o3, o4, expression)                                                           \
+  const comb *o = at->spread;                                                                           \
+  for (int64_t i = 0, f = 0; i < n; i += step) {                                                        \
+    V o1 UNUSED = vload(p1 + i), o2 UNUSED = o ? SPREAD(p2) : vload(p2 + i), o3 UNUSED = vload(p3 + i), \
+      o4 UNUSED = vload(p4 + i);                                                                        \
+    vstore_lanes(out + i, vset(expression), at->lanes[f]);                                              \
+    if (++f < at->phases) continue;                                                                     \
+    f = 0;                                                                                              \
+    if (o) p2 += o->step;                                                                               \
+  }
+
 /* A row of 1 to 4 operands named o1 .. o4. */
-#define ROW(function, operands, o1, o2, o3, o4, expression)                                             \
+#define ROW(function, light, operands, o1, o2, o3, o4, expression)                                      \
   static void function##_dense(const patch *at, void *to, const real *const *in, real a UNUSED, real b UNUSED) { \
     const real *p1 = in[0], *p2 = in[operands > 1 ? 1 : 0], *p3 = in[operands > 2 ? 2 : 0],             \
                *p4 = in[operands > 3 ? 3 : 0];                                                          \
     real *out = to;                                                                                     \
     const int64_t n = at->n, step = at->step;                                                           \
-    const vlanes lanes UNUSED = at->lanes;                                                              \
+    const vlanes lanes UNUSED = *at->lanes;                                                             \
+    if (VCHOOSE && light && (at->phases > 1 || at->spread)) {                                           \
+      LIGHT_ROW(o1, o2, o3, o4, expression)                                                             \
+      return;                                                                                           \
+    }                                                                                                   \
     for (int64_t r = at->rows; r > 0; r--) {                                                            \
       for (int64_t i = 0; i < n; i += step) {                                                           \
         V o1 UNUSED = vload(p1 + i), o2 UNUSED = vload(p2 + i), o3 UNUSED = vload(p3 + i),              \
@@ -306,23 +303,23 @@ static void run(const job *j, int64_t n, int64_t rows, void *const *p, const int
   }                                                                                                     \
   static void function(int64_t n, int64_t rows, void *const *p, const int64_t *s, const int64_t *next,  \
                        const double *ab) {                                                              \
-    const job j = {function##_dense, operands, sizeof(real), (real) ab[0], (real) ab[1]};               \
+    const job j = {function##_dense, operands, light, sizeof(real), (real) ab[0], (real) ab[1]};               \
     run(&j, n, rows, p, s, next);                                                                       \
   }
 
 #define UNARY(name, types, f, dx, ddx)              \
-  ROW(unary_##name, 1, x, y_, g_, z_, f)            \
-  ROW(unary_grad_##name, 3, g, x, y, z_, dx)        \
-  ROW(unary_grad2_##name, 3, g, x, y, z_, ddx)
+  ROW(unary_##name, types, 1, x, y_, g_, z_, f)            \
+  ROW(unary_grad_##name, false, 3, g, x, y, z_, dx)        \
+  ROW(unary_grad2_##name, false, 3, g, x, y, z_, ddx)
 #define BINARY(name, types, f, dx, dy)              \
-  ROW(binary_##name, 2, x, y, g_, z_, f)            \
-  ROW(binary_dx_##name, 4, g, x, y, z, dx)          \
-  ROW(binary_dy_##name, 4, g, x, y, z, dy)
+  ROW(binary_##name, types, 2, x, y, g_, z_, f)            \
+  ROW(binary_dx_##name, false, 4, g, x, y, z, dx)          \
+  ROW(binary_dy_##name, false, 4, g, x, y, z, dy)
 #define TERNARY(name, f, dx, dy, dz)                \
-  ROW(ternary_##name, 3, x, y, z, g_, f)            \
-  ROW(ternary_dx_##name, 4, g, x, y, z, dx)         \
-  ROW(ternary_dy_##name, 4, g, x, y, z, dy)         \
-  ROW(ternary_dz_##name, 4, g, x, y, z, dz)
+  ROW(ternary_##name, true, 3, x, y, z, g_, f)            \
+  ROW(ternary_dx_##name, false, 4, g, x, y, z, dx)         \
+  ROW(ternary_dy_##name, false, 4, g, x, y, z, dy)         \
+  ROW(ternary_dz_##name, false, 4, g, x, y, z, dz)
 #define TRUTHS(test)                                                                                    \
   for (int64_t i = 0; i < n; i++) {                                                                     \
     real x = xs[i], y = ys[i];                                                                          \
@@ -343,13 +340,13 @@ static void run(const job *j, int64_t n, int64_t rows, void *const *p, const int
     const real *restrict xs = in[0], *restrict ys = in[1];                                              \
     uint8_t *restrict out = to;                                                                         \
     const int64_t n = at->n;                                                                            \
-    const vlanes lanes UNUSED = at->lanes;                                                              \
+    const vlanes lanes UNUSED = *at->lanes;                                                             \
     for (int64_t r = at->rows; r > 0; r--, out += at->next[0], xs += at->next[1], ys += at->next[2])    \
       if (n < 256) TRUTHS_OF_LANES(test) else TRUTHS(test)                                              \
   }                                                                                                     \
   static void compare_##name(int64_t n, int64_t rows, void *const *p, const int64_t *s, const int64_t *next, \
                              const double *ab UNUSED) {                                                 \
-    const job j = {compare_##name##_dense, 2, 1, 0, 0};                                                 \
+    const job j = {compare_##name##_dense, 2, true, 1, 0, 0};                                                 \
     run(&j, n, rows, p, s, next);                                                                       \
   }
 #include "kernel/elementwise.def"

@@ -11,115 +11,171 @@ typedef bits VW __attribute__((vector_size(VBYTES), aligned(sizeof(bits)), may_a
 enum {
   NEAR = 8, /* strides whose gaps cost less to read than single elements */
   WRITE = 4, /* the same for writing */
-  AHEAD = 1024 / sizeof(bits) /* places ahead that are fetched: stores through masks wait for their lines */
+  AHEAD = 1024 / sizeof(bits), /* places ahead that are fetched: stores through masks wait for their lines */
+  FAR = (1 << 18) / sizeof(bits) /* of a comb, where that repays */
 };
 
-/* -- one side with gaps --------------------------------------------------------------------------------------------------- */
+typedef enum way { GATHER, SCATTER, ALIKE, VALUE } way;
 
-#define STEPS(body, s) \
-  switch (s) {         \
-    case -1: body(-1) break; \
-    case 2: body(2) break;   \
-    case 3: body(3) break;   \
-    case 4: body(4) break;   \
-    default: body(s) break;  \
-  }
+/* -- combs: rows of n elements, `pitch` places apart, in vectors ----------------------------------------------------------- */
 
 #if defined(__AVX512F__)
-/* Elements s apart, 2 <= s <= NEAR, lie in vectors that start on a boundary of memory: s of them hold VLEN elements. */
-typedef struct near {
-  int64_t head, first, lead; /* elements before the first vector; where it starts; and where in it the next element lies */
-} near;
+enum {
+  PHASES = 7, /* registers for masks: a store waits long for one that comes from memory */
+  PICKS = 9   /* vectors of memory that one of the result is picked from, at most */
+};
 
-static inline near near_of(const word *p, int64_t s) {
-  int64_t first = (int64_t) (-(uintptr_t) p % VBYTES / sizeof(word));
-  if ((uintptr_t) p % sizeof(word) != 0) first = 0;
-  int64_t head = (first + s - 1) / s;
-  return (near) {head, first, head * s - first};
-}
-
-/* Lanes of the k-th of s vectors that hold an element; which one of the VLEN it is goes into *index. */
-static inline vlanes places(near a, int64_t k, int64_t s, VI *index) {
-  VI at = viota() + (bits) (k * (int64_t) VLEN - a.lead);
-  *index = at * (bits) ((0xffff + s) / s) >> 16; /* at / s */
-  return VLANES_OF((at >= 0) & (*index * (bits) s == at));
-}
-
-/* Gathers whole vectors: lane j of the result lies in the ((lead + j s) / VLEN)-th of s. Elements are left over, so that nothing
- * behind the last is read. Returns up to which it came. */
-static inline int64_t gather_near(int64_t n, word *to, const word *from, int64_t s) {
-  near a = near_of(from, s);
-  VI at = viota() * (bits) s + (bits) a.lead, index = at & (bits) (VLEN - 1);
-  vlanes in[NEAR];
-  for (int64_t k = 0; k < s; k++) in[k] = VLANES_OF((at & -(bits) VLEN) == (bits) (k * VLEN));
-  int64_t i = a.head;
-  for (int64_t k = 0; k < i; k++) to[k] = from[k * s];
-  const word *f = from + a.first;
-  for (; i + (int64_t) VLEN < n; i += VLEN, f += s * (int64_t) VLEN) {
-    __m512i v = VINTEGER(permutexvar)((__m512i) index, _mm512_loadu_si512(f));
-    for (int64_t k = 1; k < s; k++)
-      v = VINTEGER(mask_permutexvar)(v, in[k], (__m512i) index, _mm512_loadu_si512(f + k * VLEN));
-    _mm512_storeu_si512(to + i, v);
-  }
-  return i;
-}
-
-/* The way back: each of s vectors takes the elements that fall into it, and is written through a mask. */
-static inline int64_t scatter_near(int64_t n, word *to, const word *from, int64_t s) {
-  near a = near_of(to, s);
-  VI index[NEAR];
-  vlanes in[NEAR];
-  for (int64_t k = 0; k < s; k++) in[k] = places(a, k, s, &index[k]);
-  int64_t i = a.head;
-  for (int64_t k = 0; k < i; k++) to[k * s] = from[k];
-  word *t = to + a.first;
-  for (; i + (int64_t) VLEN < n; i += VLEN, t += s * (int64_t) VLEN) {
-    __m512i v = _mm512_loadu_si512(from + i);
-    for (int64_t k = 0; k < s; k++) __builtin_prefetch(t + k * VLEN + AHEAD, 1);
-    for (int64_t k = 0; k < s; k++) VINTEGER(mask_storeu)(t + k * VLEN, in[k], VINTEGER(permutexvar)((__m512i) index[k], v));
-  }
-  return i;
-}
-
-/* The same places on both sides, or one value for all: whole vectors through masks. */
-static inline int64_t same_near(int64_t n, word *to, const word *from, int64_t s, bool fill) {
-  near a = near_of(to, s);
-  VI index;
-  vlanes in[NEAR];
-  for (int64_t k = 0; k < s; k++) in[k] = places(a, k, s, &index);
-  int64_t i = a.head;
-  for (int64_t k = 0; k < i; k++) to[k * s] = fill ? *from : from[k * s];
+/* A vector at an end: nothing beyond is touched. Its places begin at `at`, its elements at e. */
+static void comb_edge(const comb *c, way w, int64_t f, int64_t at, int64_t e, word *to, const word *from) {
+  vlanes here = c->lanes[f] & lanes_in(at, c->span);
   __m512i v = VINTEGER(set1)(*from);
-  for (int64_t at = a.first; i + (int64_t) VLEN < n; i += VLEN)
-    for (int64_t k = 0; k < s; k++, at += VLEN) {
-      __builtin_prefetch(to + at + AHEAD, 1);
-      VINTEGER(mask_storeu)(to + at, in[k], fill ? v : _mm512_loadu_si512(from + at));
+  if (w == SCATTER) v = VINTEGER(permutexvar)((__m512i) c->index[f], VINTEGER(maskz_loadu)(lanes_in(e, c->count), from + e));
+  if (w == ALIKE) v = VINTEGER(maskz_loadu)(here, from + at);
+  VINTEGER(mask_storeu)(to + at, here, v);
+}
+
+static inline __attribute__((always_inline)) void comb_turns(const comb *c, way w, word *to, const word *from, int phases,
+                                                             bool half) {
+  const int64_t all = phases * (int64_t) VLEN, last = c->base[phases - 1] + (int64_t) VLEN;
+  const int64_t ahead = c->span > FAR ? AHEAD : 0;
+  VI index[PHASES];
+  vlanes lanes[PHASES];
+  int64_t base[PHASES];
+  __m512i v = VINTEGER(set1)(*from);
+#pragma GCC unroll 8
+  for (int f = 0; f < phases; f++) index[f] = c->index[f], lanes[f] = c->lanes[f], base[f] = c->base[f];
+  for (int64_t at = -c->lead, e = 0; at < c->span; e += c->step) {
+    for (; at >= 0 && at + all <= c->span && (w != SCATTER || e + last <= c->count); at += all, e += c->step) {
+#pragma GCC unroll 8
+      for (int f = 0; f < phases; f++) {
+        int64_t place = at + f * (int64_t) VLEN;
+        if (w == ALIKE) v = _mm512_loadu_si512(from + place);
+        if (w == SCATTER) v = comb_elements(index[f], from + e + base[f], half);
+        __builtin_prefetch(to + place + ahead, 1);
+        VINTEGER(mask_storeu)(to + place, lanes[f], v);
+      }
     }
-  return i;
-}
-#endif
-
-static void gather_row(int64_t n, word *restrict to, const word *restrict from, int64_t s) {
-  int64_t i = 0;
-#if defined(__AVX512F__)
-#define WHOLE(s) i = gather_near(n, to, from, s);
-  if (s >= 2 && s <= NEAR && n > 3 * (int64_t) VLEN) STEPS(WHOLE, s)
-#endif
-#define ONE_BY_ONE(s) for (; i < n; i++) to[i] = from[i * (s)];
-  STEPS(ONE_BY_ONE, s)
-#undef ONE_BY_ONE
+    for (int f = 0; f < phases && at < c->span; f++, at += VLEN) comb_edge(c, w, f, at, e + c->base[f], to, from);
+  }
 }
 
-static void scatter_row(int64_t n, word *restrict to, int64_t s, const word *restrict from) {
-  int64_t i = 0;
-#if defined(__AVX512F__)
-#undef WHOLE
-#define WHOLE(s) i = scatter_near(n, to, from, s);
-  if (s >= 2 && s <= WRITE && n > 3 * (int64_t) VLEN) STEPS(WHOLE, s)
-#endif
-#define ONE_BY_ONE(s) for (; i < n; i++) to[i * (s)] = from[i];
-  STEPS(ONE_BY_ONE, s)
+static inline __attribute__((always_inline)) void comb_way(const comb *c, way w, word *to, const word *from, bool half) {
+  if (c->phases == 1) comb_turns(c, w, to, from, 1, half);
+  else if (c->phases == 3) comb_turns(c, w, to, from, 3, half);
+  else if (c->phases == 5) comb_turns(c, w, to, from, 5, half);
+  else comb_turns(c, w, to, from, PHASES, half);
 }
+
+/* A comb brought together, seen from the result, whose vectors repeat after `phases` of them and `period` places: the f-th is
+ * picked from `most` vectors of memory, the first of which begins at place first[f]; index[f] picks from two vectors, then from
+ * what was picked and one more. */
+typedef struct picks {
+  int64_t phases, most, period, first[VLEN];
+  VI index[VLEN][PICKS - 1];
+} picks;
+
+/* lead: where in a vector the comb begins. */
+static __attribute__((noinline)) void picks_of(int64_t n, int64_t pitch, int64_t lead, picks *c) {
+  c->phases = comb_phases(n);
+  c->period = c->phases * (int64_t) VLEN / n * pitch;
+  c->most = 2;
+  for (int64_t f = 0; f < c->phases; f++) {
+    VI e = viota() + (bits) (f * VLEN), row = e * (bits) ((0xffff + n) / n) >> 16;
+    VI place = e + row * (bits) (pitch - n) + (bits) lead;
+    c->first[f] = place[0] & -(int64_t) VLEN;
+    place -= (bits) c->first[f];
+    if (place[VLEN - 1] / (int64_t) VLEN >= c->most) c->most = place[VLEN - 1] / (int64_t) VLEN + 1;
+    c->index[f][0] = place;
+    for (bits k = 2; k < PICKS; k++) {
+      VI here = (VI) ((place & -(bits) VLEN) == k * (bits) VLEN);
+      c->index[f][k - 1] = (here & ((place & (bits) (VLEN - 1)) + (bits) VLEN)) | (~here & viota());
+    }
+  }
+}
+
+/* The f-th vector, of places at from + at; those from `end` on are not touched. */
+static inline __attribute__((always_inline)) __m512i pick_edge(const picks *c, int64_t f, const word *from, int64_t at, int64_t end) {
+  __m512i v = VINTEGER(maskz_loadu)(lanes_in(at, end), from + at);
+  for (int64_t k = 1; k < c->most; k++) {
+    int64_t place = at + k * (int64_t) VLEN;
+    v = VINTEGER(permutex2var)(v, (__m512i) c->index[f][k - 1], VINTEGER(maskz_loadu)(lanes_in(place, end), from + place));
+  }
+  return v;
+}
+
+/* As many turns; phases 0, most 0: any. */
+static inline __attribute__((always_inline)) void pick_turns(const picks *c, int64_t turns, word *to, const word *from, int phases,
+                                                             int most) {
+  enum { FEW = 3 };
+  VI index[FEW][PICKS - 1];
+  const int64_t n = phases > 0 ? phases : c->phases, m = most > 0 ? most : c->most;
+#pragma GCC unroll 4
+  for (int f = 0; f < phases; f++)
+#pragma GCC unroll 8
+    for (int k = 0; k < most - 1; k++) {
+      index[f][k] = c->index[f][k];
+      __asm__("" : "+v"(index[f][k])); /* stays in a register */
+    }
+  for (; turns > 0; turns--, from += c->period)
+#pragma GCC unroll 4
+    for (int64_t f = 0; f < n; f++, to += VLEN) {
+      const word *p = from + c->first[f];
+      __m512i v = _mm512_loadu_si512(p);
+#pragma GCC unroll 8
+      for (int64_t k = 1; k < m; k++)
+        v = VINTEGER(permutex2var)(v, (__m512i) (phases > 0 ? index[f][k - 1] : c->index[f][k - 1]), _mm512_loadu_si512(p + k * VLEN));
+      _mm512_storeu_si512(to, v);
+    }
+}
+
+static void gather_comb(int64_t n, int64_t rows, word *to, const word *from, int64_t pitch) {
+  picks c;
+  int64_t lead = comb_lead(from);
+  for (; lead >= pitch; lead = (lead + pitch) % (int64_t) VLEN, rows--, from += pitch) /* until a row begins early in a vector */
+    for (int64_t i = 0; i < n; i++) *to++ = from[i];
+  picks_of(n, pitch, lead, &c);
+  from -= lead;
+  int64_t end = lead + (rows - 1) * pitch + n, count = n * rows, turns = 0;
+  int64_t reach = c.first[c.phases - 1] + c.most * (int64_t) VLEN;
+  if (end >= reach) turns = (end - reach) / c.period + 1;
+  if (c.phases == 1 && c.most == 2) pick_turns(&c, turns, to, from, 1, 2);
+  else if (c.phases == 1 && c.most == 3) pick_turns(&c, turns, to, from, 1, 3);
+  else if (c.phases == 1 && c.most == 4) pick_turns(&c, turns, to, from, 1, 4);
+  else if (c.phases == 3 && c.most <= 4) pick_turns(&c, turns, to, from, 3, 4);
+  else pick_turns(&c, turns, to, from, 0, 0);
+  for (int64_t e = turns * c.phases * (int64_t) VLEN, f = 0, at = turns * c.period; e < count; e += VLEN) {
+    VINTEGER(mask_storeu)(to + e, lanes_in(e, count), pick_edge(&c, f, from, at + c.first[f], end));
+    if (++f == c.phases) f = 0, at += c.period;
+  }
+}
+
+/* Moves rows of n elements, t1 and f1 places apart, in vectors, if that repays. f0 0: they are all one value. */
+static bool move_comb(int64_t n, int64_t rows, word *to, int64_t t1, const word *from, int64_t f0, int64_t f1) {
+  way w = t1 == n ? GATHER : f0 == 0 ? VALUE : f1 == n ? SCATTER : ALIKE;
+  int64_t pitch = w == GATHER ? f1 : t1;
+  if (n >= (int64_t) VLEN || n * rows < 4 * (int64_t) VLEN || pitch <= n || pitch > TCH_PITCH) return false;
+  if (pitch > (w == GATHER && n == 1 ? NEAR : WRITE) * n) return false;
+  if ((f0 == 0) != (w == VALUE) || (w == VALUE && f1 != 0) || (w == ALIKE && f1 != t1)) return false;
+  if (w == GATHER) {
+    gather_comb(n, rows, to, from, pitch);
+    return true;
+  }
+  comb c;
+  if (comb_phases(pitch) > PHASES) return false;
+  comb_of(n, rows, pitch, to, &c);
+  switch (w) {
+    case SCATTER:
+      if (c.half) comb_way(&c, SCATTER, to, from, true);
+      else comb_way(&c, SCATTER, to, from, false);
+      break;
+    case ALIKE: comb_way(&c, ALIKE, to, from, false); break;
+    default: comb_way(&c, VALUE, to, from, false); break;
+  }
+  return true;
+}
+#else
+static bool move_comb(int64_t n, int64_t rows, word *to, int64_t t1, const word *from, int64_t f0, int64_t f1) { return false; }
+#endif
 
 /* -- rows without gaps on both sides ---------------------------------------------------------------------------------------- */
 
@@ -154,92 +210,42 @@ static void copy_rows(int64_t n, int64_t rows, word *to, int64_t t1, const word 
   }
 }
 
-/* -- combs: short rows of n elements, `pitch` places apart ------------------------------------------------------------ */
+/* -- single elements with gaps ------------------------------------------------------------------------------------------- */
 
+/* f(s) with strides known to the compiler, where it makes vectors of them. */
 #if defined(__AVX512F__)
-enum { PHASES = 7 /* registers for masks: a store waits long for one that comes from memory */ };
-
-typedef enum way { GATHER, SCATTER, ALIKE, VALUE } way;
-
-/* A vector at an end: nothing beyond is touched. Its places begin at `at`, its elements at e. */
-static void comb_edge(const comb *c, way w, int64_t f, int64_t at, int64_t e, word *to, const word *from) {
-  vlanes here = c->lanes[f] & lanes_in(at, c->span);
-  __m512i v = VINTEGER(set1)(*from), index = (__m512i) c->index[f];
-  if (w == GATHER) {
-    v = VINTEGER(permutexvar)(index, VINTEGER(maskz_loadu)(here, from + at));
-    VINTEGER(mask_storeu)(to + e, lanes_in(e, comb_end(c, f, e)), v);
-    return;
-  }
-  if (w == SCATTER) v = VINTEGER(permutexvar)(index, VINTEGER(maskz_loadu)(lanes_in(e, c->count), from + e));
-  if (w == ALIKE) v = VINTEGER(maskz_loadu)(here, from + at);
-  VINTEGER(mask_storeu)(to + at, here, v);
-}
-
-/* GATHER writes whole vectors, of which the next ones overwrite what is too much. */
-static inline __attribute__((always_inline)) void comb_turns(const comb *c, way w, word *to, const word *from, int phases) {
-  const int64_t all = phases * (int64_t) VLEN, last = c->base[phases - 1] + (int64_t) VLEN;
-  VI index[PHASES];
-  vlanes lanes[PHASES];
-  int64_t base[PHASES];
-  __m512i v = VINTEGER(set1)(*from);
-#pragma GCC unroll 8
-  for (int f = 0; f < phases; f++) index[f] = c->index[f], lanes[f] = c->lanes[f], base[f] = c->base[f];
-  for (int64_t at = -c->lead, e = 0; at < c->span; e += c->step) {
-    for (; at >= 0 && at + all <= c->span && (w >= ALIKE || e + last <= c->count); at += all, e += c->step) {
-#pragma GCC unroll 8
-      for (int f = 0; f < phases; f++) {
-        int64_t place = at + f * (int64_t) VLEN;
-        if (w == GATHER || w == ALIKE) v = _mm512_loadu_si512(from + place);
-        if (w == SCATTER) v = _mm512_loadu_si512(from + e + base[f]);
-        if (w <= SCATTER) v = VINTEGER(permutexvar)((__m512i) index[f], v);
-        if (w == GATHER) _mm512_storeu_si512(to + e + base[f], v);
-        else {
-          __builtin_prefetch(to + place + AHEAD, 1);
-          VINTEGER(mask_storeu)(to + place, lanes[f], v);
-        }
-      }
-    }
-    for (int f = 0; f < phases && at < c->span; f++, at += VLEN) comb_edge(c, w, f, at, e + c->base[f], to, from);
-  }
-}
-
-static inline __attribute__((always_inline)) void comb_way(const comb *c, way w, word *to, const word *from) {
-  if (c->phases == 1) comb_turns(c, w, to, from, 1);
-  else if (c->phases == 3) comb_turns(c, w, to, from, 3);
-  else if (c->phases == 5) comb_turns(c, w, to, from, 5);
-  else comb_turns(c, w, to, from, PHASES);
-}
-
-/* Moves rows of n elements, t1 and f1 places apart, in vectors, if that repays. */
-static bool move_comb(int64_t n, int64_t rows, word *to, int64_t t1, const word *from, int64_t f0, int64_t f1) {
-  way w = t1 == n ? GATHER : f0 == 0 ? VALUE : f1 == n ? SCATTER : ALIKE;
-  int64_t pitch = w == GATHER ? f1 : t1, phases = pitch > n && pitch <= TCH_PITCH ? comb_phases(pitch) : 0;
-  if (n >= (int64_t) VLEN || n * rows < 4 * (int64_t) VLEN || pitch > WRITE * n || phases % 2 == 0 || phases > PHASES) return false;
-  if ((f0 == 0) != (w == VALUE) || (w == VALUE && f1 != 0) || (w == ALIKE && f1 != t1)) return false;
-  comb c;
-  comb_of(w == GATHER, n, rows, pitch, w == GATHER ? from : to, &c);
-  switch (w) {
-    case GATHER: comb_way(&c, GATHER, to, from); break;
-    case SCATTER: comb_way(&c, SCATTER, to, from); break;
-    case ALIKE: comb_way(&c, ALIKE, to, from); break;
-    default: comb_way(&c, VALUE, to, from); break;
-  }
-  return true;
-}
+#define STRIDES(f, s) \
+  if (s == -1) f(-1)  \
+  else f(s)
 #else
-static bool move_comb(int64_t n, int64_t rows, word *to, int64_t t1, const word *from, int64_t f0, int64_t f1) { return false; }
+#define STRIDES(f, s)    \
+  switch (s) {           \
+    case -1: f(-1) break; \
+    case 2: f(2) break;  \
+    case 3: f(3) break;  \
+    case 4: f(4) break;  \
+    default: f(s) break; \
+  }
 #endif
+
+static void gather_row(int64_t n, word *restrict to, const word *restrict from, int64_t s) {
+#define GATHERED(s) for (int64_t i = 0; i < n; i++) to[i] = from[i * (s)];
+  if (move_comb(1, n, to, 1, from, 1, s)) return;
+  STRIDES(GATHERED, s)
+}
+
+static void scatter_row(int64_t n, word *restrict to, int64_t s, const word *restrict from) {
+#define SCATTERED(s) for (int64_t i = 0; i < n; i++) to[i * (s)] = from[i];
+  if (move_comb(1, n, to, s, from, 1, 1)) return;
+  STRIDES(SCATTERED, s)
+}
 
 static void fill_row(int64_t n, word *to, int64_t s, const word *value) {
   word one = *value;
   VW v = one - (VW) {0};
   int64_t i = 0;
   for (; s == 1 && i + (int64_t) VLEN <= n; i += VLEN) *(VW *) (to + i) = v;
-#if defined(__AVX512F__)
-#undef WHOLE
-#define WHOLE(s) i = same_near(n, to, value, s, true);
-  if (s >= 2 && s <= WRITE && n > 3 * (int64_t) VLEN) STEPS(WHOLE, s)
-#endif
+  if (s != 1 && move_comb(1, n, to, s, value, 0, 0)) return;
   for (; i < n; i++) to[i * s] = one;
 }
 
@@ -248,11 +254,7 @@ static void row(int64_t n, word *restrict to, int64_t t, const word *restrict fr
   enum { BLOCK = 256 };
   word block[BLOCK];
   int64_t i = 0;
-#if defined(__AVX512F__)
-#undef WHOLE
-#define WHOLE(s) i = same_near(n, to, from, s, false);
-  if (t == f && t >= 2 && t <= WRITE && n > 3 * (int64_t) VLEN) STEPS(WHOLE, t)
-#endif
+  if (t == f && move_comb(1, n, to, t, from, 1, f)) return;
   for (int64_t m; i < n && n > BLOCK / 8; i += m) {
     m = n - i < BLOCK ? n - i : BLOCK;
     gather_row(m, block, from + i * f, f);

@@ -22,7 +22,8 @@ static parameters read_parameters(const tch_call *c) {
   return p;
 }
 
-enum { STREAM = 1 << 26 /* bytes: a result that no cache keeps */, BLOCK = 512 /* elements */ };
+enum { STREAM = 1 << 26 /* bytes: a result that no cache keeps */, BLOCK = 512, /* elements */
+       GAPS = 4 /* places for an element that rows may compute instead of it */ };
 
 typedef struct job {
   tch_element_row *row;
@@ -71,7 +72,9 @@ static void run(const tch_call *c, tch_element_row *row, tch_tensor *const *oper
   }
   const tch_elementwise_kernels *table = floating ? tch_elementwise_table(out->type) : NULL;
   if (stream) j.stream = table->stream;
-  tch_iterate_planes(&shape, operand, n, run_plane, &j, table == NULL ? 1 : heavy ? table->places / 2 : table->places);
+  int places = table ? table->places : 1;
+  if (places == 1) places = -GAPS;
+  tch_iterate_planes(&shape, operand, n, run_plane, &j, heavy ? places / 2 : places);
 }
 
 static tch_status shape_like_x(tch_call *c, bool integers) {
