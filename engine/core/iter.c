@@ -355,7 +355,7 @@ static bool find_gaps(const plan *p, gaps *g) {
     if (!lies && !g->one[k] && !g->moves[k]) return false;
     alike += lies;
   }
-  if (alike < 2) return false;
+  if (alike < 2 || (g->along && p->bytes[0] == 1)) return false; /* bytes of short rows move slowly */
   g->rows = SPAN / g->pitch / 16 * 16;
   if (g->rows > p->size[g->along]) g->rows = p->size[g->along];
   g->pieces = (p->size[g->along] + g->rows - 1) / g->rows;

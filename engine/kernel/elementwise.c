@@ -326,14 +326,38 @@ static void run(const job *j, int64_t n, int64_t rows, void *const *p, const int
     out[i] = test;                                                                                      \
   }
 #if defined(__AVX512F__)
-/* For rows that are short beside what the compiler does at the ends of its loops, or of which some lanes are written. */
-#define TRUTHS_OF_LANES(test)                                                                           \
-  for (int64_t i = 0; i < n; i += VLEN) {                                                               \
+/* Bytes of 1 where four masks hold, packed lane by lane, then put in order. */
+static inline void store_truths(uint8_t *out, VI m0, VI m1, VI m2, VI m3) {
+#if defined(TCH_REAL_IS_float)
+  __m512i low = _mm512_packs_epi32((__m512i) m0, (__m512i) m1), high = _mm512_packs_epi32((__m512i) m2, (__m512i) m3);
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  __m512i v = _mm512_permutexvar_epi32(order, _mm512_packs_epi16(low, high));
+  _mm512_storeu_si512(out, _mm512_and_si512(v, _mm512_set1_epi8(1)));
+#else
+  __m512 low = _mm512_shuffle_ps((__m512) m0, (__m512) m1, 0x88), high = _mm512_shuffle_ps((__m512) m2, (__m512) m3, 0x88);
+  __m512i v = _mm512_packs_epi32((__m512i) low, (__m512i) high);
+  const __m512i order = _mm512_cvtepu8_epi16(_mm256_setr_epi8(0, 8, 16, 24, 1, 9, 17, 25, 2, 10, 18, 26, 3, 11, 19, 27, 0, 0, 0, 0, 0,
+                                                              0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0));
+  v = _mm512_permutexvar_epi16(order, _mm512_packs_epi16(v, v));
+  _mm256_storeu_si256((__m256i *) out, _mm256_and_si256(_mm512_castsi512_si256(v), _mm256_set1_epi8(1)));
+#endif
+}
+/* Four vectors at a time, then one. */
+#undef TRUTHS
+#define TRUTHS(test)                                                                                    \
+  int64_t i = 0;                                                                                        \
+  for (; lanes == vfirst(VLEN) && i + 4 * (int64_t) VLEN <= n; i += 4 * VLEN) {                         \
+    VI mask[4];                                                                                         \
+    _Pragma("GCC unroll 4") for (int k = 0; k < 4; k++) {                                               \
+      V x = vload(xs + i + k * VLEN), y = vload(ys + i + k * VLEN);                                     \
+      mask[k] = (VI) (test);                                                                            \
+    }                                                                                                   \
+    store_truths(out + i, mask[0], mask[1], mask[2], mask[3]);                                          \
+  }                                                                                                     \
+  for (; i < n; i += VLEN) {                                                                            \
     V x = vload(xs + i), y = vload(ys + i);                                                             \
     _mm_mask_storeu_epi8(out + i, lanes, _mm_maskz_set1_epi8(VLANES_OF((VI) (test)), 1));               \
   }
-#else
-#define TRUTHS_OF_LANES TRUTHS
 #endif
 #define COMPARE(name, test)                                                                             \
   static void compare_##name##_dense(const patch *at, void *to, const real *const *in, real a UNUSED, real b UNUSED) { \
@@ -341,8 +365,9 @@ static void run(const job *j, int64_t n, int64_t rows, void *const *p, const int
     uint8_t *restrict out = to;                                                                         \
     const int64_t n = at->n;                                                                            \
     const vlanes lanes UNUSED = *at->lanes;                                                             \
-    for (int64_t r = at->rows; r > 0; r--, out += at->next[0], xs += at->next[1], ys += at->next[2])    \
-      if (n < 256) TRUTHS_OF_LANES(test) else TRUTHS(test)                                              \
+    for (int64_t r = at->rows; r > 0; r--, out += at->next[0], xs += at->next[1], ys += at->next[2]) {  \
+      TRUTHS(test)                                                                                      \
+    }                                                                                                   \
   }                                                                                                     \
   static void compare_##name(int64_t n, int64_t rows, void *const *p, const int64_t *s, const int64_t *next, \
                              const double *ab UNUSED) {                                                 \

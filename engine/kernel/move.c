@@ -21,8 +21,8 @@ typedef enum way { GATHER, SCATTER, ALIKE, VALUE } way;
 
 #if defined(__AVX512F__)
 enum {
-  PHASES = 7, /* registers for masks: a store waits long for one that comes from memory */
-  PICKS = 9   /* vectors of memory that one of the result is picked from, at most */
+  FEW = 3,  /* phases whose masks and indices stay in registers */
+  PICKS = 9 /* vectors of memory that one of the result is picked from, at most */
 };
 
 /* A vector at an end: nothing beyond is touched. Its places begin at `at`, its elements at e. */
@@ -34,36 +34,35 @@ static void comb_edge(const comb *c, way w, int64_t f, int64_t at, int64_t e, wo
   VINTEGER(mask_storeu)(to + at, here, v);
 }
 
+/* phases 0: any. */
 static inline __attribute__((always_inline)) void comb_turns(const comb *c, way w, word *to, const word *from, int phases,
                                                              bool half) {
-  const int64_t all = phases * (int64_t) VLEN, last = c->base[phases - 1] + (int64_t) VLEN;
+  const int64_t n = phases > 0 ? phases : c->phases, all = n * (int64_t) VLEN, last = c->base[n - 1] + (int64_t) VLEN;
   const int64_t ahead = c->span > FAR ? AHEAD : 0;
-  VI index[PHASES];
-  vlanes lanes[PHASES];
-  int64_t base[PHASES];
+  VI index[FEW];
+  vlanes lanes[FEW];
   __m512i v = VINTEGER(set1)(*from);
-#pragma GCC unroll 8
-  for (int f = 0; f < phases; f++) index[f] = c->index[f], lanes[f] = c->lanes[f], base[f] = c->base[f];
+#pragma GCC unroll 4
+  for (int f = 0; f < phases; f++) index[f] = c->index[f], lanes[f] = c->lanes[f];
   for (int64_t at = -c->lead, e = 0; at < c->span; e += c->step) {
     for (; at >= 0 && at + all <= c->span && (w != SCATTER || e + last <= c->count); at += all, e += c->step) {
-#pragma GCC unroll 8
-      for (int f = 0; f < phases; f++) {
+#pragma GCC unroll 4
+      for (int64_t f = 0; f < n; f++) {
         int64_t place = at + f * (int64_t) VLEN;
         if (w == ALIKE) v = _mm512_loadu_si512(from + place);
-        if (w == SCATTER) v = comb_elements(index[f], from + e + base[f], half);
+        if (w == SCATTER) v = comb_elements(phases > 0 ? index[f] : c->index[f], from + e + c->base[f], half);
         __builtin_prefetch(to + place + ahead, 1);
-        VINTEGER(mask_storeu)(to + place, lanes[f], v);
+        VINTEGER(mask_storeu)(to + place, phases > 0 ? lanes[f] : c->lanes[f], v);
       }
     }
-    for (int f = 0; f < phases && at < c->span; f++, at += VLEN) comb_edge(c, w, f, at, e + c->base[f], to, from);
+    for (int f = 0; f < n && at < c->span; f++, at += VLEN) comb_edge(c, w, f, at, e + c->base[f], to, from);
   }
 }
 
 static inline __attribute__((always_inline)) void comb_way(const comb *c, way w, word *to, const word *from, bool half) {
   if (c->phases == 1) comb_turns(c, w, to, from, 1, half);
   else if (c->phases == 3) comb_turns(c, w, to, from, 3, half);
-  else if (c->phases == 5) comb_turns(c, w, to, from, 5, half);
-  else comb_turns(c, w, to, from, PHASES, half);
+  else comb_turns(c, w, to, from, 0, half);
 }
 
 /* A comb brought together, seen from the result, whose vectors repeat after `phases` of them and `period` places: the f-th is
@@ -86,11 +85,12 @@ static __attribute__((noinline)) void picks_of(int64_t n, int64_t pitch, int64_t
     place -= (bits) c->first[f];
     if (place[VLEN - 1] / (int64_t) VLEN >= c->most) c->most = place[VLEN - 1] / (int64_t) VLEN + 1;
     c->index[f][0] = place;
-    for (bits k = 2; k < PICKS; k++) {
-      VI here = (VI) ((place & -(bits) VLEN) == k * (bits) VLEN);
+  }
+  for (int64_t f = 0; f < c->phases; f++)
+    for (bits k = 2; k < (c->most < 4 ? 4 : c->most); k++) {
+      VI place = c->index[f][0], here = (VI) ((place & -(bits) VLEN) == k * (bits) VLEN);
       c->index[f][k - 1] = (here & ((place & (bits) (VLEN - 1)) + (bits) VLEN)) | (~here & viota());
     }
-  }
 }
 
 /* The f-th vector, of places at from + at; those from `end` on are not touched. */
@@ -106,7 +106,6 @@ static inline __attribute__((always_inline)) __m512i pick_edge(const picks *c, i
 /* As many turns; phases 0, most 0: any. */
 static inline __attribute__((always_inline)) void pick_turns(const picks *c, int64_t turns, word *to, const word *from, int phases,
                                                              int most) {
-  enum { FEW = 3 };
   VI index[FEW][PICKS - 1];
   const int64_t n = phases > 0 ? phases : c->phases, m = most > 0 ? most : c->most;
 #pragma GCC unroll 4
@@ -134,6 +133,7 @@ static void gather_comb(int64_t n, int64_t rows, word *to, const word *from, int
   for (; lead >= pitch; lead = (lead + pitch) % (int64_t) VLEN, rows--, from += pitch) /* until a row begins early in a vector */
     for (int64_t i = 0; i < n; i++) *to++ = from[i];
   picks_of(n, pitch, lead, &c);
+  if (c.phases == 3 && c.most == 3) c.most = 4;
   from -= lead;
   int64_t end = lead + (rows - 1) * pitch + n, count = n * rows, turns = 0;
   int64_t reach = c.first[c.phases - 1] + c.most * (int64_t) VLEN;
@@ -141,7 +141,8 @@ static void gather_comb(int64_t n, int64_t rows, word *to, const word *from, int
   if (c.phases == 1 && c.most == 2) pick_turns(&c, turns, to, from, 1, 2);
   else if (c.phases == 1 && c.most == 3) pick_turns(&c, turns, to, from, 1, 3);
   else if (c.phases == 1 && c.most == 4) pick_turns(&c, turns, to, from, 1, 4);
-  else if (c.phases == 3 && c.most <= 4) pick_turns(&c, turns, to, from, 3, 4);
+  else if (c.phases == 3 && c.most == 2) pick_turns(&c, turns, to, from, 3, 2);
+  else if (c.phases == 3 && c.most == 4) pick_turns(&c, turns, to, from, 3, 4);
   else pick_turns(&c, turns, to, from, 0, 0);
   for (int64_t e = turns * c.phases * (int64_t) VLEN, f = 0, at = turns * c.period; e < count; e += VLEN) {
     VINTEGER(mask_storeu)(to + e, lanes_in(e, count), pick_edge(&c, f, from, at + c.first[f], end));
@@ -150,7 +151,8 @@ static void gather_comb(int64_t n, int64_t rows, word *to, const word *from, int
 }
 
 /* Moves rows of n elements, t1 and f1 places apart, in vectors, if that repays. f0 0: they are all one value. */
-static bool move_comb(int64_t n, int64_t rows, word *to, int64_t t1, const word *from, int64_t f0, int64_t f1) {
+static __attribute__((noinline)) bool move_comb(int64_t n, int64_t rows, word *to, int64_t t1, const word *from, int64_t f0,
+                                                int64_t f1) {
   way w = t1 == n ? GATHER : f0 == 0 ? VALUE : f1 == n ? SCATTER : ALIKE;
   int64_t pitch = w == GATHER ? f1 : t1;
   if (n >= (int64_t) VLEN || n * rows < 4 * (int64_t) VLEN || pitch <= n || pitch > TCH_PITCH) return false;
@@ -161,7 +163,6 @@ static bool move_comb(int64_t n, int64_t rows, word *to, int64_t t1, const word 
     return true;
   }
   comb c;
-  if (comb_phases(pitch) > PHASES) return false;
   comb_of(n, rows, pitch, to, &c);
   switch (w) {
     case SCATTER:
