@@ -94,7 +94,7 @@ static __attribute__((noinline)) void picks_of(int64_t n, int64_t pitch, int64_t
 }
 
 /* The f-th vector, of places at from + at; those from `end` on are not touched. */
-static inline __attribute__((always_inline)) __m512i pick_edge(const picks *c, int64_t f, const word *from, int64_t at, int64_t end) {
+static inline __m512i pick_edge(const picks *c, int64_t f, const word *from, int64_t at, int64_t end) {
   __m512i v = VINTEGER(maskz_loadu)(lanes_in(at, end), from + at);
   for (int64_t k = 1; k < c->most; k++) {
     int64_t place = at + k * (int64_t) VLEN;
@@ -122,7 +122,8 @@ static inline __attribute__((always_inline)) void pick_turns(const picks *c, int
       __m512i v = _mm512_loadu_si512(p);
 #pragma GCC unroll 8
       for (int64_t k = 1; k < m; k++)
-        v = VINTEGER(permutex2var)(v, (__m512i) (phases > 0 ? index[f][k - 1] : c->index[f][k - 1]), _mm512_loadu_si512(p + k * VLEN));
+        v = VINTEGER(permutex2var)(v, (__m512i) (phases > 0 ? index[f][k - 1] : c->index[f][k - 1]),
+                                   _mm512_loadu_si512(p + k * VLEN));
       _mm512_storeu_si512(to, v);
     }
 }
