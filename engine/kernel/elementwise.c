@@ -336,8 +336,8 @@ static inline void store_truths(uint8_t *out, VI m0, VI m1, VI m2, VI m3) {
 #else
   __m512 low = _mm512_shuffle_ps((__m512) m0, (__m512) m1, 0x88), high = _mm512_shuffle_ps((__m512) m2, (__m512) m3, 0x88);
   __m512i v = _mm512_packs_epi32((__m512i) low, (__m512i) high);
-  const __m512i order = _mm512_cvtepu8_epi16(_mm256_setr_epi8(0, 8, 16, 24, 1, 9, 17, 25, 2, 10, 18, 26, 3, 11, 19, 27, 0, 0, 0, 0, 0,
-                                                              0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0));
+  static const int16_t words[32] = {0, 8, 16, 24, 1, 9, 17, 25, 2, 10, 18, 26, 3, 11, 19, 27};
+  const __m512i order = _mm512_loadu_si512(words);
   v = _mm512_permutexvar_epi16(order, _mm512_packs_epi16(v, v));
   _mm256_storeu_si256((__m256i *) out, _mm256_and_si256(_mm512_castsi512_si256(v), _mm256_set1_epi8(1)));
 #endif
