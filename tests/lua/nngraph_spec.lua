@@ -142,3 +142,14 @@ describe('a graph of module calls', function()
     for _, ending in ipairs { '', '.dot', '.svg' } do os.remove(name .. ending) end
   end)
 end)
+
+it('graphs keep their edges however often they are built', function() -- see bindings/iteration.lua
+  local function cell()
+    local input, c, h = nn.Identity()(), nn.Identity()(), nn.Identity()()
+    local function gate() return nn.CAddTable() { nn.Linear(3, 4)(input), nn.Linear(4, 4)(h) } end
+    local i, f, update = nn.Sigmoid()(gate()), nn.Sigmoid()(gate()), nn.Tanh()(gate())
+    local state = nn.CAddTable() { nn.CMulTable() { f, c }, nn.CMulTable() { i, update } }
+    return nn.gModule({ input, c, h }, { nn.Identity()({ state }), nn.CMulTable() { nn.Sigmoid()(gate()), nn.Tanh()(state) } })
+  end
+  for _ = 1, 100 do assert.equal(30, #cell().forwardnodes) end
+end)
