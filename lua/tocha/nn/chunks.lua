@@ -106,8 +106,8 @@ local function prepare(step, n, input)
 end
 
 local function conv(step, x, y, weight, bias)
-  ops.conv2d_fused(y, x, weight, bias, nil, nil, nil, nil, step.stride, step.pad, nil, step.groups, nil, step.activated and 0,
-    step.bound)
+  local low = step.activated and 0 or nil
+  ops.conv2d_fused(y, x, weight, bias, nil, nil, nil, nil, step.stride, step.pad, nil, step.groups, nil, low, step.bound)
 end
 
 local function forward(list, input, n, size)
@@ -158,6 +158,7 @@ function chunks.forward(modules, i, input)
   local list = runs.steps(modules, i, #modules, input:size(2), input:size(3), input:size(4))
   local size = list and images(list, n, bytes(input))
   if not size or glue.differ(modules[i].weight, input) then return end
+  runs.ready(list, modules, input:size(2), input:size(3), input:size(4))
   input = glue.constant(input)
   local memory = { input }
   for _, step in ipairs(list) do
@@ -321,7 +322,9 @@ function chunks.backward(modules, i, input, gradOutput, scale)
   if not list or list[#list].last ~= i or not glue.alike(modules[i].output, gradOutput) then return end
   local n = x:size(1)
   local size = images(list, n, bytes(x))
-  if not size or not lay(list, modules, x, gradOutput) then return end
+  if not size then return end
+  runs.ready(list, modules, x:size(2), x:size(3), x:size(4))
+  if not lay(list, modules, x, gradOutput) then return end
   pass(list, n, size, gradOutput, scale)
   local gradInput = list[1].whole
   leaveGradients(list, { fill = fillGradients, list = list, n = n, size = size, gradOutput = gradOutput, like = x })

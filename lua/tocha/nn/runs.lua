@@ -29,40 +29,45 @@ local function outer(size, kernel, stride, pad, ceil)
   return n
 end
 
-local weak = { __mode = 'v' }
+local weak = { __mode = 'v' } -- a step must not keep modules alive, for it may become a record of theirs (skipped.lua)
 
--- A step's modules: it must not keep them alive, for it may become a record of theirs.
-local function of(...) return setmetatable({ ... }, weak) end
-
---- The steps of the run from modules[i] up to modules[limit] at most: a table for each operation, with the sizes of its input
--- (`from`) and of its output. Nothing if it is less than two operations, or has a module with functions of its own.
+--- The steps of the run from modules[i] up to modules[limit] at most: a table for each operation, with its modules' places and the
+-- sizes of its output. Nothing if it is less than two operations, or has a module with functions of its own.
 function runs.steps(modules, i, limit, planes, height, width)
   local list, seen, weights = {}, {}, 0
   while i <= limit and not seen[modules[i]] do
-    local m, step = modules[i]
+    local m, last, activated, pools, ceil = modules[i], i, false, false, nil
     if plainConvolution(m) then
       if planes ~= m.nInputPlane then return end
-      step = { of = of(m), first = i, last = i, groups = m.groups, planes = m.nOutputPlane,
-        height = outer(height, m.kH, m.dH, m.padH), width = outer(width, m.kW, m.dW, m.padW) }
-      weights = weights + m.weight:nElement()
+      planes, weights = m.nOutputPlane, weights + m.weight:nElement()
       local after = modules[i + 1]
       if i < limit and fuse.activates(after) and fuse.plain(after) and not seen[after] then
-        step.of[2], step.activated, step.bound, step.last = after, true, fuse.bound(after), i + 1
-        seen[after] = true
+        last, activated, seen[after] = i + 1, true, true
       end
     elseif plainPooling(m) and #list > 0 then
-      step = { of = of(m), pools = true, first = i, last = i, ceil = m.ceil_mode, planes = planes,
-        height = outer(height, m.kH, m.dH, m.padH, m.ceil_mode), width = outer(width, m.kW, m.dW, m.padW, m.ceil_mode) }
+      pools, ceil = true, m.ceil_mode
       list[#list].pooled = true
     else break end
-    if step.height < 1 or step.width < 1 then return end
-    step.kernel, step.stride, step.pad = { m.kH, m.kW }, { m.dH, m.dW }, { m.padH, m.padW }
-    step.from = { planes, height, width }
+    height, width = outer(height, m.kH, m.dH, m.padH, ceil), outer(width, m.kW, m.dW, m.padW, ceil)
+    if height < 1 or width < 1 then return end
     seen[m] = true
-    list[#list + 1] = step
-    planes, height, width, i = step.planes, step.height, step.width, step.last + 1
+    list[#list + 1] = { first = i, last = last, activated = activated, pools = pools, ceil = ceil, planes = planes, height = height,
+      width = width }
+    i = last + 1
   end
   if #list > 1 and weights * 4 <= WEIGHTS then return list end
+end
+
+--- Adds what a pass needs to know: the sizes of a step's input (`from`), its modules (`of`), and their fields.
+function runs.ready(list, modules, planes, height, width)
+  for _, step in ipairs(list) do
+    local m, activation = modules[step.first], step.activated and modules[step.last] or nil
+    step.of = setmetatable({ m, activation }, weak)
+    step.from = { planes, height, width }
+    step.kernel, step.stride, step.pad, step.groups = { m.kH, m.kW }, { m.dH, m.dW }, { m.padH, m.padW }, m.groups
+    step.bound = activation and fuse.bound(activation)
+    planes, height, width = step.planes, step.height, step.width
+  end
 end
 
 --- The first module of the run that ends with modules[i]: a convolution, unless it is i.
