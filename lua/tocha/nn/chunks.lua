@@ -14,18 +14,18 @@ local runs = require 'tocha.nn.runs'
 local skipped = require 'tocha.nn.skipped'
 
 -- room: bytes of outputs that the images of a chunk have together; fewest: chunks that pay. Measured.
-local chunks = { room = 1600 * 1024, fewest = 2 }
+local chunks = { room = 2400 * 1024, fewest = 3 }
 local ops = glue.ops
 
 local LEAST = 4 -- images of a chunk
 
--- Images of a chunk; nothing if the batch is to be taken whole.
+-- Images of a chunk, an even number; nothing if the batch is to be taken whole.
 local function images(list, n, size)
   local each = 0
   for _, step in ipairs(list) do each = each + step.planes * step.height * step.width * size end
   local most = math.floor(chunks.room / each)
   if most < LEAST or n < chunks.fewest * most then return end
-  return math.ceil(n / math.ceil(n / most))
+  return 2 * math.ceil(n / math.ceil(n / most) / 2)
 end
 
 local function bytes(t) return t:type() == 'torch.DoubleTensor' and 8 or 4 end
