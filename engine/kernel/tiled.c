@@ -8,6 +8,7 @@
 enum {
   DEPTH = TCH_TILED_PANEL / (TILE_N * sizeof(real)),
   STEPS = 8, /* of a strip, packed before the same of the next */
+  LOW = TILE_M * 2 / 3,
   BLOCK = 4  /* strips that a panel in the first cache is multiplied with before the next panel, where a lies */
 };
 
@@ -196,6 +197,14 @@ static void product(int64_t m, int64_t height, int64_t n, int64_t k, double alph
   }
 }
 
+/* The row at which strip s begins: as many strips of TILE_M rows as leave LOW or more to each of the others, which are equal. Per
+ * row a tile of LOW rows takes a twentieth longer, lower ones much more. */
+static int64_t first_row(int64_t m, int64_t strips, int64_t s) {
+  int64_t spare = m - LOW * strips, full = spare > 0 ? spare / (TILE_M - LOW) : 0;
+  if (s <= full) return s * TILE_M;
+  return full * TILE_M + (m - full * TILE_M) * (s - full) / (strips - full);
+}
+
 static void product_direct(int64_t m, int64_t n, int64_t k, double alpha, tch_any_matrix a, tch_panels panels, double beta,
                            tch_tiled_from from, void *cs, int64_t c_step) {
   int64_t strips = (m + TILE_M - 1) / TILE_M, size = panels.depth * TILE_N;
@@ -206,9 +215,9 @@ static void product_direct(int64_t m, int64_t n, int64_t k, double alpha, tch_an
       int width = n - j < TILE_N ? (int) (n - j) : TILE_N;
       ahead next = {(const char *) (j + TILE_N < n ? b + size : b), TILE_N * (int64_t) sizeof(real) / (s1 - s0)};
       for (int64_t s = s0; s < s1; s++, next.from += k * next.step) {
-        int64_t i = m * s / strips;
+        int64_t i = first_row(m, strips, s), rows = first_row(m, strips, s + 1) - i;
         output c = output_at(alpha, beta, from, cs, c_step, i, j);
-        any_tile((int) (m * (s + 1) / strips - i), k, (const real *) a.data + i * a.row, a.row, a.column, b, next, &c, width);
+        any_tile((int) rows, k, (const real *) a.data + i * a.row, a.row, a.column, b, next, &c, width);
       }
     }
   }

@@ -74,9 +74,8 @@ end
 -- `to` as a nested table of plain tensors with the values of `from`, keeping the tensor objects it has.
 local function adopt(to, from)
   if torch.isTensor(from) then
-    local plain = from:detach()
-    if torch.isTensor(to) and to:type() == plain:type() then return to:set(plain) end
-    return plain
+    if torch.isTensor(to) and to:type() == from:type() then return to:set(from) end
+    return from:detach()
   end
   if type(from) ~= 'table' then return from end
   to = type(to) == 'table' and to or {}
