@@ -130,13 +130,13 @@ typedef struct ahead {
   int64_t step;
 } ahead;
 
-/* rows is a constant at every call; element (i, r) of a at a[i * row + r * column]. */
+/* rows is a constant at every call; element (i, r) of a at a[i * row + r * column], of b at b[i * b_row + r]. */
 static inline __attribute__((always_inline)) void tile(int rows, int64_t k, const real *a, int64_t row, int64_t column,
-                                                       const real *b, ahead next, const output *c, int width) {
+                                                       const real *b, int64_t b_row, ahead next, const output *c, int width) {
   vreal sum[TILE_M][2];
 #pragma GCC unroll 16
   for (int i = 0; i < rows; i++) sum[i][0] = sum[i][1] = (vreal){0};
-  for (int64_t r = 0; r < k; r++, a += column, b += TILE_N, next.from += next.step) {
+  for (int64_t r = 0; r < k; r++, a += column, b += b_row, next.from += next.step) {
     __builtin_prefetch(next.from, 0, 2);
     vreal b0 = tile_load(b), b1 = tile_load(b + LANES);
 #pragma GCC unroll 16
@@ -173,51 +173,78 @@ static inline __attribute__((always_inline)) void tile(int rows, int64_t k, cons
 #define ONE_COPY __attribute__((noinline, noclone))
 #endif
 
-static ONE_COPY void any_tile(int rows, int64_t k, const real *a, int64_t row, int64_t column, const real *b, ahead next,
-                              const output *c, int width) {
+static ONE_COPY void any_tile(int rows, int64_t k, const real *a, int64_t row, int64_t column, const real *b, int64_t b_row,
+                              ahead next, const output *c, int width) {
 #define CASE(count) \
-  case count: if (count <= TILE_M) tile(count <= TILE_M ? count : 1, k, a, row, column, b, next, c, width); break;
+  case count: if (count <= TILE_M) tile(count <= TILE_M ? count : 1, k, a, row, column, b, b_row, next, c, width); break;
   switch (rows) { EACH_COUNT(CASE) }
 #undef CASE
 }
 
+static int64_t row_of(tch_panels p) { return p.row ? p.row : TILE_N; }
+static int64_t size_of(tch_panels p) { return p.row ? TILE_N : p.depth * TILE_N; }
+
+/* What the first of m / height strips fetches of the panel after b, if there is one: its part, where panels are packed; all of
+ * it where they lie in rows. */
+static ahead next_panel(tch_panels p, const real *b, bool more, int64_t m, int64_t height) {
+  int64_t bytes = row_of(p) * (int64_t) sizeof(real);
+  return (ahead){(const char *) (more ? b + size_of(p) : b), p.row ? bytes : bytes * height / m};
+}
+static ahead after(tch_panels p, ahead next, int64_t k) {
+  return p.row ? (ahead){next.from, 0} : (ahead){next.from + k * next.step, next.step};
+}
+
 /* Strips of one block stay in the second cache while the panels go by. Each strip fetches its part of the next panel, which
  * lies in memory or in a third cache that may be slow. */
-static void product(int64_t m, int64_t height, int64_t n, int64_t k, double alpha, const void *a, const void *bs, double beta,
+static void product(int64_t m, int64_t height, int64_t n, int64_t k, double alpha, const void *a, tch_panels panels, double beta,
                     tch_tiled_from from, void *cs, int64_t c_step) {
-  const real *b = bs;
-  for (int64_t j = 0; j < n; j += TILE_N, b += k * TILE_N) {
+  int64_t b_row = row_of(panels), size = size_of(panels);
+  const real *b = panels.data;
+  for (int64_t j = 0; j < n; j += TILE_N, b += size) {
     int width = n - j < TILE_N ? (int) (n - j) : TILE_N;
-    ahead next = {(const char *) (j + TILE_N < n ? b + k * TILE_N : b), TILE_N * (int64_t) sizeof(real) * height / m};
-    for (int64_t i = 0; i < m; i += height, next.from += k * next.step) {
+    ahead next = next_panel(panels, b, j + TILE_N < n, m, height);
+    for (int64_t i = 0; i < m; i += height) {
       output c = output_at(alpha, beta, from, cs, c_step, i, j);
       int rows = (int) (m - i < height ? m - i : height);
-      any_tile(rows, k, (const real *) a + i * k, 1, rows, b, next, &c, width);
+      any_tile(rows, k, (const real *) a + i * k, 1, rows, b, b_row, next, &c, width);
+      next = after(panels, next, k);
     }
   }
 }
 
-/* The row at which strip s begins: as many strips of TILE_M rows as leave LOW or more to each of the others, which are equal. Per
- * row a tile of LOW rows takes a twentieth longer, lower ones much more. */
-static int64_t first_row(int64_t m, int64_t strips, int64_t s) {
-  int64_t spare = m - LOW * strips, full = spare > 0 ? spare / (TILE_M - LOW) : 0;
-  if (s <= full) return s * TILE_M;
-  return full * TILE_M + (m - full * TILE_M) * (s - full) / (strips - full);
+/* m rows as strips of TILE_M, as many as leave LOW or more to each of the others, which are equal (a tile of LOW rows takes a
+ * twentieth longer per row, lower ones much more): strips before `full` have TILE_M rows, then those before `higher` one more than
+ * `height`, the rest `height`. */
+typedef struct cut {
+  int64_t strips, full, higher, height;
+} cut;
+
+static cut cut_of(int64_t m) {
+  int64_t strips = (m + TILE_M - 1) / TILE_M, spare = m - LOW * strips, full = spare > 0 ? spare / (TILE_M - LOW) : 0;
+  if (full == strips) return (cut){strips, full, full, 0};
+  int64_t rest = m - full * TILE_M, height = rest / (strips - full);
+  return (cut){strips, full, full + rest - height * (strips - full), height};
 }
+
+static int64_t rows_of(const cut *x, int64_t s) { return s < x->full ? TILE_M : x->height + (s < x->higher); }
 
 static void product_direct(int64_t m, int64_t n, int64_t k, double alpha, tch_any_matrix a, tch_panels panels, double beta,
                            tch_tiled_from from, void *cs, int64_t c_step) {
-  int64_t strips = (m + TILE_M - 1) / TILE_M, size = panels.depth * TILE_N;
-  for (int64_t s0 = 0; s0 < strips; s0 += BLOCK) {
-    int64_t s1 = s0 + BLOCK < strips ? s0 + BLOCK : strips;
+  cut x = cut_of(m);
+  int64_t b_row = row_of(panels), size = size_of(panels);
+  for (int64_t s0 = 0, i0 = 0, i = 0; s0 < x.strips; s0 += BLOCK, i0 = i) {
+    int64_t s1 = s0 + BLOCK < x.strips ? s0 + BLOCK : x.strips;
     const real *b = panels.data;
     for (int64_t j = 0; j < n; j += TILE_N, b += size) {
       int width = n - j < TILE_N ? (int) (n - j) : TILE_N;
-      ahead next = {(const char *) (j + TILE_N < n ? b + size : b), TILE_N * (int64_t) sizeof(real) / (s1 - s0)};
-      for (int64_t s = s0; s < s1; s++, next.from += k * next.step) {
-        int64_t i = first_row(m, strips, s), rows = first_row(m, strips, s + 1) - i;
+      ahead next = next_panel(panels, b, j + TILE_N < n, s1 - s0, 1);
+      i = i0;
+      for (int64_t s = s0; s < s1; s++) {
+        int64_t rows = rows_of(&x, s);
         output c = output_at(alpha, beta, from, cs, c_step, i, j);
-        any_tile((int) rows, k, (const real *) a.data + i * a.row, a.row, a.column, b, next, &c, width);
+        any_tile((int) rows, k, (const real *) a.data + i * a.row, a.row, a.column, b, b_row, next, &c, width);
+        next = after(panels, next, k);
+        i += rows;
       }
     }
   }

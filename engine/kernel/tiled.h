@@ -16,10 +16,10 @@ typedef struct tch_any_matrix {
   int64_t row, column;
 } tch_any_matrix;
 
-/* A packed matrix of `depth` rows. */
+/* A packed matrix of `depth` rows; or, with row > 0, whole panels of one where it lies: rows without gaps, `row` numbers apart. */
 typedef struct tch_panels {
   const void *data;
-  int64_t depth;
+  int64_t depth, row;
 } tch_panels;
 
 /* Rows `step` numbers apart (0: one row for all). */
@@ -34,12 +34,12 @@ typedef struct tch_tiled_kernels {
   void (*pack_panels)(int64_t k, int64_t n, tch_any_matrix b, void *to);
   /* a (m, k) into m * k numbers: strips of `height` rows */
   void (*pack_strips)(int64_t m, int64_t height, int64_t k, tch_any_matrix a, void *to);
-  /* c (m, n) = alpha * a * b + beta * from; with beta 0 from is not read; it may be c. a: strips of `height` rows; b: panels of
-   * k rows */
-  void (*product)(int64_t m, int64_t height, int64_t n, int64_t k, double alpha, const void *a, const void *b, double beta,
+  /* c (m, n) = alpha * a * b + beta * from; with beta 0 from is not read; it may be c. a: strips of `height` rows; b: its first
+   * k rows and n columns */
+  void (*product)(int64_t m, int64_t height, int64_t n, int64_t k, double alpha, const void *a, tch_panels b, double beta,
                   tch_tiled_from from, void *c, int64_t c_step);
-  /* The same with a where it lies, and the first k rows and n columns of b: for few columns, which do not repay packing a, and
-   * for a b that is packed once and used often, by few rows at a time. */
+  /* The same with a where it lies: for few columns, which do not repay packing a, and for a b that is packed once and used
+   * often, by few rows at a time. */
   void (*product_direct)(int64_t m, int64_t n, int64_t k, double alpha, tch_any_matrix a, tch_panels b, double beta,
                          tch_tiled_from from, void *c, int64_t c_step);
 } tch_tiled_kernels;

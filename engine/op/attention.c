@@ -183,7 +183,7 @@ static char *take(const job *j, char **scratch, int64_t count) {
 static tch_panels packed(const job *j, char **scratch, int64_t k, int64_t n, tch_any_matrix m) {
   char *to = take(j, scratch, tch_tiled_count(j->products, k, n));
   j->products->pack_panels(k, n, m, to);
-  return (tch_panels){to, k};
+  return (tch_panels){to, k, 0};
 }
 
 /* c (m, n) = a (m, k) * b, or c += a * b */

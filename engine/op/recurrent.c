@@ -137,7 +137,7 @@ static tch_status pack(tch_call *c, run *r, int64_t k, int64_t n, int64_t row, i
   int64_t columns = r->products->columns;
   TCH_TRY(numbers(c, r, tch_tiled_count(r->products, k, n), false, &p.to));
   tch_parallel((n + columns - 1) / columns, 1 + PACK / (k * columns + 1), pack_piece, &p);
-  r->weight = (tch_panels){p.to, k};
+  r->weight = (tch_panels){p.to, k, 0};
   return TCH_OK;
 }
 

@@ -18,7 +18,10 @@ enum {
   PACK = 1 << 14,        /* numbers that one piece packs, about */
   PACKED = 1 << 22,      /* numbers of b packed at a time, at most */
   FEW = 2,               /* panels that do not repay packing a */
-  FEW_IN_ROWS = 16       /* where its rows have no gaps */
+  FEW_IN_ROWS = 16,      /* where its rows have no gaps */
+  FEW_STRIPS = 2,        /* that do not repay packing b, where its rows have no gaps */
+  NEAR_STRIPS = 16,      /* ... and do not all fall on a few sets of the second cache, */
+  FAR = 2048             /* as those do whose distance in bytes this divides */
 };
 
 /* One part of the product: all of m, n columns and k of the inner dimension. */
@@ -31,6 +34,7 @@ typedef struct job {
   char *c;
   int64_t height, strips, panels;        /* of a strip; numbers of them */
   int64_t row_blocks, column_blocks;     /* the cut */
+  bool in_place;                         /* whole panels of b are read where they lie */
   int64_t pack_strips, row_packs, packs; /* strips packed at a time; pieces of packing: of a, of a and b, for each depth */
   char *packed_a, *packed_b;             /* NULL: each piece packs its own */
 } job;
@@ -48,6 +52,10 @@ static char *strips_at(const job *j, int64_t k0, int64_t kk, int64_t s) {
 }
 static char *panels_at(const job *j, int64_t k0, int64_t kk, int64_t p) {
   return j->packed_b + (k0 * j->panels + p * kk) * j->kernels->columns * j->bytes;
+}
+static tch_panels panels_of(const job *j, int64_t k0, int64_t kk, int64_t p) {
+  if (j->in_place) return (tch_panels){part(j, j->b, k0, p * j->kernels->columns).data, kk, j->b.row};
+  return (tch_panels){panels_at(j, k0, kk, p), kk, 0};
 }
 
 static void pack_piece(void *context, int64_t begin, int64_t end) {
@@ -69,7 +77,7 @@ static bool direct(const job *j, int64_t panels) { return panels <= (j->a.column
 
 /* Rows from `row`, columns from `column` of the result: depth [k0, k0 + kk) of strips, or of a itself (NULL), times b. */
 static void add_block(const job *j, int64_t row, int64_t rows, int64_t column, int64_t columns, int64_t k0, int64_t kk,
-                      const void *strips, const void *b) {
+                      const void *strips, tch_panels b) {
   char *c = j->c + (row * j->c_step + column) * j->bytes;
   tch_tiled_from from = {c, j->c_step};
   double beta = 1;
@@ -78,9 +86,20 @@ static void add_block(const job *j, int64_t row, int64_t rows, int64_t column, i
     from = (tch_tiled_from){(const char *) j->from.data + (row * j->from.step + column) * j->bytes, j->from.step};
   }
   if (strips) j->kernels->product(rows, j->height, columns, kk, j->alpha, strips, b, beta, from, c, j->c_step);
-  else
-    j->kernels->product_direct(rows, columns, kk, j->alpha, part(j, j->a, row, k0), (tch_panels){b, kk}, beta, from, c,
-                               j->c_step);
+  else j->kernels->product_direct(rows, columns, kk, j->alpha, part(j, j->a, row, k0), b, beta, from, c, j->c_step);
+}
+
+/* add_block for panels [p0, p1) of c, b being packed or in place, where its last panel may not be whole. */
+static void add_panels(const job *j, int64_t row, int64_t rows, int64_t p0, int64_t p1, int64_t k0, int64_t kk,
+                       const void *strips) {
+  int64_t columns = j->kernels->columns, whole = j->in_place ? least(p1, j->n / columns) : p1;
+  if (p0 < whole)
+    add_block(j, row, rows, p0 * columns, least(j->n, whole * columns) - p0 * columns, k0, kk, strips, panels_of(j, k0, kk, p0));
+  if (whole == p1) return;
+  _Alignas(64) char panel[TCH_TILED_PANEL];
+  int64_t column = whole * columns;
+  j->kernels->pack_panels(kk, j->n - column, part(j, j->b, k0, column), panel);
+  add_block(j, row, rows, column, j->n - column, k0, kk, strips, (tch_panels){panel, kk, 0});
 }
 
 /* Columns [p0, p1) of panels of c, each panel packed just before its use. */
@@ -96,16 +115,16 @@ static void columns_piece(const job *j, int64_t p0, int64_t p1) {
     for (int64_t p = p0; p < p1; p++) {
       int64_t column = p * t->columns, columns = least(j->n - column, t->columns);
       t->pack_panels(kk, columns, part(j, j->b, k0, column), panel);
-      add_block(j, 0, j->m, column, columns, k0, kk, own ? own : j->packed_a ? strips_at(j, k0, kk, 0) : NULL, panel);
+      add_block(j, 0, j->m, column, columns, k0, kk, own ? own : j->packed_a ? strips_at(j, k0, kk, 0) : NULL,
+                (tch_panels){panel, kk, 0});
     }
   }
   tch_free(own, own ? own_size : 0);
 }
 
-/* Rows [s0, s1) of strips and columns [p0, p1) of panels of c, b being packed. */
+/* Rows [s0, s1) of strips and columns [p0, p1) of panels of c, b being packed or in place. */
 static void block_piece(const job *j, int64_t s0, int64_t s1, int64_t p0, int64_t p1) {
   const tch_tiled_kernels *t = j->kernels;
-  int64_t column = p0 * t->columns, columns = least(j->n - column, (p1 - p0) * t->columns);
   int64_t each = BLOCK / (j->height * t->depth * j->bytes), own_size = 0;
   void *own = NULL;
   if (each < 1) each = 1;
@@ -118,8 +137,7 @@ static void block_piece(const job *j, int64_t s0, int64_t s1, int64_t p0, int64_
     for (int64_t s = s0; s < s1; s += each) {
       int64_t row = s * j->height, rows = least(j->m - row, least(s1 - s, each) * j->height);
       if (own) t->pack_strips(rows, j->height, kk, part(j, j->a, row, k0), own);
-      add_block(j, row, rows, column, columns, k0, kk, own ? own : j->packed_a ? strips_at(j, k0, kk, s) : NULL,
-                panels_at(j, k0, kk, p0));
+      add_panels(j, row, rows, p0, p1, k0, kk, own ? own : j->packed_a ? strips_at(j, k0, kk, s) : NULL);
     }
   }
   tch_free(own, own ? own_size : 0);
@@ -130,7 +148,7 @@ static void product_pieces(void *context, int64_t begin, int64_t end) {
   for (int64_t u = begin; u < end; u++) {
     int64_t r = u / j->column_blocks, c = u % j->column_blocks;
     int64_t p0 = j->panels * c / j->column_blocks, p1 = j->panels * (c + 1) / j->column_blocks;
-    if (j->packed_b) block_piece(j, j->strips * r / j->row_blocks, j->strips * (r + 1) / j->row_blocks, p0, p1);
+    if (j->packed_b || j->in_place) block_piece(j, j->strips * r / j->row_blocks, j->strips * (r + 1) / j->row_blocks, p0, p1);
     else columns_piece(j, p0, p1);
   }
 }
@@ -145,10 +163,18 @@ static void cut(job *j) {
   while (j->row_blocks * j->column_blocks < most && 2 * j->row_blocks <= j->strips) j->row_blocks *= 2;
 }
 
+/* Whether b is read where it lies. That depends on the shape alone, as results do not depend on it. */
+static bool stays(const job *j) {
+  if (j->b.column != 1 || j->b.row <= 0 || j->n < j->kernels->columns) return false;
+  int64_t strips = j->strips / j->row_blocks;
+  return strips <= FEW_STRIPS || (strips <= NEAR_STRIPS && j->b.row * j->bytes % FAR != 0);
+}
+
 static tch_status run(job *j) {
   cut(j);
+  j->in_place = stays(j);
   int64_t depth = least(j->k, j->kernels->depth), blocks = (j->k + j->kernels->depth - 1) / j->kernels->depth;
-  bool pack_a = j->column_blocks > 1 && !direct(j, j->panels), pack_b = j->row_blocks > 1;
+  bool pack_a = j->column_blocks > 1 && !direct(j, j->panels), pack_b = j->row_blocks > 1 && !j->in_place;
   int64_t a_size = pack_a ? j->m * j->k * j->bytes : 0;
   int64_t b_size = pack_b ? j->panels * j->kernels->columns * j->k * j->bytes : 0;
   void *a = NULL, *b = NULL;
