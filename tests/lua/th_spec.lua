@@ -122,8 +122,8 @@ y;
 
   it('has no graphics card, unless a script insists', function()
     local script = [[
-      local there = pcall(require, 'cutorch')
-      if not there then return print 'none' end
+      local there, why = pcall(require, 'cutorch')
+      if not there then return print(why:match "module 'cutorch' not found:\n\t.-(`th [^`]*`)") end
       package.loaded.cutorch, cutorch = nil, nil
       require 'cunn'
       require 'cudnn'
@@ -143,7 +143,7 @@ y;
       assert(cudnn.SpatialConvolution(4, 4, 3, 3, 1, 1, 1, 1, 2).groups == 2)
       assert(cudnn.BLSTM(3, 5, 2, true):cuda():forward(torch.randn(2, 7, 3):cuda()):size(3) == 10)
       print 'played']]
-    assert.are.equal('none\t\n', (run(script)))
+    assert.are.equal('`th --cpu-for-cuda SCRIPT`\t\n', (run(script)))
     local name = os.tmpname()
     local file = io.open(name, 'w')
     file:write(script)

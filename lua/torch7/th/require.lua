@@ -1,5 +1,5 @@
 --- What th adds to `require`: './x' and '../x' seen from the file that calls, and, for a name that no package has, a file of
--- the working folder.
+-- the working folder. Where a script wants a graphics card the error says how it can do without.
 -- @module th.require
 local torch, paths = require 'torch', require 'paths'
 
@@ -43,4 +43,11 @@ end
 table.insert(package.loaders, function(name)
   local read, found = find(paths.concat('.', name))
   if read then return function() return read(found) end end
+end)
+
+local cards = { cutorch = true, cunn = true, cudnn = true, cltorch = true, clnn = true }
+table.insert(package.loaders, 1, function(name)
+  if cards[name] and not package.preload[name] then
+    return '\n\tth has no graphics card; `th --cpu-for-cuda SCRIPT` plays it on the processor'
+  end
 end)
