@@ -190,16 +190,19 @@ static void comb_turns(combed *c, int64_t turns, int64_t at, int64_t e) {
 
 static __attribute__((noinline)) void run_comb(combed *c) {
   const comb *o = &c->comb;
-  int64_t all = o->phases * (int64_t) VLEN, last = o->base[o->phases - 1] + (int64_t) VLEN;
-  for (int64_t at = -o->lead, e = 0; at < o->span;) {
-    int64_t turns = at < 0 ? 0 : (o->span - at) / all;
-    if (turns > CHUNK / o->phases) turns = CHUNK / o->phases;
+  int64_t phases = o->phases, all = phases * (int64_t) VLEN, last = o->base[phases - 1] + (int64_t) VLEN, most = 1 << 30;
+  for (int k = 0; k < c->j->operands; k++)
+    if (c->lie[k] != COMB) most = CHUNK / (int) phases; /* for which there is a block */
+  int64_t at = -o->lead, e = 0, whole = o->lead > 0 ? -1 : o->span / all; /* turns */
+  while (at < o->span) {
+    int64_t turns = whole < most ? whole : most;
     while (turns > 0 && e + (turns - 1) * o->step + last > o->count) turns--; /* what is loaded for a vector */
     if (turns > 0) comb_turns(c, turns, at, e);
-    for (int64_t f = 0; turns == 0 && f < o->phases; f++)
+    for (int64_t f = 0; turns <= 0 && f < phases; f++)
       if (at + f * (int64_t) VLEN < o->span) comb_edge(c, f, at + f * (int64_t) VLEN, e + o->base[f]);
-    if (turns == 0) turns = 1;
+    if (turns <= 0) turns = 1;
     at += turns * all, e += turns * o->step;
+    whole = whole < 0 ? (o->span - at) / all : whole - turns;
   }
 }
 
@@ -262,16 +265,46 @@ static void run(const job *j, int64_t n, int64_t rows, void *const *p, const int
 }
 
 #if defined(__AVX512F__)
-#define SPREAD(from) (V) comb_elements(o->index[f], from + o->base[f], true)
+#define SPREAD(f) (V) comb_elements(o->index[f], p2 + o->base[f], true)
+#define SPREAD3(f) (V) comb_elements(x##f, p2 + b##f, true)
 #else
-#define SPREAD(from) vload(from)
+#define SPREAD(f) vload(p2 + i)
+#define SPREAD3(f) vload(p2 + i)
 #endif
+#define LIGHT(o1, o2, o3, o4, second, expression, lanes)                                                \
+  {                                                                                                     \
+    V o1 UNUSED = vload(p1 + i), o2 UNUSED = second, o3 UNUSED = vload(p3 + i), o4 UNUSED = vload(p4 + i); \
+    vstore_lanes(out + i, vset(expression), lanes);                                                     \
+    i += step;                                                                                          \
+  }
+/* The masks of one phase and of three stay in registers. */
 #define LIGHT_ROW(o1, o2, o3, o4, expression)                                                           \
   const comb *o = at->spread;                                                                           \
-  for (int64_t i = 0, f = 0; i < n; i += step) {                                                        \
-    V o1 UNUSED = vload(p1 + i), o2 UNUSED = o ? SPREAD(p2) : vload(p2 + i), o3 UNUSED = vload(p3 + i), \
-      o4 UNUSED = vload(p4 + i);                                                                        \
-    vstore_lanes(out + i, vset(expression), at->lanes[f]);                                              \
+  const vlanes *k = at->lanes;                                                                          \
+  int64_t i = 0, f = 0;                                                                                 \
+  if (at->phases == 3) {                                                                                \
+    const vlanes k0 = k[0], k1 = k[1], k2 = k[2];                                                       \
+    while (!o && i < n) {                                                                               \
+      LIGHT(o1, o2, o3, o4, vload(p2 + i), expression, k0)                                              \
+      LIGHT(o1, o2, o3, o4, vload(p2 + i), expression, k1)                                              \
+      LIGHT(o1, o2, o3, o4, vload(p2 + i), expression, k2)                                              \
+    }                                                                                                   \
+    if (!o) return;                                                                                     \
+    const VI x0 UNUSED = o->index[0], x1 UNUSED = o->index[1], x2 UNUSED = o->index[2];                 \
+    const int64_t b0 UNUSED = o->base[0], b1 UNUSED = o->base[1], b2 UNUSED = o->base[2];               \
+    for (; i < n; p2 += o->step) {                                                                      \
+      LIGHT(o1, o2, o3, o4, SPREAD3(0), expression, k0)                                                 \
+      LIGHT(o1, o2, o3, o4, SPREAD3(1), expression, k1)                                                 \
+      LIGHT(o1, o2, o3, o4, SPREAD3(2), expression, k2)                                                 \
+    }                                                                                                   \
+  } else if (at->phases == 1) {                                                                         \
+    const vlanes k0 = *k;                                                                               \
+    const VI x0 UNUSED = o->index[0];                                                                   \
+    const int64_t b0 UNUSED = o->base[0];                                                               \
+    for (; i < n; p2 += o->step) LIGHT(o1, o2, o3, o4, SPREAD3(0), expression, k0)                      \
+  }                                                                                                     \
+  while (i < n) {                                                                                       \
+    LIGHT(o1, o2, o3, o4, o ? SPREAD(f) : vload(p2 + i), expression, k[f])                              \
     if (++f < at->phases) continue;                                                                     \
     f = 0;                                                                                              \
     if (o) p2 += o->step;                                                                               \

@@ -152,10 +152,11 @@ static inline __attribute__((always_inline)) V vpoly(V x, const real *c, int n) 
 }
 
 /* f of every lane, for functions of the C library */
+#define VLIBM __attribute__((noinline, unused))
 #define VLANES1(name, f) \
-  static inline V name(V x) { for (int k = 0; k < (int) VLEN; k++) x[k] = f(x[k]); return x; }
+  static VLIBM V name(V x) { for (int k = 0; k < (int) VLEN; k++) x[k] = f(x[k]); return x; }
 #define VLANES2(name, f) \
-  static inline V name(V x, V y) { for (int k = 0; k < (int) VLEN; k++) x[k] = f(x[k], y[k]); return x; }
+  static VLIBM V name(V x, V y) { for (int k = 0; k < (int) VLEN; k++) x[k] = f(x[k], y[k]); return x; }
 #if defined(__AVX2__)
 static inline V vsqrt(V x) { return VX86(sqrt)(x); }
 #if defined(__AVX512F__)
