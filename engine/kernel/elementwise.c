@@ -233,17 +233,25 @@ static bool run_combs(const job *j, int64_t n, int64_t rows, void *const *p, con
 
 /* -- all of them ---------------------------------------------------------------------------------------------------------- */
 
-/* Rows without gaps, of operands that may be one number for all. */
+/* Rows without gaps, of operands that may be one number for all, or for each row. */
 static void run_plain(const job *j, int64_t n, int64_t rows, void *const *p, const int64_t *s, const int64_t *next) {
   real block[MOST][BLOCK] __attribute__((aligned(64)));
   const real *in[MOST];
+  int64_t wide = (n + (int64_t) VLEN - 1) / (int64_t) VLEN * (int64_t) VLEN, step[MOST + 1] = {next[0]}, most = rows;
   for (int k = 0; k < j->operands; k++) {
-    in[k] = p[k + 1];
-    if (s[k + 1] == 1) continue;
-    fill(n, block[k], *in[k]);
-    in[k] = block[k];
+    step[k + 1] = next[k + 1];
+    if (s[k + 1] == 0 && next[k + 1] != 0) step[k + 1] = wide, most = BLOCK / wide;
+    if (s[k + 1] == 0 && next[k + 1] == 0) fill(n, block[k], *(const real *) p[k + 1]);
   }
-  run_rows(j, n, rows, p[0], in, next);
+  for (int64_t r = 0, m; r < rows; r += m) {
+    m = rows - r < most ? rows - r : most;
+    for (int k = 0; k < j->operands; k++) {
+      const real *from = (const real *) p[k + 1] + r * next[k + 1];
+      in[k] = s[k + 1] == 1 ? from : block[k];
+      for (int64_t i = 0; s[k + 1] == 0 && next[k + 1] != 0 && i < m; i++) fill(n, block[k] + i * wide, from[i * next[k + 1]]);
+    }
+    run_rows(j, n, m, place(j, p[0], r * next[0]), in, step);
+  }
 }
 
 /* Runs over planes; rows that follow each other are one. */
@@ -251,7 +259,7 @@ static void run(const job *j, int64_t n, int64_t rows, void *const *p, const int
   bool follow = true, plain = s[0] == 1;
   for (int k = 0; k <= j->operands; k++) follow = follow && (rows == 1 || next[k] == n * s[k]);
   if (follow) n *= rows, rows = 1;
-  for (int k = 0; k <= j->operands; k++) plain = plain && (s[k] == 1 || (s[k] == 0 && n <= BLOCK && (rows == 1 || next[k] == 0)));
+  for (int k = 0; k <= j->operands; k++) plain = plain && (s[k] == 1 || (s[k] == 0 && n <= BLOCK));
   if (n * rows >= 4 * (int64_t) VLEN && (n < (int64_t) VLEN || !plain) && run_combs(j, n, rows, p, s, next)) return;
   if (plain) {
     run_plain(j, n, rows, p, s, next);

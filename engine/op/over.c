@@ -231,7 +231,8 @@ static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 /* Cuts the folded entries where there are too few results to keep the pool busy. */
 static void cut(plan *p) {
   int64_t results = p->kept.count, folded = p->folded.count;
-  bool across = llabs(last_stride(&p->kept)) < llabs(last_stride(&p->folded));
+  int64_t kept = llabs(last_stride(&p->kept)), along = llabs(last_stride(&p->folded));
+  bool across = kept < along || (kept == 1 && along == 0); /* rows of one number */
   bool brief = last_size(&p->folded) < SHORT && last_size(&p->kept) >= SHORT && p->table;
   p->columns = results > 1 && (folded == 1 || across || brief);
   p->blocks = divide_up(last_size(&p->kept), BLOCK);
