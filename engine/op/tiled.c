@@ -207,9 +207,46 @@ bool tch_tiled_wins(void) {
 #endif
 }
 
+typedef struct turning {
+  int64_t m, n;
+  tch_dtype type;
+  double beta;
+  const void *sums; /* (n, m) */
+  tch_grid from, c;
+} turning;
+
+/* c = sums' + beta * from */
+static void turn_piece(void *context, int64_t begin, int64_t end) {
+  const turning *t = context;
+#define TURN(real)                                                                       \
+  for (int64_t i = begin; i < end; i++)                                                  \
+    for (int64_t j = 0; j < t->n; j++) {                                                 \
+      real old = t->beta != 0 ? ((const real *) t->from.data)[i * t->from.row + j] : 0;  \
+      ((real *) t->c.data)[i * t->c.row + j] = ((const real *) t->sums)[j * t->m + i] + (real) t->beta * old; \
+    }
+  if (t->type == TCH_DOUBLE) TURN(double) else TURN(float)
+#undef TURN
+}
+
+/* Few columns would fill a part of a panel only: as rows of the transposed product they fill tiles. */
+static tch_status narrow(tch_dtype type, int64_t m, int64_t n, int64_t k, double alpha, tch_grid a, tch_grid b, double beta,
+                         tch_grid from, tch_grid c) {
+  turning t = {m, n, type, beta, NULL, from, c};
+  void *sums;
+  int64_t bytes = m * n * tch_dtype_bytes(type);
+  TCH_TRY(tch_alloc(bytes, &sums));
+  tch_grid to = {sums, m, 1};
+  tch_status status = tch_tiled_gemm(type, n, m, k, alpha, tch_grid_turned(b), tch_grid_turned(a), 0, to, to);
+  t.sums = sums;
+  if (status == TCH_OK) tch_parallel(m, PACK / n, turn_piece, &t);
+  tch_free(sums, bytes);
+  return status;
+}
+
 tch_status tch_tiled_gemm(tch_dtype type, int64_t m, int64_t n, int64_t k, double alpha, tch_grid a, tch_grid b, double beta,
                           tch_grid from, tch_grid c) {
   const tch_tiled_kernels *kernels = tch_tiled_table(type);
+  if (2 * n <= kernels->columns && m >= 2 * kernels->columns) return narrow(type, m, n, k, alpha, a, b, beta, from, c);
   int64_t padded = (n + kernels->columns - 1) / kernels->columns * kernels->columns;
   int64_t width = least(padded, PACKED / kernels->depth / kernels->columns * kernels->columns);
   int64_t length = PACKED / width / kernels->depth * kernels->depth;
