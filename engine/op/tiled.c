@@ -15,6 +15,7 @@ enum {
   TASKS = 16,            /* pieces, at most */
   TASK_STRIPS = 8,       /* strips of a piece before the columns are cut too, at least */
   BLOCK = 160 << 10,     /* bytes of strips that stay in the second cache */
+  RESIDENT = 512 << 10,  /* ... if they are all that does */
   PACK = 1 << 14,        /* numbers that one piece packs, about */
   PACKED = 1 << 22,      /* numbers of b packed at a time, at most */
   FEW = 2,               /* panels that do not repay packing a */
@@ -153,16 +154,6 @@ static void product_pieces(void *context, int64_t begin, int64_t end) {
   }
 }
 
-/* Rows are cut first, for then no two pieces pack the same of a; columns where there are too few. */
-static void cut(job *j) {
-  int64_t most = 1, work = j->m * j->n * j->k;
-  while (most < TASKS && 2 * most * TASK <= work) most *= 2;
-  j->row_blocks = j->column_blocks = 1;
-  while (j->row_blocks < most && 2 * j->row_blocks * TASK_STRIPS <= j->strips) j->row_blocks *= 2;
-  while (j->row_blocks * j->column_blocks < most && 2 * j->column_blocks <= j->panels) j->column_blocks *= 2;
-  while (j->row_blocks * j->column_blocks < most && 2 * j->row_blocks <= j->strips) j->row_blocks *= 2;
-}
-
 /* Whether b is read where it lies. That depends on the shape alone, as results do not depend on it. */
 static bool stays(const job *j) {
   if (j->b.column != 1 || j->b.row <= 0 || j->n < j->kernels->columns) return false;
@@ -170,9 +161,25 @@ static bool stays(const job *j) {
   return strips <= FEW_STRIPS || (strips <= NEAR_STRIPS && j->b.row * j->bytes % FAR != 0);
 }
 
+static void cut_into(job *j, int64_t most, bool rows) {
+  j->row_blocks = j->column_blocks = 1;
+  while (rows && j->row_blocks < most && 2 * j->row_blocks * TASK_STRIPS <= j->strips) j->row_blocks *= 2;
+  while (j->row_blocks * j->column_blocks < most && 2 * j->column_blocks <= j->panels) j->column_blocks *= 2;
+  while (j->row_blocks * j->column_blocks < most && 2 * j->row_blocks <= j->strips) j->row_blocks *= 2;
+  j->in_place = stays(j);
+}
+
+/* Rows are cut first, for then no two pieces pack the same of a; columns where there are too few, or where b is the larger one
+ * and strips of all rows stay in the second cache, so that its panels, packed just before their use, never go through memory. */
+static void cut(job *j) {
+  int64_t most = 1, work = j->m * j->n * j->k, depth = least(j->k, j->kernels->depth);
+  while (most < TASKS && 2 * most * TASK <= work) most *= 2;
+  cut_into(j, most, true);
+  if (!j->in_place && j->n >= 2 * j->m && j->panels >= most && j->m * depth * j->bytes <= RESIDENT) cut_into(j, most, false);
+}
+
 static tch_status run(job *j) {
   cut(j);
-  j->in_place = stays(j);
   int64_t depth = least(j->k, j->kernels->depth), blocks = (j->k + j->kernels->depth - 1) / j->kernels->depth;
   bool pack_a = j->column_blocks > 1 && !direct(j, j->panels), pack_b = j->row_blocks > 1 && !j->in_place;
   int64_t a_size = pack_a ? j->m * j->k * j->bytes : 0;
