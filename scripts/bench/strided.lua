@@ -1,6 +1,7 @@
 --- What an operation on a view costs against the same on a contiguous tensor of the same sizes: a table of ratios for each type
 -- and size, operations down and layouts across.
 local torch = require 'tocha'
+local Progress = require 'tocha.train.progress'
 
 local BAR, NEAR = 3, 1.25 -- the bar; how near to what memory allows a time is that of memory
 local help = [[
@@ -129,53 +130,68 @@ local function wanted(list, name)
   return false
 end
 
--- One table; returns how many ratios were taken and a list of those above the bar.
-local function sheet(type, n, options, clock)
+-- The ratios of one layout, as text of its column, by the number of the operation; `count` of them were counted, those above the
+-- bar are listed in `above`. Its tensors go when it is done: at 4000 x 4000 those of all layouts would be 10 GB.
+local function column(type, n, layout, options, clock, above, step)
   local T = torch[type .. 'Tensor']
   local function make(...) return T(...):random(1, 9):div(8) end
-  local columns, cases, pools = {}, {}, {}
-  local function flat(name, size) -- contiguous tensors serve all layouts with as many elements
-    local count = 1
-    for d = 1, #size do count = count * size[d] end
-    local key = name .. ' ' .. count
-    pools[key] = pools[key] or (name == 'bytes' and make(count):gt(.5) or make(count))
-    return pools[key]:view(size)
-  end
-  for _, l in ipairs(layouts) do if wanted(options.layouts, l[1]) then columns[#columns + 1] = l end end
-  io.write(('%-10s'):format(type .. ' ' .. n))
-  for i, l in ipairs(columns) do
-    local v, u = l[2](make, n), l[2](make, n)
-    cases[i] = { view = v, other = u, reads = l[3] }
-    for _, name in ipairs { 'flat', 'flat2', 'operand', 'result', 'bytes' } do cases[i][name] = flat(name, v:size()) end
-    io.write(('%8s'):format(l[1]))
-  end
-  print()
-  local count, above = 0, {}
-  for _, o in ipairs(operations) do if wanted(options.operations, o.name) then
-    local line, some = { ('%-10s'):format(o.name) }, false
-    for i, k in ipairs(cases) do
-      if (o.writes and k.reads) or (o.dim or 1) > k.view:dim() then line[#line + 1] = ('%8s'):format '-'
-      else
-        local r = ratio(clock, function() o.run(k.view, k.other, k.operand, k.result, k.bytes) end,
-          function() o.run(k.flat, k.flat2, k.operand, k.result, k.bytes) end, options.slice, options.rounds)
-        if o.writes then k.view:copy(k.operand) k.flat:copy(k.operand) end
-        local layout = columns[i][1]
-        some = true
-        local mark = r > BAR and '*' or ' '
-        if layout:sub(1, 1) ~= '(' then
-          count = count + 1
-          local least = r > BAR and o.views and bound(clock, o, k, options)
-          if least and r <= NEAR * least then mark = '='
-          elseif r > BAR then
-            above[#above + 1] = ('%s %d  %s  %s  %.2f%s'):format(type, n, layout, o.name, r,
-              least and (' (its lines alone: %.2f)'):format(least) or '')
-          end
+  local v, u = layout[2](make, n), layout[2](make, n)
+  local case = { view = v, other = u, reads = layout[3] }
+  for _, name in ipairs { 'flat', 'flat2', 'operand', 'result' } do case[name] = make(v:nElement()):view(v:size()) end
+  case.bytes = case.operand:gt(.5)
+  local text, count = {}, 0
+  for i, o in ipairs(operations) do if wanted(options.operations, o.name) then
+    text[i] = ('%8s'):format '-'
+    if not (o.writes and case.reads) and (o.dim or 1) <= v:dim() then
+      local r = ratio(clock, function() o.run(v, u, case.operand, case.result, case.bytes) end,
+        function() o.run(case.flat, case.flat2, case.operand, case.result, case.bytes) end, options.slice, options.rounds)
+      if o.writes then v:copy(case.operand) case.flat:copy(case.operand) end
+      local mark = r > BAR and '*' or ' '
+      if layout[1]:sub(1, 1) ~= '(' then
+        count = count + 1
+        local least = r > BAR and o.views and bound(clock, o, case, options)
+        if least and r <= NEAR * least then mark = '='
+        elseif r > BAR then
+          above[#above + 1] = ('%s %d  %s  %s  %.2f%s'):format(type, n, layout[1], o.name, r,
+            least and (' (its lines alone: %.2f)'):format(least) or '')
         end
-        line[#line + 1] = ('%7.2f%s'):format(r, mark)
       end
+      text[i] = ('%7.2f%s'):format(r, mark)
     end
-    if some then print(table.concat(line)) io.stdout:flush() end
+    step(o.name)
   end end
+  return text, count
+end
+
+-- One table; returns how many ratios were taken and a list of those above the bar.
+local function sheet(type, n, options, clock)
+  local columns, total, count, above = {}, 0, 0, {}
+  for _, l in ipairs(layouts) do if wanted(options.layouts, l[1]) then columns[#columns + 1] = l end end
+  for _, o in ipairs(operations) do if wanted(options.operations, o.name) then total = total + #columns end end
+  local bar, done = Progress(total, { label = ('%s %d'):format(type, n), unit = 'ratios' }), 0
+  for _, l in ipairs(columns) do
+    local taken
+    l.text, taken = column(type, n, l, options, clock, above, function(name)
+      done = done + 1
+      bar:update(done, l[1] .. ' ' .. name)
+    end)
+    count = count + taken
+    collectgarbage() collectgarbage()
+    torch.trim() -- the next layout asks for other sizes
+  end
+  bar:finish()
+  io.write(('%-10s'):format(type .. ' ' .. n))
+  for _, l in ipairs(columns) do io.write(('%8s'):format(l[1])) end
+  print()
+  for i, o in ipairs(operations) do
+    local line, some = { ('%-10s'):format(o.name) }, false
+    for _, l in ipairs(columns) do
+      line[#line + 1] = l.text[i]
+      some = some or (l.text[i] and l.text[i]:find '%d')
+    end
+    if some then print(table.concat(line)) end
+  end
+  io.stdout:flush()
   return count, above
 end
 
@@ -228,7 +244,6 @@ return function(words)
       local count, above = sheet(type, tonumber(n), options, clock)
       total = total + count
       for _, a in ipairs(above) do worst[#worst + 1] = a end
-      collectgarbage() collectgarbage()
     end
   end
   print(('%d of %d above %g'):format(#worst, total, BAR))
