@@ -195,6 +195,7 @@ static bool take_sides(tch_box_mover *g) {
   if (i->n < TURN || j->n < TURN) return false;
   for (int d = 0; d < g->ndim; d++)
     if (!(used >> d & 1)) g->size[m] = g->size[d], g->to[m] = g->to[d], g->from[m++] = g->from[d];
+  for (; m < 1; m++) g->size[m] = 1, g->to[m] = g->from[m] = 0;
   g->ndim = m;
   return true;
 }
@@ -209,15 +210,15 @@ void tch_box_ready(tch_box_mover *m, int64_t bytes, int ndim, const int64_t *siz
 }
 
 void tch_box_run(const tch_box_mover *m, void *to, const void *from) {
-  const tch_places rows = {m->row.step, m->row.at}, columns = {m->column.step, m->column.at};
+  const tch_places rows = {m->row.step, m->row.at, m->from[0]}, columns = {m->column.step, m->column.at, m->to[0]};
   int64_t place[TCH_BOX_DIMS], bytes = m->bytes;
   char *t = to;
   const char *f = from;
   for (int d = 0; d < m->ndim; d++) place[d] = 0;
   for (int d;;) {
-    if (m->turned) m->kernels->turn(m->row.n, m->column.n, t, &columns, f, &rows);
+    if (m->turned) m->kernels->turn(m->row.n, m->column.n, m->size[0], t, &columns, f, &rows);
     else m->kernels->move(m->size[0], m->size[1], t, m->to[0], m->to[1], f, m->from[0], m->from[1]);
-    for (d = m->turned ? 0 : 2; d < m->ndim; d++) {
+    for (d = m->turned ? 1 : 2; d < m->ndim; d++) {
       t += m->to[d] * bytes;
       f += m->from[d] * bytes;
       if (++place[d] < m->size[d]) break;

@@ -30,15 +30,18 @@
     }                                                                                                           \
     for (int k = 0; k < N; k++) *(row##BYTES##_anywhere *) (to + tch_place(t, j + k) + i) = a[k];               \
   }                                                                                                             \
-  void name(int64_t n, int64_t m, void *target, const tch_places *t, const void *source, const tch_places *f) { \
+  void name(int64_t n, int64_t m, int64_t blocks, void *target, const tch_places *t, const void *source,        \
+            const tch_places *f) {                                                                              \
     word##BYTES *to = target;                                                                                   \
     const word##BYTES *from = source;                                                                           \
     int64_t whole_n = n / N * N, whole_m = m / N * N;                                                           \
-    for (int64_t i = 0; i < whole_n; i += N)                                                                    \
-      for (int64_t j = 0; j < whole_m; j += N) name##_block(i, j, to, t, from, f);                              \
-    for (int64_t i = 0; i < n; i++)                                                                             \
-      for (int64_t j = i < whole_n ? whole_m : 0; j < m; j++)                                                   \
-        to[i + tch_place(t, j)] = from[tch_place(f, i) + j];                                                    \
+    for (; blocks > 0; blocks--, to += t->next, from += f->next) {                                              \
+      for (int64_t i = 0; i < whole_n; i += N)                                                                  \
+        for (int64_t j = 0; j < whole_m; j += N) name##_block(i, j, to, t, from, f);                            \
+      for (int64_t i = 0; i < n; i++)                                                                           \
+        for (int64_t j = i < whole_n ? whole_m : 0; j < m; j++)                                                 \
+          to[i + tch_place(t, j)] = from[tch_place(f, i) + j];                                                  \
+    }                                                                                                           \
   }
 TURN(tch_turn_bytes, uint8_t, 1, 16)
 TURN(tch_turn_shorts, uint16_t, 2, 8)

@@ -342,17 +342,20 @@ TURN(turn_parts, part, part_anywhere, load_part(q[0] + step[i]), PART_LOW, PART_
       }                                                                                                         \
   }
 
-static void turn(int64_t n0, int64_t n1, void *to_, const tch_places *t, const void *from_, const tch_places *f) {
+static void turn(int64_t n0, int64_t n1, int64_t blocks, void *to_, const tch_places *t, const void *from_, const tch_places *f) {
   word *to = to_;
   const word *from = from_;
   const int64_t t_step[4] = {0, t->step, 2 * t->step, 3 * t->step}, f_step[4] = {0, f->step, 2 * f->step, 3 * f->step};
-  int64_t i = 0, whole = n1 - n1 % 4;
-  STRIPS(turn_vectors, VLEN)
-  STRIPS(turn_parts, PART)
-  for (; i < n0; i++)
-    for (int64_t j = 0; j < whole; j++) to[i + tch_place(t, j)] = from[tch_place(f, i) + j];
-  for (int64_t j = whole; j < n1; j++)
-    for (i = 0; i < n0; i++) to[i + tch_place(t, j)] = from[tch_place(f, i) + j];
+  const int64_t whole = n1 - n1 % 4;
+  for (; blocks > 0; blocks--, to += t->next, from += f->next) {
+    int64_t i = 0;
+    STRIPS(turn_vectors, VLEN)
+    STRIPS(turn_parts, PART)
+    for (; i < n0; i++)
+      for (int64_t j = 0; j < whole; j++) to[i + tch_place(t, j)] = from[tch_place(f, i) + j];
+    for (int64_t j = whole; j < n1; j++)
+      for (i = 0; i < n0; i++) to[i + tch_place(t, j)] = from[tch_place(f, i) + j];
+  }
 }
 
 /* to[i + j * t1] = from[i * f0 + j] */
@@ -362,8 +365,8 @@ static void turn_plane(int64_t n0, int64_t n1, word *to, int64_t t1, const word 
   for (int64_t i = 0; i < SIDE / 4; i++) t[i] = 4 * i * t1, f[i] = 4 * i * f0;
   for (int64_t i = 0; i < n0; i += SIDE)
     for (int64_t j = 0; j < n1; j += SIDE)
-      turn(n0 - i < SIDE ? n0 - i : SIDE, n1 - j < SIDE ? n1 - j : SIDE, to + i + j * t1, &(tch_places) {t1, t},
-           from + i * f0 + j, &(tch_places) {f0, f});
+      turn(n0 - i < SIDE ? n0 - i : SIDE, n1 - j < SIDE ? n1 - j : SIDE, 1, to + i + j * t1, &(tch_places) {t1, t, 0},
+           from + i * f0 + j, &(tch_places) {f0, f, 0});
 }
 
 /* -- bytes with gaps: 16 of them lie in s vectors of 16, whose bytes are picked by shuffles ------------------------------ */

@@ -176,7 +176,6 @@ local function sheet(type, n, options, clock)
       bar:update(done, l[1] .. ' ' .. name)
     end)
     count = count + taken
-    collectgarbage() collectgarbage()
     torch.trim() -- the next layout asks for other sizes
   end
   bar:finish()
