@@ -24,6 +24,7 @@ function _G.type(...)
   return name
 end
 
+require 'lua52'
 string.gfind = string.gfind or string.gmatch -- luacheck: ignore
 table.unpack = table.unpack or unpack -- luacheck: ignore
 if not rawget(_G, 'bit32') then

@@ -27,6 +27,34 @@ describe('th', function()
     assert.are.equal(0, rc)
   end)
 
+  it('has what its LuaJIT had of Lua 5.2', function()
+    local output = run([[
+      local function says(...) return table.concat({ tostring((...)), select(2, ...) }, ' ') end
+      assert(says(os.execute 'exit 3') == 'nil exit 3' and says(os.execute 'true') == 'true exit 0' and os.execute() == true)
+      assert(says(os.execute 'kill -9 $$') == 'nil signal 9')
+      local pipe = io.popen 'echo hi; exit 4 # comment'
+      assert(io.type(pipe) == 'file' and pipe:read '*a' == 'hi\n' and says(pipe:close()) == 'nil exit 4')
+      assert(says(io.popen 'true':close()) == 'true exit 0')
+      local name = os.tmpname()
+      assert(io.close((io.open(name, 'w'):write('a', 1):write 'b')))
+      assert(io.open(name):read '*a' == 'a1b')
+      local pipe = io.popen('cat > ' .. name, 'w'):write 'piped'
+      assert(pipe:close() and io.open(name):read '*a' == 'piped' and os.remove(name))
+      for _, name in ipairs { 'pairs', 'ipairs' } do
+        local n, asks = 0, setmetatable({}, { ['__' .. name] = function(t)
+          return function(_, i) if i < 3 then return i + 1, 'x' end end, t, 0
+        end })
+        for i, x in _G[name](asks) do n = n + i; assert(x == 'x') end
+        assert(n == 6)
+      end
+      assert(rawlen { 1, 2 } == 2 and rawlen 'abc' == 3)
+      io.write('first '):write 'second'
+      local good, why = pcall(io.write, {})
+      assert(not good and why:find("bad argument #1 to 'write' (string expected, got table)", 1, true), why)
+    ]])
+    assert.are.equal('first second', output)
+  end)
+
   it('keeps to what Torch7 let packages do', function()
     local output = run([[
       local c = require 'trepl.colorize'

@@ -175,7 +175,8 @@ function graph.render(dot, prefix)
     file:write(dot)
     file:close()
     local function word(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
-    if os.execute(('dot -Tsvg -o %s %s 2>/dev/null'):format(word(prefix .. '.svg'), word(prefix .. '.dot'))) == 0 then
+    local status = os.execute(('dot -Tsvg -o %s %s 2>/dev/null'):format(word(prefix .. '.svg'), word(prefix .. '.dot')))
+    if status == 0 or status == true then
       return true
     end
     reason = ("no picture: graphviz's `dot` is not there or failed; the graph stands in %s.dot"):format(prefix)
