@@ -50,6 +50,17 @@ end
 --- Lets go of what the tape keeps for the gradient of t.
 function glue.forget(t) C.tch_forget(need(t)) end
 
+--- A function that tells whether a value is a tensor of fewer elements.
+function glue.smaller(count)
+  return function(t) return isTensor(t) and C.tch_tensor_count(t) < count end
+end
+
+--- What tells two tensors apart.
+glue.address = own.address
+
+--- Lets go of the numbers and the history of a tensor.
+function glue.empty(t) C.tch_tensor_free(need(t)) end
+
 --- Whether both show the same elements in the same way.
 function glue.sameView(a, b) return isTensor(a) and isTensor(b) and C.tch_tensor_same_view(a, b) end
 

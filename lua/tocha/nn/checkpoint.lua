@@ -94,7 +94,7 @@ end
 
 function Checkpoint:compute(input)
   local module, state = self.modules[1], torch.getRNGState()
-  local plain = utils.map(glue.constant, input)
+  local plain = utils.map(glue.input, input) -- tensors of its own: the container around may let go of the input's (passing.lua)
   local output = alone(module, function()
     return utils.map(function(t) return t:clone() end, torch.noGrad(nn.call, module, plain))
   end)
@@ -108,7 +108,10 @@ function Checkpoint:compute(input)
       local ys = again(module, state, function() return utils.flat(torch.enableGrad(nn.call, module, own)) end)
       local grads = { anchor.new(1):zero() }
       local got = gradients(ys, gradOutputs, leaves, wants(1))
-      for i, leaf in ipairs(leaves) do grads[i + 1] = got[i] or leaf:detach():clone():zero() end
+      for i, leaf in ipairs(leaves) do
+        grads[i + 1] = got[i] or leaf:detach():clone():zero()
+        glue.empty(leaf)
+      end
       return grads
     end)
   end)

@@ -159,7 +159,7 @@ function Sequential:remove(index)
   return self
 end
 
-local fuse, chunks -- loaded when they are first needed, for they need the layers
+local fuse, chunks, passing -- loaded when they are first needed, for they need the layers
 
 -- The output of the run of modules that begins at modules[i] and its last one; nothing if there is none.
 local function run(self, modules, i, input)
@@ -270,9 +270,8 @@ function Sequential:accUpdateGradParameters(input, gradOutput, rate)
 end
 
 function Sequential:compute(input)
-  local modules = self.modules
-  for i = 1, #modules do input = nn.call(modules[i], input) end
-  return input
+  passing = passing or require 'tocha.nn.passing'
+  return (passing.chain(self.modules, input))
 end
 
 function Sequential:__tostring__()

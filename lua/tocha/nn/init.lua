@@ -29,6 +29,15 @@ for _, file in ipairs {
   require('tocha.nn.' .. file)
 end
 
+local passing = require 'tocha.nn.passing'
+for _, name in ipairs {
+  'Sequential', 'Checkpoint', 'ConcatTable', 'ParallelTable', 'Identity', 'CAddTable', 'CMulTable', 'JoinTable', 'View',
+  'Reshape', 'Linear', 'SpatialConvolution', 'SpatialFullConvolution', 'SpatialDilatedConvolution', 'SpatialMaxPooling',
+  'SpatialAveragePooling',
+  'SpatialAdaptiveAveragePooling', 'SpatialBatchNormalization', 'BatchNormalization', 'LayerNorm', 'Dropout', 'SpatialDropout',
+  'ReLU', 'ReLU6', 'LeakyReLU', 'ELU', 'Tanh', 'Sigmoid', 'GELU', 'SiLU', 'SoftMax', 'LogSoftMax',
+} do passing.forgets(nn[name]) end
+
 local guard = require 'tocha.nn.path'.guard
 for _, value in pairs(nn) do
   local class = type(value) == 'table' and getmetatable(value)
