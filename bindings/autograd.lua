@@ -79,9 +79,10 @@ end
 
 --- Puts fresh outputs on the tape as the result of a function of the inputs.
 -- backward(gradOutputs, wants) gets the gradients of the outputs (nil entries: zero) and wants(i), which tells whether input i
--- needs one; it returns a table of gradients of the inputs.
+-- needs one; it returns a table of gradients of the inputs. release(), where there is one, is called after a pass that does not
+-- retain the graph; the node has no gradient from then on.
 -- @treturn boolean whether it was recorded
-function A.hostNode(name, inputs, outputs, backward)
+function A.hostNode(name, inputs, outputs, backward, release)
   sweep()
   if not C.tch_grad_enabled() then return false end
   local any = false
@@ -91,13 +92,14 @@ function A.hostNode(name, inputs, outputs, backward)
   local ins, nin = readTensors(inputs, 1)
   local outs, nout = readTensors(outputs, 2)
   check(C.tch_host_node(nextId, name, ins, nin, outs, nout))
-  functions[nextId] = { backward = backward, name = name, nin = nin, nout = nout }
+  functions[nextId] = { backward = backward, release = release, name = name, nin = nin, nout = nout }
   return true
 end
 
 -- Computes one host node's input gradients, with gradients on if `record`, and gives them to the pass.
-local function runHost(pass, node, record)
-  local entry = functions[tonumber(C.tch_node_host_id(node))]
+local function runHost(pass, node, record, retain)
+  local id = tonumber(C.tch_node_host_id(node))
+  local entry = functions[id]
   if not entry then raise('backward: the Lua function of this graph is gone') end
   local grads = {}
   for o = 1, entry.nout do
@@ -118,15 +120,19 @@ local function runHost(pass, node, record)
     end
     if C.tch_pass_wants(pass, i - 1) then check(C.tch_pass_give(pass, i - 1, grad)) end
   end
+  if entry.release and not retain then
+    functions[id] = nil
+    entry.release()
+  end
 end
 
 local function stepThrough(pass, flags)
-  local record = bit.band(flags, C.TCH_CREATE_GRAPH) ~= 0
+  local record, retain = bit.band(flags, C.TCH_CREATE_GRAPH) ~= 0, bit.band(flags, C.TCH_RETAIN_GRAPH) ~= 0
   while true do
     nodeBox[0] = nil
     check(C.tch_pass_run(pass, nodeBox))
     if nodeBox[0] == nil then return end
-    runHost(pass, nodeBox[0], record)
+    runHost(pass, nodeBox[0], record, retain)
   end
 end
 

@@ -77,6 +77,16 @@ describe('a checkpoint on the tape', function()
     assert.is_true(peak 'nn.Checkpoint' < 0.75 * peak '')
   end)
 
+  it('gives a gradient as often as the graph is retained, and once more', function()
+    local net, x = nn.Sequential():add(nn.Checkpoint(nn.Tanh())):add(nn.Checkpoint(nn.Tanh())), torch.randn(3):requiresGrad(true)
+    local y = torch.sum(net(x))
+    local first = torch.grad(y, x, { retainGraph = true }):clone()
+    y:backward({ retainGraph = true })
+    y:backward()
+    assert.is_true((x.grad - first * 2):norm() < 1e-6)
+    assert.error_matches(function() y:backward() end, 'backward')
+  end)
+
   it('leaves its module what that keeps', function()
     local Seen, seen = torch.class('tests.Seen', 'nn.Module', {})
     function Seen:__init() seen.__init(self) end

@@ -114,6 +114,8 @@ function Checkpoint:compute(input)
       end
       return grads
     end)
+  end, function()
+    for _, t in ipairs(utils.flat(plain)) do glue.empty(t) end
   end)
   return output
 end
