@@ -281,6 +281,14 @@ for _, op in ipairs(ops) do
         intoArgs[#intoArgs + 1] = t.list and 'list_' .. n or n
       end
     end
+    for _, o in ipairs(op.outputs) do
+      if not o.plain then
+        local n = 'g_' .. o.name
+        lines[#lines + 1] = ("  if %s ~= nil and not isTensor(%s) then bad('%s', 'the gradient of its output', 'a tensor', %s) end")
+          :format(n, n, op.name, n)
+      end
+    end
+    lines[#lines + 1] = ("  if typeOf(scale) ~= 'number' then bad('%s', 'the scale', 'a number', scale) end"):format(op.name)
     append(later, { ('function ops.%s_backward(%s)'):format(op.name, commas(names, tail, intos)) }, lines,
       { ('  local status = C.tch_%s_backward(%s)'):format(op.name, commas(args, tail, intoArgs)),
         '  if status ~= 0 then fail(status) end', 'end' })

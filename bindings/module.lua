@@ -11,12 +11,14 @@ local glue = { ops = op.ops, schema = op.schema }
 local box = own.newBox()
 local wrap, fail, isTensor = own.wrap, own.fail, own.isTensor
 
+--- t, which must be a tensor.
 local function need(t)
   if not isTensor(t) then
-    own.raise(('a tensor is wanted, but a %s was given'):format(t == nil and 'nil' or type(t)))
+    own.raise(('a tensor is wanted, but a %s was given'):format(own.isStorage(t) and 'storage' or type(t)))
   end
   return t
 end
+glue.need = need
 
 --- t without its history.
 function glue.constant(t)

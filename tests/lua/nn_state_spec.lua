@@ -256,7 +256,7 @@ describe('bad input', function()
       { 'nn.BCECriterion: weights cannot be a number', nn.BCECriterion, -1 },
       { "nn.LayerNormalization: wrong arguments: bad argument #1 to 'sqrt'", nn.LayerNormalization },
       { 'nn.SpatialLPPooling: nn.Power: argument pow is missing', nn.SpatialLPPooling },
-      { 'nn.WeightNorm: module cannot be nil', nn.WeightNorm },
+      { 'nn.WeightNorm: a module is wanted, but a nil was given', nn.WeightNorm },
     } do
       local ok, message = pcall(case[2], unpack(case, 3))
       assert.is_false(ok)

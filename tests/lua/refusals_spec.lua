@@ -58,7 +58,7 @@ local cases = {
     { 'NarrowTable: 1 entries from 0 on are wanted of a table of 1', function() nn.NarrowTable(0, 1):forward { x } end },
     { 'entries from 1 on are wanted of a table of 2', function() nn.NarrowTable(1, 2 ^ 53):forward { x, x } end },
     { 'NarrowTable: -1 entries from 3 on are wanted of a table of 3', function() nn.NarrowTable(3, -3):forward { x, x, x } end },
-    { 'NarrowTable: a table is needed, not a torch.FloatTensor', function() nn.NarrowTable(1):forward(x) end },
+    { 'NarrowTable: a table of tensors is wanted, but a torch.FloatTensor was given', function() nn.NarrowTable(1):forward(x) end },
     { 'NarrowTable: the length is no number', function() nn.NarrowTable(1, 'x') end },
   },
   ['calls without arguments, or with a dot for a colon'] = {

@@ -2,6 +2,7 @@
 -- @module tocha.nn.arithmetic
 local torch = require 'tocha'
 local derive = require 'tocha.nn.derive'
+local takes = require 'tocha.nn.takes'
 local glue = require 'tocha.bindings.module'
 local overwriting = require 'tocha.nn.inplace'
 local raise = require 'tocha.bindings.own'.raise
@@ -15,11 +16,11 @@ local function table_(self) self.gradInput = {} end
 
 -- op(op(a, b), c) ... over the entries of a table
 local function fold(op)
-  return function(_, input)
+  return takes.list(1, function(_, input)
     local total = input[1]
     for i = 2, #input do total = op(total, input[i]) end
     return total
-  end
+  end)
 end
 
 -- ([inplace]): tensors of one size are added up in a buffer, with inplace in the first of them
@@ -27,6 +28,7 @@ local Sum = define('nn.CAddTable', function(self, inplace) self.inplace, self.gr
 local broadcast = { updateOutput = Sum.updateOutput, updateGradInput = Sum.updateGradInput }
 
 local function uniform(input)
+  takes.table(input)
   for i = 2, #input do
     if not glue.alike(input[1], input[i]) then return false end
   end
@@ -61,16 +63,16 @@ end
 derive.seal(Sum)
 
 define('nn.CMulTable', table_, fold(torch.cmul))
-define('nn.CSubTable', table_, function(_, input) return input[1] - input[2] end)
-define('nn.CDivTable', table_, function(_, input) return torch.cdiv(input[1], input[2]) end)
+define('nn.CSubTable', table_, takes.list(2, function(_, input) return input[1] - input[2] end))
+define('nn.CDivTable', table_, takes.list(2, function(_, input) return torch.cdiv(input[1], input[2]) end))
 define('nn.CMaxTable', table_, fold(torch.cmax))
 define('nn.CMinTable', table_, fold(torch.cmin))
 -- adds the first entry, a vector, to every row of the second
-define('nn.CAddTensorTable', table_, function(_, input)
-  local out = {}
-  for i, t in ipairs(input[2]) do out[i] = torch.add(t, input[1]) end
+define('nn.CAddTensorTable', table_, takes.anything(function(_, input)
+  local out, vector = {}, takes.tensor(takes.entries(input)[1])
+  for i, t in ipairs(takes.tensors(input[2], 0)) do out[i] = torch.add(t, vector) end
   return out
-end)
+end))
 
 -- -- constants ------------------------------------------------------------------------------------------------------
 
@@ -114,7 +116,7 @@ end
 
 function AddConstant:updateGradInput(input, gradOutput)
   if not torch.isTensor(self.constant_scalar) then return number.updateGradInput(self, input, gradOutput) end
-  self.gradInput = gradOutput:clone()
+  self.gradInput = glue.need(gradOutput):clone()
   return self.gradInput
 end
 
@@ -130,48 +132,50 @@ derive.seal(AddConstant)
 define('nn.MM', function(self, transA, transB)
   pair(self)
   self.transA, self.transB = transA or false, transB or false
-end, function(self, input)
+end, takes.list(2, function(self, input)
   local a, b = input[1], input[2]
   local rows, columns = a:dim() - 1, a:dim()
   if self.transA then a = a:transpose(rows, columns) end
   if self.transB then b = b:transpose(rows, columns) end
   return rows == 1 and torch.mm(a, b) or torch.bmm(a, b)
-end)
+end))
 
 -- {M, v}: a matrix and a vector, or batches of them
 define('nn.MV', function(self, trans)
   pair(self)
   self.trans = trans or false
-end, function(self, input)
+end, takes.list(2, function(self, input)
   local m, v = input[1], input[2]
   if self.trans then m = m:transpose(m:dim() - 1, m:dim()) end
   if m:dim() == 2 then return torch.mv(m, v) end
   local product = torch.bmm(m, v:view(v:size(1), v:size(2), 1))
   return product:view(product:size(1), product:size(2))
-end)
+end))
 
 local function rows(t) return t:dim() == 1 and t:view(1, -1) or t end
 
 -- Sums over the second dimension, as (N).
 local function across(t) return torch.sum(t, 2):view(-1) end
 
-define('nn.DotProduct', pair, function(_, input) return across(torch.cmul(rows(input[1]), rows(input[2]))) end)
+define('nn.DotProduct', pair, takes.list(2, function(_, input)
+  return across(torch.cmul(rows(input[1]), rows(input[2])))
+end))
 
-define('nn.CosineDistance', pair, function(_, input)
+define('nn.CosineDistance', pair, takes.list(2, function(_, input)
   local a, b = rows(input[1]), rows(input[2])
   local norms = torch.cmul(torch.add(across(torch.square(a)), 1e-12), torch.add(across(torch.square(b)), 1e-12))
   return torch.cdiv(across(torch.cmul(a, b)), torch.sqrt(norms))
-end)
+end))
 
 -- (sum |a - b|^p)^(1/p)
 define('nn.PairwiseDistance', function(self, p)
   pair(self)
   self.norm = p or 2
-end, function(self, input)
+end, takes.list(2, function(self, input)
   local distance = torch.abs(rows(input[1]) - rows(input[2]))
   if self.norm == 1 then return across(distance) end
   return torch.pow(torch.add(across(torch.pow(distance, self.norm)), 1e-12), 1 / self.norm)
-end)
+end))
 
 -- x / (sum |x|^p + eps)^(1/p) per row
 local Normalize = define('nn.Normalize', function(self, p, eps)

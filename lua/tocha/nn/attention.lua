@@ -5,6 +5,7 @@ local nn = require 'tocha.nn'
 local F = require 'tocha.nn.functional'
 local derive = require 'tocha.nn.derive'
 local parameter = require 'tocha.nn.parameter'
+local takes = require 'tocha.nn.takes'
 local raise = require 'tocha.bindings.own'.raise
 
 -- (size, heads [, options {causal, bias (true)}]): attention with projections (Vaswani et al. 2017), with the weights
@@ -64,6 +65,7 @@ local function attend(self, input)
   if torch.isTensor(input) then
     y = F.self_attention(F.linear(input, self.in_proj_weight, self.in_proj_bias), nil, self.heads, self.causal)
   else
+    takes.tensors(input, 3)
     y = F.attention(projected(self, 1, input[1]), projected(self, 2, input[2]), projected(self, 3, input[3]), input[4],
       self.heads, self.causal)
   end
@@ -71,7 +73,7 @@ local function attend(self, input)
 end
 
 -- What is made on the way lives as long as the tape needs it.
-derive(MultiHead, function(self, input) return torch.scope(attend, self, input) end)
+derive(MultiHead, takes.anything(function(self, input) return torch.scope(attend, self, input) end))
 
 function MultiHead:__tostring__()
   return ('%s(%d, %d heads%s)'):format(torch.type(self), self.size, self.heads, self.causal and ', causal' or '')
@@ -85,10 +87,12 @@ function Residual:__init(module)
   if module then self:add(module) end
 end
 
-local function into(t, x) return torch.isTensor(t) and t:type() == x:type() and t or x.new() end
+local function into(t, x) return torch.isTensor(t) and t:type() == takes.tensor(x):type() and t or x.new() end
+
+local function inside(self) return self.modules[1] or raise('there is no module inside') end
 
 function Residual:updateOutput(input)
-  local inner = self.modules[1]:updateOutput(input)
+  local inner = inside(self):updateOutput(input)
   self.output = torch.add(into(self.output, input), inner, input)
   return self.output
 end
@@ -99,22 +103,22 @@ local function backward(self, gradient, gradOutput)
 end
 
 function Residual:updateGradInput(input, gradOutput)
-  return backward(self, self.modules[1]:updateGradInput(input, gradOutput), gradOutput)
+  return backward(self, inside(self):updateGradInput(input, gradOutput), gradOutput)
 end
 
 function Residual:backward(input, gradOutput, scale)
-  return backward(self, self.modules[1]:backward(input, gradOutput, scale or 1), gradOutput)
+  return backward(self, inside(self):backward(input, gradOutput, scale or 1), gradOutput)
 end
 
 function Residual:accGradParameters(input, gradOutput, scale)
-  self.modules[1]:accGradParameters(input, gradOutput, scale or 1)
+  inside(self):accGradParameters(input, gradOutput, scale or 1)
 end
 
 function Residual:accUpdateGradParameters(input, gradOutput, rate)
-  self.modules[1]:accUpdateGradParameters(input, gradOutput, rate)
+  inside(self):accUpdateGradParameters(input, gradOutput, rate)
 end
 
-function Residual:compute(input) return torch.add(nn.call(self.modules[1], input), input) end
+function Residual:compute(input) return torch.add(nn.call(inside(self), input), input) end
 derive.seal(Residual)
 
 function Residual:__tostring__()

@@ -5,6 +5,7 @@ local nn = require 'tocha.nn'
 local utils = require 'tocha.nn.utils'
 local derive = require 'tocha.nn.derive'
 local picture = require 'tocha.nn.container'.picture
+local takes = require 'tocha.nn.takes'
 local raise = require 'tocha.bindings.own'.raise
 
 -- t without the entries that `like` does not have.
@@ -85,7 +86,7 @@ local function branches(class, how)
 end
 
 local function whole(_, input) return input end
-local function entry(_, t, i) return t[i] end
+local function entry(_, t, i) return takes.entries(t)[i] end
 local function asTable(_, outputs) return outputs end
 
 -- x -> {f1(x), f2(x), ...}
@@ -115,7 +116,7 @@ local function along(field)
   local function part(self, gradOutput, i)
     local dim, offset = self[field], 1
     for k = 1, i - 1 do offset = offset + self.modules[k].output:size(dim) end
-    return gradOutput:narrow(dim, offset, self.modules[i].output:size(dim))
+    return takes.tensor(gradOutput):narrow(dim, offset, self.modules[i].output:size(dim))
   end
   return join, part
 end
@@ -125,6 +126,7 @@ local Concat, concat = torch.class('nn.Concat', 'nn.Container', nn)
 
 function Concat:__init(dimension)
   concat.__init(self)
+  if type(dimension) ~= 'number' then raise(('%s: the dimension is missing'):format(torch.type(self))) end
   self.dimension = dimension
 end
 
@@ -136,14 +138,17 @@ local Parallel, parallel = torch.class('nn.Parallel', 'nn.Container', nn)
 
 function Parallel:__init(inputDimension, outputDimension)
   parallel.__init(self)
+  if type(inputDimension) ~= 'number' or type(outputDimension) ~= 'number' then
+    raise('nn.Parallel: the dimensions of input and output are missing')
+  end
   self.inputDimension, self.outputDimension = inputDimension, outputDimension
 end
 
 local joinSlices, partSlices = along('outputDimension')
 branches(Parallel, {
-  input = function(self, input, i) return input:select(self.inputDimension, i) end,
+  input = function(self, input, i) return takes.tensor(input):select(self.inputDimension, i) end,
   count = function(self, input)
-    local slices = input:size(self.inputDimension)
+    local slices = takes.tensor(input):size(self.inputDimension)
     if slices > #self.modules then
       raise(('size mismatch: the input has %d slices for %d modules'):format(slices, #self.modules))
     end
@@ -177,6 +182,7 @@ end
 
 --- Makes as many clones as there are to be entries.
 function MapTable:resize(count)
+  if not self.module then raise('there is no module to apply') end
   for i = #self.modules + 1, count do
     self.modules[i] = self.shared and self.module:sharedClone() or self.module:clone()
   end
@@ -187,7 +193,7 @@ branches(MapTable, { input = entry, gradOutput = entry, join = asTable, gradInpu
 for _, name in ipairs { 'updateOutput', 'compute' } do
   local each = MapTable[name]
   MapTable[name] = function(self, input)
-    self:resize(#input)
+    self:resize(#takes.table(input))
     local output = each(self, input)
     return output
   end

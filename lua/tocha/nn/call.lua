@@ -70,7 +70,8 @@ end
 --- module(input): see the head of this file.
 function Module:__call__(input, ...)
   if torch.isTensor(input) or (type(input) == 'table' and torch.type(input) == 'table') then
-    return nn.call(self, input)
+    local output = nn.call(self, input)
+    return output
   end
   own.raise(('called with a %s where a tensor or a table of tensors is wanted'):format(torch.type(input)))
 end

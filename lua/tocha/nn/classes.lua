@@ -3,13 +3,14 @@
 local torch = require 'tocha'
 local criterion = require 'tocha.nn.criterion'
 local F = require 'tocha.nn.functional'
+local takes = require 'tocha.nn.takes'
 
 local define, average = criterion.define, criterion.average
 
 -- Of every example: the weight of its class (1 without weights), 0 where the target is `ignore`; and the targets with
 -- a class in place of what is ignored.
 local function weighted(self, input, target)
-  target = target:long()
+  target = takes.target(target):long()
   local counted = target:ne(self.ignoreIndex)
   local class = torch.cmul(target, counted:long()):add(counted:eq(0):long())
   local w = counted:typeAs(input)
@@ -66,7 +67,7 @@ define('tocha.TripletMarginCriterion', function(self, margin, sizeAverage)
   self.margin = margin or 1
   average(self, sizeAverage)
   self.gradInput = { torch.Tensor(), torch.Tensor(), torch.Tensor() }
-end, function(self, input)
+end, takes.list(3, function(self, input)
   local apart = torch.add(distance(input[1], input[2]), -1, distance(input[1], input[3]))
   return criterion.total(self, F.relu(torch.add(apart, self.margin)))
-end)
+end))

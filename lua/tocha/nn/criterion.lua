@@ -7,6 +7,7 @@ local torch = require 'tocha'
 local nn = require 'tocha.nn'
 local utils = require 'tocha.nn.utils'
 local derive = require 'tocha.nn.derive'
+local takes = require 'tocha.nn.takes'
 local glue = require 'tocha.bindings.module'
 local raise = require 'tocha.bindings.own'.raise
 
@@ -46,7 +47,7 @@ for _, name in ipairs { 'cuda', 'cudaDouble', 'cudaHalf' } do Criterion[name] = 
 local function legacy(self, input, target)
   local plain = utils.map(glue.constant, input)
   local loss = torch.noGrad(self.updateOutput, self, plain, target)
-  local output = utils.flat(input)[1].new(1):fill(loss):view(torch.LongStorage())
+  local output = takes.tensor(utils.flat(input)[1]).new(1):fill(loss):view(torch.LongStorage())
   glue.hostNode(torch.type(self), utils.flat(input), { output }, function(gradOutputs)
     torch.noGrad(self.updateOutput, self, plain, target)
     local factor = gradOutputs[1]:item()
@@ -102,10 +103,7 @@ end
 function criterion.paired(input, target)
   if glue.alike(input, target) then return target end
   glue.constant(input)
-  if not torch.isTensor(target) then
-    raise(('a tensor is wanted as the target, but a %s was given'):format(torch.type(target)))
-  end
-  if target:nElement() ~= input:nElement() then
+  if takes.target(target):nElement() ~= input:nElement() then
     raise(('the input has %s elements, the target %s'):format(table.concat(input:size():totable(), 'x'),
       table.concat(target:size():totable(), 'x')))
   end

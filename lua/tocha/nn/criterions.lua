@@ -4,6 +4,7 @@ local torch = require 'tocha'
 local nn = require 'tocha.nn'
 local criterion = require 'tocha.nn.criterion'
 local F = require 'tocha.nn.functional'
+local takes = require 'tocha.nn.takes'
 local own = require 'tocha.bindings.own'
 
 local raise = own.raise
@@ -158,32 +159,32 @@ end, hinge)
 -- {a, b}: the hinge of the L1 distance
 define('nn.L1HingeEmbeddingCriterion', function(self, margin)
   self.margin, self.sizeAverage, self.gradInput = margin or 1, false, { torch.Tensor(), torch.Tensor() }
-end, function(self, input, target)
+end, takes.list(2, function(self, input, target)
   local distance = torch.abs(input[1] - input[2])
-  distance = distance:dim() == 2 and torch.sum(distance, 2):view(-1) or torch.sum(distance):view(1)
+  distance = distance:dim() == 2 and torch.sum(distance, 2):view(-1) or torch.sum(distance:view(-1), 1)
   return hinge(self, distance, target)
-end)
+end))
 
 -- {a, b}, y = 1: 1 - cos(a, b), y = -1: max(0, cos(a, b) - margin)
 define('nn.CosineEmbeddingCriterion', function(self, margin)
   self.margin, self.sizeAverage, self.gradInput = margin or 0, true, { torch.Tensor(), torch.Tensor() }
-end, function(self, input, target)
+end, takes.list(2, function(self, input, target)
   local cosine = nn.call(nn.CosineDistance(), input)
   local y = type(target) == 'number' and cosine.new(cosine:size()):fill(target) or paired(cosine, target)
   local positive = torch.eq(y, 1):typeAs(cosine)
   local near, far = torch.add(torch.mul(cosine, -1), 1), clip(torch.add(cosine, -self.margin))
   return total(self, torch.cmul(positive, near) + torch.cmul(torch.add(torch.mul(positive, -1), 1), far))
-end)
+end))
 
 -- {a, b}, y in {1, -1}: max(0, -y (a - b) + margin)
 define('nn.MarginRankingCriterion', function(self, margin)
   self.margin, self.sizeAverage, self.gradInput = margin or 1, true, { torch.Tensor(), torch.Tensor() }
-end, function(self, input, target)
+end, takes.list(2, function(self, input, target)
   local difference = input[1] - input[2]
   local scaled = type(target) == 'number' and torch.mul(difference, -target)
     or torch.mul(torch.cmul(difference, paired(difference, target)), -1)
   return total(self, clip(torch.add(scaled, self.margin)))
-end)
+end))
 
 -- (p [, weights [, margin]]): sum over the other classes of max(0, margin - x[y] + x[i])^p, divided by the number of
 -- classes

@@ -3,13 +3,14 @@
 local torch = require 'tocha'
 local criterion = require 'tocha.nn.criterion'
 local F = require 'tocha.nn.functional'
+local takes = require 'tocha.nn.takes'
 local raise = require 'tocha.bindings.own'.raise
 
 -- A list of rows of labels, as tables or tensors, as (N, S) and their lengths.
 local function padded(rows)
   local counts, width = {}, 1
   for i, row in ipairs(rows) do
-    counts[i] = torch.isTensor(row) and row:nElement() or #row
+    counts[i] = torch.isTensor(row) and row:nElement() or #takes.entries(row)
     width = math.max(width, counts[i])
   end
   local labels = torch.LongTensor(#rows, width):zero()
@@ -35,7 +36,7 @@ local function read(input, target)
     labels, lengths = padded(labels)
     counts = counts or lengths
   else raise(('labels are wanted as the target, but a %s was given'):format(torch.type(labels))) end
-  local function lengths(given, default) return given and given:long() or torch.LongTensor(n):fill(default) end
+  local function lengths(given, default) return given and takes.target(given):long() or torch.LongTensor(n):fill(default) end
   return labels, lengths(steps, input:size(1)), lengths(counts, labels:dim() == 2 and labels:size(2) or 0)
 end
 

@@ -4,6 +4,7 @@ local torch = require 'tocha'
 local nn = require 'tocha.nn'
 local utils = require 'tocha.nn.utils'
 local derive = require 'tocha.nn.derive'
+local takes = require 'tocha.nn.takes'
 local raise = require 'tocha.bindings.own'.raise
 
 -- (module): does what the module does
@@ -11,6 +12,9 @@ local Decorator, decorator = torch.class('nn.Decorator', 'nn.Container', nn)
 
 function Decorator:__init(module)
   decorator.__init(self)
+  if not torch.isTypeOf(module, 'nn.Module') and torch.class.isLibrarys(self) then
+    raise(('%s: a module is wanted, but a %s was given'):format(torch.type(self), torch.type(module)))
+  end
   self.modules[1] = module
 end
 
@@ -62,7 +66,7 @@ end
 
 -- t with all but its last count - 1 dimensions folded into one.
 local function folded(t, count)
-  if t:dim() <= count then return t end
+  if takes.tensor(t):dim() <= count then return t end
   local size, rows = { 1 }, t:dim() - count + 1
   for d = 1, t:dim() do
     if d <= rows then size[1] = size[1] * t:size(d) else size[#size + 1] = t:size(d) end
@@ -74,7 +78,7 @@ local function unfolded(self, t, input)
   if input:dim() <= self.nInputDim then return t end
   local size = {}
   for d = 1, input:dim() - self.nInputDim + 1 do size[d] = input:size(d) end
-  for d = 2, t:dim() do size[#size + 1] = t:size(d) end
+  for d = 2, takes.tensor(t):dim() do size[#size + 1] = t:size(d) end
   return t:view(torch.LongStorage(size))
 end
 
@@ -217,7 +221,7 @@ local function typeOf(value)
 end
 
 local function cast(value, type)
-  return utils.map(function(t) return t:type() == type and t or t:type(type) end, value)
+  return utils.map(function(t) return takes.tensor(t):type() == type and t or t:type(type) end, value)
 end
 
 -- (module [, castin [, castout [, moduleType]]]): a module that keeps its type when the model's changes; castin and
@@ -282,20 +286,20 @@ function Copy:__init(intype, outtype, forceCopy, keep)
 end
 
 function Copy:updateOutput(input)
-  if not self.forceCopy and input:type() == self.output:type() and input:type() == self.gradInput:type() then
+  if not self.forceCopy and takes.tensor(input):type() == self.output:type() and input:type() == self.gradInput:type() then
     self.output:set(input)
     return input
   end
-  self.output:resize(input:size()):copy(input)
+  self.output:resize(takes.tensor(input):size()):copy(input)
   return self.output
 end
 
 function Copy:updateGradInput(_, gradOutput)
-  self.gradInput:resize(gradOutput:size()):copy(gradOutput)
+  self.gradInput:resize(takes.tensor(gradOutput):size()):copy(gradOutput)
   return self.gradInput
 end
 
-function Copy:compute(input) return input:type(self.output:type()) end
+function Copy:compute(input) return takes.tensor(input):type(self.output:type()) end
 derive.seal(Copy)
 
 function Copy:type(type, cache)

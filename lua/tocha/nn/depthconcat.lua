@@ -4,6 +4,7 @@ local torch = require 'tocha'
 local nn = require 'tocha.nn'
 local branches = require 'tocha.nn.branches'
 local F = require 'tocha.nn.functional'
+local takes = require 'tocha.nn.takes'
 
 -- (dimension): x -> f1(x), f2(x), ... joined along the dimension; smaller results stand in the middle of zeros
 local DepthConcat, concat = torch.class('nn.DepthConcat', 'nn.Concat', nn)
@@ -12,7 +13,7 @@ function DepthConcat:__init(dimension) concat.__init(self, dimension) end
 
 -- The largest size of every dimension.
 local function largest(outputs)
-  local size = outputs[1]:size():totable()
+  local size = takes.tensors(outputs, 1)[1]:size():totable()
   for i = 2, #outputs do
     for d = 1, #size do size[d] = math.max(size[d], outputs[i]:size(d)) end
   end
@@ -37,6 +38,7 @@ end
 
 local function part(self, gradOutput, i)
   local outputs, offset = {}, 1
+  takes.tensor(gradOutput)
   for k, module in ipairs(self.modules) do
     outputs[k] = module.output
     if k < i then offset = offset + module.output:size(self.dimension) end

@@ -51,9 +51,9 @@ local training = {
 function Dropout:updateOutput(input)
   if noisy(self) then
     if self.inplace then
-      self.output, self.quiet = input.new():set(glue.constant(input)), true
+      self.output, self.quiet = glue.need(input).new():set(glue.constant(input)), true
     elseif self.quiet then -- what an evaluation left is the input itself
-      self.output, self.quiet = input.new(), nil
+      self.output, self.quiet = glue.need(input).new(), nil
     end
     return training.updateOutput(self, input)
   end
@@ -63,7 +63,7 @@ end
 
 function Dropout:updateGradInput(input, gradOutput)
   if noisy(self) then
-    if self.quietGrad then self.gradInput, self.quietGrad = input.new(), nil end
+    if self.quietGrad then self.gradInput, self.quietGrad = glue.need(input).new(), nil end
     return training.updateGradInput(self, input, gradOutput)
   end
   self.gradInput, self.quietGrad = quiet(self, gradOutput), true

@@ -4,6 +4,7 @@ local torch = require 'tocha'
 local nn = require 'tocha.nn'
 local derive = require 'tocha.nn.derive'
 local parameter = require 'tocha.nn.parameter'
+local takes = require 'tocha.nn.takes'
 
 -- (nIndex, nOutput [, paddingValue [, maxNorm [, normType]]]): input of indices from 1 to nIndex, of any sizes, gives
 -- their rows of weight (nIndex, nOutput). The row of paddingValue gets no gradient; rows longer than maxNorm are
@@ -32,7 +33,7 @@ derive(LookupTable, 'embedding(self.weight, indices(self, input), 1, self.paddin
 -- Indices have no gradient: zeros, or nothing where gradInput was taken away.
 function LookupTable:updateGradInput(input)
   if self.gradInput == nil then return nil end
-  if self.gradInput:type() ~= input:type() then self.gradInput = input.new() end
+  if self.gradInput:type() ~= takes.tensor(input):type() then self.gradInput = input.new() end
   if not self.gradInput:isSameSizeAs(input) then self.gradInput:resizeAs(input):zero() end
   return self.gradInput
 end
@@ -115,7 +116,7 @@ end
 function OneHot:updateOutput(input)
   local number = type(input) == 'number'
   if number then input = torch.LongTensor { input } end
-  local index = input:long():contiguous():view(-1, 1)
+  local index = takes.tensor(input):long():contiguous():view(-1, 1)
   local flat = self.output.new(index:size(1), self.outputSize):zero():scatter(2, index, 1)
   local size = number and {} or input:size():totable()
   size[#size + 1] = self.outputSize
@@ -124,7 +125,7 @@ function OneHot:updateOutput(input)
 end
 
 function OneHot:updateGradInput(input)
-  if torch.isTensor(input) then self.gradInput:resize(input:size()):zero() else self.gradInput = 0 end
+  self.gradInput = torch.isTensor(input) and self.output.new():resize(input:size()):zero() or 0
   return self.gradInput
 end
 

@@ -11,9 +11,9 @@ return function(class)
   local update = class.updateOutput
   function class:updateOutput(input)
     if self.inplace then
-      self.output, self.overwrites = input.new():set(glue.constant(input)), true
+      self.output, self.overwrites = glue.need(input).new():set(glue.constant(input)), true
     elseif self.overwrites then -- what is there was an input
-      self.output, self.overwrites = input.new(), nil
+      self.output, self.overwrites = glue.need(input).new(), nil
     end
     return update(self, input)
   end

@@ -2,6 +2,7 @@
 -- @module tocha.nn.kmeans
 local torch = require 'tocha'
 local nn = require 'tocha.nn'
+local takes = require 'tocha.nn.takes'
 local raise = require 'tocha.bindings.own'.raise
 
 -- (k, dim [, scale]): input (N, dim) gives the number of the nearest of k centres, the rows of weight. The gradient of
@@ -24,7 +25,7 @@ function Kmeans:reset(bound)
 end
 
 local function check(self, input)
-  if input:dim() == 2 and input:size(2) == self.dim then return input end
+  if takes.tensor(input):dim() == 2 and input:size(2) == self.dim then return input end
   raise(('examples of %d numbers are wanted, but the input is %s'):format(self.dim,
     table.concat(input:size():totable(), 'x')))
 end
@@ -67,7 +68,7 @@ function Kmeans:updateOutput(input)
 end
 
 function Kmeans:updateGradInput(input)
-  self.gradInput:resize(input:size()):zero()
+  self.gradInput:resize(takes.tensor(input):size()):zero()
   return self.gradInput
 end
 
@@ -75,7 +76,7 @@ function Kmeans:accGradParameters(input, _, scale)
   scale = self.scale or scale or 1
   if scale <= 0 then raise('the scale must be positive') end
   local counts = self.clusterSampleCount:zero()
-  counts:indexAdd(1, self.nearest, input.new(input:size(1)):fill(1))
+  counts:indexAdd(1, self.nearest, takes.tensor(input).new(input:size(1)):fill(1))
   local ways = self.weight:index(1, self.nearest) - input
   local sums = self.weight:clone():zero():indexAdd(1, self.nearest, ways)
   self.gradWeight:add(scale, torch.cdiv(sums, torch.clamp(counts, 1, math.huge):view(-1, 1):expandAs(sums)))

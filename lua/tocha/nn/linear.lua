@@ -5,6 +5,7 @@ local nn = require 'tocha.nn'
 local derive = require 'tocha.nn.derive'
 local F = require 'tocha.nn.functional'
 local parameter = require 'tocha.nn.parameter'
+local takes = require 'tocha.nn.takes'
 
 -- y = x W' + b: x (inputSize) or (N, inputSize), W (outputSize, inputSize)
 local Linear, linear = torch.class('nn.Linear', 'nn.Module', nn)
@@ -45,14 +46,14 @@ function Bilinear:reset(deviation)
   return self
 end
 
-derive(Bilinear, function(self, input)
+derive(Bilinear, takes.list(2, function(self, input)
   local x, y, w = input[1], input[2], self.weight
   local n, k, p, q = x:size(1), w:size(1), w:size(2), w:size(3)
   local projected = torch.view(x * torch.reshape(torch.permute(w, 2, 1, 3), p, k * q), n, k, q)
   local output = torch.sum(torch.cmul(projected, torch.view(y, n, 1, q)), 3)
   output = torch.view(output, n, k)
   return self.bias and torch.add(output, self.bias) or output
-end)
+end))
 
 function Bilinear:__tostring__()
   return ('%s(%dx%d -> %d) %s'):format(torch.type(self), self.weight:size(2), self.weight:size(3), self.weight:size(1),

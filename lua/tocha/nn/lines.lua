@@ -5,6 +5,7 @@
 local torch = require 'tocha'
 local nn = require 'tocha.nn'
 local utils = require 'tocha.nn.utils'
+local takes = require 'tocha.nn.takes'
 local glue = require 'tocha.bindings.module'
 
 local lines = {}
@@ -65,7 +66,7 @@ local function read(text)
 end
 
 local template = [[
-local ops, leaf, constant, map, differ, prepare, Module, class = ...
+local ops, leaf, constant, map, differ, prepare, Module, class, takes = ...
 local forward, gradient = ops.$OP, ops.$OP_backward
 local updateGradInput, accGradParameters
 local function updateOutput(self, input)
@@ -75,17 +76,20 @@ local function updateOutput(self, input)
   return self.output
 end
 local function compute(self, input)
+  $CHECK
   local output = forward($NILS, $LEAVES)
   return output
 end
 function updateGradInput(self, input, gradOutput)
   local gradInput = self.gradInput
   if not gradInput then return end
+  $CHECK
   $PREPARE
   gradient($ARGS, $OUTPUTS, gradOutput, 1, 0$INPUT)
   return gradInput
 end
 function accGradParameters(self, input, gradOutput, scale)
+  $CHECK
   gradient($ARGS, $OUTPUTS, gradOutput, scale or 1, $MASK$PARAMS)
 end
 local function backward(self, input, gradOutput, scale)
@@ -93,6 +97,7 @@ local function backward(self, input, gradOutput, scale)
   if self.updateGradInput ~= class.updateGradInput or self.accGradParameters ~= class.accGradParameters or not gradInput then
     return Module.backward(self, input, gradOutput, scale)
   end
+  $CHECK
   $PREPARE
   gradient($ARGS, $OUTPUTS, gradOutput, scale or 1, $MASK$ALL)
   return gradInput
@@ -124,6 +129,16 @@ local function imports(env)
   return table.concat(locals)
 end
 
+-- Whether arguments ask the input for something before the op sees it.
+local function asks(args) return args:find('%w%([^()]*input') ~= nil end
+
+-- The number of entries of the input that arguments name.
+local function highest(args)
+  local most = 0
+  for k in args:gmatch('input%[(%d+)%]') do most = math.max(most, tonumber(k)) end
+  return most
+end
+
 local function source(call, env)
   local args = table.concat(call.args, ', ')
   local paired = args:find('input%[') ~= nil
@@ -131,6 +146,7 @@ local function source(call, env)
     OP = call.op, ARGS = args, OUTPUTS = table.concat(call.outputs, ', '), NILS = nils(call), LEAVES = leaves(call),
     MASK = tostring(call.mask),
     ADAPT = call.mask == 0 and not paired and 'if differ(self.output, input) then self:type(input:type()) end' or '',
+    CHECK = paired and ('takes.tensors(input, %d)'):format(highest(args)) or asks(args) and 'takes.tensor(input)' or '',
     CONSTANT = paired and 'map(constant, input)' or 'constant(input)',
     PREPARE = paired and 'gradInput = prepare(self, input)' or '',
     INPUT = into(call, function(slot) return not slot.param end),
@@ -158,7 +174,7 @@ function lines.layer(class, text, env)
   assert(#call.outputs == #call.results, 'derive: outputs are missing in ' .. text)
   local chunk = assert(loadstring(source(call, env), chunkName .. call.op))
   local updateOutput, compute, updateGradInput, accGradParameters, backward =
-    chunk(ops, glue.leaf, glue.constant, utils.map, glue.differ, prepare, nn.Module, class, env)
+    chunk(ops, glue.leaf, glue.constant, utils.map, glue.differ, prepare, nn.Module, class, takes, env)
   class.updateOutput, class.compute = updateOutput, compute
   if call.flows then class.updateGradInput = updateGradInput end
   if call.mask > 0 then class.accGradParameters, class.backward = accGradParameters, backward end
@@ -170,7 +186,7 @@ end
 local buffers = setmetatable({}, { __mode = 'k' })
 
 local lossTemplate = [[
-local ops, constant, differ, item, one, buffers = ...
+local ops, constant, differ, item, one, buffers, takes = ...
 local forward, gradient = ops.$OP, ops.$OP_backward
 local function updateOutput(self, input, target)
   input = constant(input)
@@ -184,10 +200,12 @@ local function updateOutput(self, input, target)
   return self.output
 end
 local function compute(self, input, target)
+  takes.tensor(input)
   local loss = forward($NILS, $ARGS)
   return loss
 end
 local function updateGradInput(self, input, target)
+  takes.tensor(input)
   local kept, gradInput = buffers[self], self.gradInput
   if not kept or not kept[1] then
     updateOutput(self, input, target)
@@ -212,7 +230,7 @@ function lines.loss(class, text, env)
   }
   local chunk = assert(loadstring(imports(env) .. lossTemplate:gsub('%$(%u+)', fields), chunkName .. call.op))
   class.updateOutput, class.compute, class.updateGradInput =
-    chunk(ops, glue.constant, glue.differ, glue.item, glue.one, buffers, env)
+    chunk(ops, glue.constant, glue.differ, glue.item, glue.one, buffers, takes, env)
 end
 
 return lines

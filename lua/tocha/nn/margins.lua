@@ -3,6 +3,7 @@
 local torch = require 'tocha'
 local criterion = require 'tocha.nn.criterion'
 local F = require 'tocha.nn.functional'
+local takes = require 'tocha.nn.takes'
 local raise = require 'tocha.bindings.own'.raise
 
 local define, average, total = criterion.define, criterion.average, criterion.total
@@ -30,7 +31,7 @@ end
 -- Sum over labels y and other classes i of max(0, 1 - x[y] + x[i]), divided by the number of classes; target as input,
 -- labels from 1, then zeros
 define('nn.MultiLabelMarginCriterion', function(self) self.sizeAverage = true end, function(self, input, target)
-  local x, y = rows(input), rows(target)
+  local x, y = rows(input), rows(takes.target(target))
   if not y:isSameSizeAs(x) then
     raise(('the input is %s, the target %s'):format(table.concat(x:size():totable(), 'x'),
       table.concat(y:size():totable(), 'x')))
@@ -67,7 +68,7 @@ local Simplex = define('nn.ClassSimplexCriterion', function(self, nClasses)
   self.nClasses, self.sizeAverage = nClasses, true
   self.simplex = torch.cat(simplex(nClasses - 1), torch.zeros(nClasses, 1), 2)
 end, function(self, input, target)
-  local label = type(target) == 'number' and torch.LongTensor { target } or target:long()
+  local label = type(target) == 'number' and torch.LongTensor { target } or takes.target(target):long()
   local corners = self.simplex:index(1, label):typeAs(input)
   if corners:nElement() ~= input:nElement() then
     raise(('%d labels for an input of %s'):format(label:nElement(), table.concat(input:size():totable(), 'x')))
@@ -88,14 +89,14 @@ end
 
 -- {x, y}, distances to something alike and to something else: -log(exp(-x) / (exp(-x) + exp(-y))) (Hoffer and Ailon
 -- 2015)
-define('nn.DistanceRatioCriterion', average, function(self, input)
+define('nn.DistanceRatioCriterion', average, takes.list(2, function(self, input)
   local x, y = input[1], input[2]
   if x:nElement() ~= y:nElement() then
     raise(('%d distances to something alike, but %d to something else'):format(x:nElement(), y:nElement()))
   end
   local loss = torch.sum(F.softplus(x - F.reshape(y, x:size():totable()), 1, 30))
   return self.sizeAverage and torch.div(loss, x:size(1)) or loss
-end)
+end))
 
 -- -- larger targets -------------------------------------------------------------------------------------------------
 
@@ -103,7 +104,7 @@ end)
 define('nn.SpatialAutoCropMSECriterion', average, function(self, input, target)
   local dims = input:dim()
   local function text(t) return table.concat(t:size():totable(), 'x') end
-  local fits = dims == target:dim() and (dims == 3 or dims == 4)
+  local fits = dims == takes.target(target):dim() and (dims == 3 or dims == 4)
   for d = 1, fits and dims or 0 do
     fits = fits and (d > dims - 2 and target:size(d) >= input:size(d) or target:size(d) == input:size(d))
   end

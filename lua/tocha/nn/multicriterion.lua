@@ -4,6 +4,8 @@ local torch = require 'tocha'
 local nn = require 'tocha.nn'
 local utils = require 'tocha.nn.utils'
 local derive = require 'tocha.nn.derive'
+local takes = require 'tocha.nn.takes'
+local raise = require 'tocha.bindings.own'.raise
 
 -- Sum of weight * criterion(input, target) over criterions that see the same input and target.
 local Multi, multi = torch.class('nn.MultiCriterion', 'nn.Criterion', nn)
@@ -14,6 +16,9 @@ function Multi:__init()
 end
 
 function Multi:add(loss, weight)
+  if not torch.isTypeOf(loss, 'nn.Criterion') then
+    raise(('add: a criterion is wanted, but a %s was given'):format(torch.type(loss)))
+  end
   self.criterions[#self.criterions + 1], self.weights[#self.weights + 1] = loss, weight or 1
   return self
 end
@@ -53,12 +58,12 @@ end
 
 Parallel.add = Multi.add
 
-local function targetOf(self, target, i) return self.repeatTarget and target or target[i] end
+local function targetOf(self, target, i) return self.repeatTarget and target or takes.entries(target)[i] end
 
 function Parallel:updateOutput(input, target)
   self.output = 0
   for i, loss in ipairs(self.criterions) do
-    self.output = self.output + self.weights[i] * loss:updateOutput(input[i], targetOf(self, target, i))
+    self.output = self.output + self.weights[i] * loss:updateOutput(takes.entries(input)[i], targetOf(self, target, i))
   end
   return self.output
 end
@@ -74,7 +79,7 @@ end
 function Parallel:compute(input, target)
   local sum
   for i, loss in ipairs(self.criterions) do
-    local term = torch.mul(loss(input[i], targetOf(self, target, i)), self.weights[i])
+    local term = torch.mul(loss(takes.entries(input)[i], targetOf(self, target, i)), self.weights[i])
     sum = sum and sum + term or term
   end
   return sum
@@ -85,6 +90,9 @@ local Around, around = torch.class('nn.ModuleCriterion', 'nn.Criterion', nn)
 
 function Around:__init(criterion_, inputModule, targetModule, castTarget)
   around.__init(self)
+  if not torch.isTypeOf(criterion_, 'nn.Criterion') and torch.class.isLibrarys(self) then
+    raise(('nn.ModuleCriterion: a criterion is wanted, but a %s was given'):format(torch.type(criterion_)))
+  end
   self.criterion, self.inputModule, self.targetModule = criterion_, inputModule, targetModule
   self.castTarget = castTarget == nil or castTarget
 end
@@ -121,15 +129,21 @@ function Table:__init(criterion_)
 end
 
 function Table:updateOutput(input)
+  takes.entries(input)
   self.output = self.criterion:updateOutput(input[1], input[2])
   return self.output
 end
 
 function Table:updateGradInput(input)
+  takes.entries(input)
   self.gradInput = { self.criterion:updateGradInput(input[1], input[2]) }
   return self.gradInput
 end
 
-function Table:compute(input) return self.criterion(input[1], input[2]) end
+function Table:compute(input)
+  takes.entries(input)
+  local loss = self.criterion(input[1], input[2])
+  return loss
+end
 
 for _, class in ipairs { Multi, Parallel, Around, Table } do derive.seal(class) end

@@ -5,6 +5,7 @@ local nn = require 'tocha.nn'
 local derive = require 'tocha.nn.derive'
 local parameter = require 'tocha.nn.parameter'
 local F = require 'tocha.nn.functional'
+local takes = require 'tocha.nn.takes'
 local raise = require 'tocha.bindings.own'.raise
 
 -- (nOutput [, eps [, momentum [, affine]]]): Ioffe and Szegedy 2015. Training uses the batch's own mean and (biased)
@@ -38,7 +39,7 @@ function BatchNormalization:reset()
   self.running_var:fill(1)
 end
 
-local function one(t) return F.reshape(t, { 1, unpack(t:size():totable()) }) end
+local function one(t) return F.reshape(takes.tensor(t), { 1, unpack(t:size():totable()) }) end
 
 derive(BatchNormalization, 'self.output, self.save_mean, self.save_std = batch_norm(check(self, input), self.weight, '
   .. 'self.bias, self.running_mean, self.running_var, self.train, self.momentum, self.eps)', {
@@ -53,7 +54,7 @@ derive(BatchNormalization, 'self.output, self.save_mean, self.save_std = batch_n
 for _, name in ipairs { 'updateOutput', 'updateGradInput', 'accGradParameters', 'backward', 'compute' } do
   local batches = BatchNormalization[name]
   BatchNormalization[name] = function(self, input, ...)
-    if self.train or input:dim() ~= self.nDim - 1 then return batches(self, input, ...) end
+    if self.train or takes.tensor(input):dim() ~= self.nDim - 1 then return batches(self, input, ...) end
     local gradOutput, scale = ...
     local result = batches(self, one(input), gradOutput and one(gradOutput), scale)
     if not result then return end
@@ -177,6 +178,7 @@ local CrossMap, crossMap = torch.class('nn.SpatialCrossMapLRN', 'nn.Module', nn)
 
 function CrossMap:__init(size, alpha, beta, k)
   crossMap.__init(self)
+  parameter.number(self, 'size', size)
   self.size, self.alpha, self.beta, self.k = size, alpha or 0.0001, beta or 0.75, k or 1
 end
 

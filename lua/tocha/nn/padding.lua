@@ -4,6 +4,7 @@ local torch = require 'tocha'
 local nn = require 'tocha.nn'
 local derive = require 'tocha.nn.derive'
 local F = require 'tocha.nn.functional'
+local parameter = require 'tocha.nn.parameter'
 local raise = require 'tocha.bindings.own'.raise
 
 -- Fields of the widths, and what they are called in print: before and after, from the last dimension on.
@@ -75,6 +76,7 @@ local Shuffle, shuffle = torch.class('nn.PixelShuffle', 'nn.Module', nn)
 
 function Shuffle:__init(factor)
   shuffle.__init(self)
+  parameter.number(self, 'factor', factor)
   self.upscaleFactor = factor
 end
 

@@ -24,6 +24,14 @@ function parameter.uniform(module, deviation, fanIn)
   if module.bias then module.bias:uniform(-d, d) end
 end
 
+--- A number that the constructor was given, which must be there.
+function parameter.number(module, name, value)
+  if type(value) ~= 'number' then
+    raise(('%s: %s is a number, not a %s'):format(torch.type(module), name, torch.type(value)))
+  end
+  return value
+end
+
 --- The table of options given to a constructor, {} for none; `known` lists their names.
 function parameter.options(module, options, known)
   if options ~= nil and type(options) ~= 'table' then

@@ -5,6 +5,7 @@ local nn = require 'tocha.nn'
 local derive = require 'tocha.nn.derive'
 local parameter = require 'tocha.nn.parameter'
 local F = require 'tocha.nn.functional'
+local takes = require 'tocha.nn.takes'
 local raise = require 'tocha.bindings.own'.raise
 
 local define = derive.class
@@ -82,14 +83,14 @@ function Reversal:setLambda(lambda)
   return self
 end
 
-passing('nn.ZeroGrad', nil, function(_, input) return input.new():resizeAs(input):zero() end)
+passing('nn.ZeroGrad', nil, function(_, input) return takes.tensor(input).new():resizeAs(input):zero() end)
 
 -- (l1weight [, sizeAverage [, provideOutput]]): adds the gradient of l1weight * |x|_1
 passing('nn.L1Penalty', function(self, l1weight, sizeAverage, provideOutput)
   self.l1weight, self.sizeAverage, self.provideOutput = l1weight, sizeAverage or false, provideOutput ~= false
 end, function(self, input, gradOutput)
-  local weight = self.sizeAverage and self.l1weight / input:nElement() or self.l1weight
-  self.loss = weight * torch.abs(input):sum()
+  local weight = self.sizeAverage and self.l1weight / takes.tensor(input):nElement() or self.l1weight
+  self.loss = weight * torch.abs(takes.tensor(input)):sum()
   local penalty = torch.mul(torch.sign(input), weight)
   return self.provideOutput and torch.add(penalty, gradOutput) or penalty
 end)
@@ -98,21 +99,22 @@ end)
 
 -- (value [, nInputDim]): a constant, repeated over a batch
 define('nn.Constant', function(self, value, nInputDim)
+  if type(value) ~= 'number' and not torch.isTensor(value) then raise('nn.Constant: a tensor or a number is wanted') end
   self.value = type(value) == 'number' and torch.Tensor { value } or value
   self.nInputDim = nInputDim
-end, function(self, input)
-  if not (self.nInputDim and input:dim() > self.nInputDim) then return self.value:clone() end
+end, takes.anything(function(self, input)
+  if not (self.nInputDim and takes.tensor(input):dim() > self.nInputDim) then return self.value:clone() end
   local size = self.value:size():totable()
   table.insert(size, 1, 1)
   local view = self.value:view(torch.LongStorage(size))
   size[1] = input:size(1)
   return view:expand(torch.LongStorage(size)):clone()
-end)
+end))
 
 -- {gates (N, K), {expert1, ..., expertK}} or {gates, experts with K in dimension dim}: the experts weighted by the
 -- gates
-define('nn.MixtureTable', function(self, dim) self.dim, self.gradInput = dim, {} end, function(self, input)
-  local gates, experts = input[1], input[2]
+define('nn.MixtureTable', function(self, dim) self.dim, self.gradInput = dim, {} end, takes.anything(function(self, input)
+  local gates, experts = takes.tensor(takes.entries(input)[1]), input[2]
   local batch = gates:dim() > 1
   if torch.isTensor(experts) then
     local dim, size = self.dim or (batch and 2 or 1), {}
@@ -122,7 +124,7 @@ define('nn.MixtureTable', function(self, dim) self.dim, self.gradInput = dim, {}
     return torch.sum(torch.cmul(experts, gates:contiguous():view(torch.LongStorage(size))), dim):select(dim, 1)
   end
   local total
-  for k, expert in ipairs(experts) do
+  for k, expert in ipairs(takes.tensors(experts, 1)) do
     local size = {}
     for d = 1, expert:dim() do size[d] = 1 end
     if batch then size[1] = gates:size(1) end
@@ -131,4 +133,4 @@ define('nn.MixtureTable', function(self, dim) self.dim, self.gradInput = dim, {}
     total = total and total + term or term
   end
   return total
-end)
+end))

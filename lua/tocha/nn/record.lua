@@ -8,6 +8,7 @@ local torch = require 'tocha'
 local nn = require 'tocha.nn'
 local utils = require 'tocha.nn.utils'
 local glue = require 'tocha.bindings.module'
+local takes = require 'tocha.nn.takes'
 local gradName = require 'tocha.nn.lines'.gradName
 
 local enableGrad, noGrad = torch.enableGrad, torch.noGrad -- packages replace functions of torch while they run
@@ -41,6 +42,7 @@ local recordings = setmetatable({}, { __mode = 'k' })
 
 -- The recording before is of no use any more; what its gradient needed is given back before memory for the new one is taken.
 local function make(module, input, fn, target)
+  takes.check(fn)(input)
   local old = recordings[module]
   recordings[module] = nil
   if old then
@@ -122,9 +124,12 @@ end
 
 --- Gives a class of layers its functions.
 function record.layer(class, fn)
+  local check = takes.check(fn)
+
   function class:updateOutput(input)
     if self.train == false then
       recordings[self] = nil
+      check(input)
       self.output = adopt(self.output, noGrad(fn, self, utils.map(glue.constant, input)))
     else
       self.output = adopt(self.output, make(self, input, fn).output)
@@ -152,14 +157,17 @@ function record.layer(class, fn)
   end
 
   function class:compute(input)
-    return fn((bind(self, glue.leaf)), input)
+    check(input)
+    local output = fn((bind(self, glue.leaf)), input) -- no tail call: errors find the module on the stack
+    return output
   end
 end
 
 --- Gives a class of criterions its functions.
 function record.loss(class, fn)
   function class:updateOutput(input, target)
-    self.output = make(self, input, fn, target).output:item()
+    local loss = make(self, input, fn, target).output
+    self.output = torch.isTensor(loss) and loss:item() or loss -- of whole numbers there is a plain sum
     return self.output
   end
 
@@ -169,7 +177,12 @@ function record.loss(class, fn)
     return giveInput(self, input, recording, gs)
   end
 
-  function class:compute(input, target) return fn(self, input, target) end
+  local check = takes.check(fn)
+  function class:compute(input, target)
+    check(input)
+    local loss = fn(self, input, target)
+    return loss
+  end
 end
 
 return record

@@ -16,6 +16,7 @@ local F = require 'tocha.nn.functional'
 local derive = require 'tocha.nn.derive'
 local parameter = require 'tocha.nn.parameter'
 local gradName = require 'tocha.nn.lines'.gradName
+local takes = require 'tocha.nn.takes'
 local raise = require 'tocha.bindings.own'.raise
 
 local Recurrent, recurrent = torch.class('tocha.Recurrent', 'nn.Module', nn)
@@ -77,8 +78,8 @@ end
 local function unpacked(input)
   if torch.isTensor(input) then return input, {} end
   local states, lengths = {}, nil
-  for i = 2, #input do
-    if input[i]:type() == 'torch.LongTensor' then lengths = input[i] else states[#states + 1] = input[i] end
+  for i = 2, #takes.table(input) do
+    if takes.tensor(input[i]):type() == 'torch.LongTensor' then lengths = input[i] else states[#states + 1] = input[i] end
   end
   return input[1], states, lengths
 end
@@ -133,7 +134,7 @@ local function forward(wanted)
     for _, list in ipairs(last) do out[#out + 1] = F.stack(list, 1) end
     return out
   end
-  return function(self, input) return torch.scope(compute, self, input) end
+  return takes.anything(function(self, input) return torch.scope(compute, self, input) end)
 end
 
 function Recurrent:__tostring__()

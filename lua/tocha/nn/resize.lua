@@ -2,6 +2,7 @@
 -- @module tocha.nn.resize
 local torch = require 'tocha'
 local derive = require 'tocha.nn.derive'
+local takes = require 'tocha.nn.takes'
 
 local resize = {}
 
@@ -27,6 +28,7 @@ function resize.pairs(class, directions)
     local plain = class[name]
     local gives = name == 'updateGradInput' or name == 'backward'
     class[name] = function(self, input, ...)
+      if not torch.isTensor(input) then takes.tensors(input, 2) end
       if torch.isTensor(self.gradInput) == (type(input) == 'table') and gives then
         self.gradInput = torch.isTensor(self.gradInput) and {} or self.gradInput[1]
       end

@@ -4,6 +4,7 @@ local torch = require 'tocha'
 local nn = require 'tocha.nn'
 local utils = require 'tocha.nn.utils'
 local derive = require 'tocha.nn.derive'
+local takes = require 'tocha.nn.takes'
 local raise = require 'tocha.bindings.own'.raise
 
 -- The class `name`, whose output is route(self, input).
@@ -23,7 +24,7 @@ local function define(name, init, route)
 
   -- A tensor's gradient is that of the places it went to, zero where it went nowhere.
   function class:updateGradInput(input, gradOutput)
-    local stand = utils.map(function(t) return t.new():set(t) end, input) -- a tensor may come twice
+    local stand = utils.map(function(t) return takes.tensor(t).new():set(t) end, input) -- a tensor may come twice
     local gradients, flat = {}, utils.flat(gradOutput)
     for i, t in ipairs(utils.flat(route(self, stand))) do
       gradients[t] = gradients[t] and torch.add(gradients[t], flat[i]) or flat[i]
@@ -41,7 +42,8 @@ end
 
 local SelectTable = define('nn.SelectTable', function(self, index) self.index = index end, function(self, input)
   local index = self.index
-  if type(index) == 'number' and index < 0 then index = #input + index + 1 end
+  if type(index) == 'number' and index < 0 then index = #takes.table(input) + index + 1 end
+  takes.entries(input)
   if input[index] == nil then
     raise(('the input has %d entries and no entry %s'):format(#input, tostring(self.index)))
   end
@@ -55,7 +57,7 @@ define('nn.NarrowTable', function(self, offset, length)
   self.offset, self.length = tonumber(offset) or raise('nn.NarrowTable: the offset is missing'), length or 1
   if type(self.length) ~= 'number' then raise('nn.NarrowTable: the length is no number') end
 end, function(self, input)
-  if type(input) ~= 'table' then raise(('nn.NarrowTable: a table is needed, not a %s'):format(torch.type(input))) end
+  takes.table(input)
   local length = self.length < 0 and #input - self.offset + 2 + self.length or self.length
   if not (self.offset >= 1 and length >= 0 and self.offset + length - 1 <= #input) then
     raise(('nn.NarrowTable: %s entries from %s on are wanted of a table of %d')
@@ -88,8 +90,8 @@ derive.seal(Flatten)
 -- A table of tables with their rows exchanged for columns: {{a, b}, {c, d}} -> {{a, c}, {b, d}}
 define('nn.ZipTable', nil, function(_, input)
   local out = {}
-  for i, row in ipairs(input) do
-    for k, value in ipairs(row) do
+  for i, row in ipairs(takes.table(input)) do
+    for k, value in ipairs(takes.table(row)) do
       out[k] = out[k] or {}
       out[k][i] = value
     end
@@ -100,6 +102,6 @@ end)
 -- {a, {b, c}} -> {{a, b}, {a, c}}
 define('nn.ZipTableOneToMany', nil, function(_, input)
   local out = {}
-  for k, value in ipairs(input[2]) do out[k] = { input[1], value } end
+  for k, value in ipairs(takes.table(takes.table(input)[2])) do out[k] = { input[1], value } end
   return out
 end)

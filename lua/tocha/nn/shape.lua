@@ -5,6 +5,8 @@
 -- @module tocha.nn.shape
 local torch = require 'tocha'
 local derive = require 'tocha.nn.derive'
+local parameter = require 'tocha.nn.parameter'
+local takes = require 'tocha.nn.takes'
 local raise = require 'tocha.bindings.own'.raise
 
 local define = derive.class
@@ -36,7 +38,7 @@ end
 
 -- -- identity -------------------------------------------------------------------------------------------------------
 
-local Identity = define('nn.Identity', nil, function(_, input) return input end)
+local Identity = define('nn.Identity', nil, takes.anything(function(_, input) return input end))
 
 function Identity:updateOutput(input)
   self.output = input
@@ -114,7 +116,9 @@ define('tocha.Flatten', function(self, first) self.first = first or 2 end, funct
   return input:contiguous():view(torch.LongStorage(size))
 end)
 
-define('nn.Collapse', function(self, nInputDim) self.nInputDim = nInputDim end, function(self, input)
+define('nn.Collapse', function(self, nInputDim)
+  self.nInputDim = parameter.number(self, 'nInputDim', nInputDim)
+end, function(self, input)
   input = input:contiguous()
   if input:dim() > self.nInputDim then return input:view(input:size(1), -1) end
   return input:view(-1)
@@ -224,9 +228,9 @@ end)
 
 define('nn.JoinTable', function(self, dimension, nInputDims)
   self.dimension, self.nInputDims, self.gradInput = dimension, nInputDims, {}
-end, function(self, input)
+end, takes.list(1, function(self, input)
   return torch.cat(input, positive(self.dimension, input[1], self.nInputDims))
-end)
+end))
 
 local Split = define('nn.SplitTable', function(self, dimension, nInputDims)
   self.dimension, self.nInputDims = dimension, nInputDims

@@ -3,12 +3,13 @@
 local torch = require 'tocha'
 local define = require 'tocha.nn.criterion'.define
 local F = require 'tocha.nn.functional'
+local takes = require 'tocha.nn.takes'
 local raise = require 'tocha.bindings.own'.raise
 
 -- Labels (N) as distributions (N,K): 1 - smoothing on the label, the rest on all alike (Szegedy et al. 2016, section 7).
 local function distribution(self, input, target)
   local n, classes = input:size(1), input:size(2)
-  if target:dim() == 2 then
+  if takes.target(target):dim() == 2 then
     if target:size(1) ~= n or target:size(2) ~= classes then
       raise(('the input has %dx%d elements, the target %dx%d'):format(n, classes, target:size(1), target:size(2)))
     end

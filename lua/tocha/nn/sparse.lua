@@ -9,6 +9,7 @@ local utils = require 'tocha.nn.utils'
 local derive = require 'tocha.nn.derive'
 local F = require 'tocha.nn.functional'
 local parameter = require 'tocha.nn.parameter'
+local takes = require 'tocha.nn.takes'
 local raise = require 'tocha.bindings.own'.raise
 
 -- Beside a module: its last input, and what became of it.
@@ -19,7 +20,7 @@ local function long(t) return t:type() == 'torch.LongTensor' and t or t:long() e
 -- Gives a class its functions. read(self, input) gives keys, values, ends and the form of the input; forward(self,
 -- {keys, values, ends}) the output as (rows, outputs); dense(self, gradient (rows, inputs), form, input) the gradInput.
 local function sparse(class, read, forward, dense)
-  derive(class, forward)
+  derive(class, takes.anything(forward))
   local inner = { updateOutput = class.updateOutput, accGradParameters = class.accGradParameters, compute = class.compute }
 
   local function flat(self, input)
@@ -42,7 +43,7 @@ local function sparse(class, read, forward, dense)
     return last[self]
   end
 
-  local function asRows(gradOutput) return gradOutput:dim() == 1 and gradOutput:view(1, -1) or gradOutput end
+  local function asRows(gradOutput) return takes.tensor(gradOutput):dim() == 1 and gradOutput:view(1, -1) or gradOutput end
 
   function class:updateGradInput(input, gradOutput)
     local gradient = self.doGradInput and asRows(gradOutput) * self:denseWeight()
@@ -95,8 +96,8 @@ local function readPairs(self, input)
     if input:dim() == 3 then list = torch.split(input, 1, 1) end
   end
   local lengths = {}
-  for i, pairs_ in ipairs(list) do
-    if form == 'tensor' then pairs_ = pairs_:select(1, 1) list[i] = pairs_ end
+  for i, pairs_ in ipairs(takes.tensors(list, 1)) do
+    if form == 'tensor' and pairs_:dim() > 1 then pairs_ = pairs_:select(1, 1) list[i] = pairs_ end
     if pairs_:dim() ~= 2 or pairs_:size(2) ~= 2 then
       raise(('rows {index, value} are wanted, but an input is %s'):format(table.concat(pairs_:size():totable(), 'x')))
     end
@@ -150,6 +151,7 @@ function IndexLinear:denseWeight()
 end
 
 local function readKeys(_, input)
+  takes.table(input)
   local keys, values, sizes = input[1], input[2], input[3]
   if torch.isTensor(keys) ~= torch.isTensor(values) then raise('keys and values are tensors, or tables of tensors') end
   if sizes then
@@ -159,7 +161,7 @@ local function readKeys(_, input)
     return keys, values, ends { keys:nElement() }, 'row'
   end
   local lengths = {}
-  for i, k in ipairs(keys) do lengths[i] = k:nElement() end
+  for i, k in ipairs(takes.tensors(keys, 1)) do lengths[i] = k:nElement() end
   return torch.cat(keys, 1), F.cat(values, 1), ends(lengths), 'rows'
 end
 

@@ -106,7 +106,7 @@ end
 
 -- (minK [, factor]): the max(minK, factor * T) largest frames of every feature, in their order
 define('nn.TemporalDynamicKMaxPooling', function(self, minK, factor)
-  self.minK, self.factor = minK, factor or 0
+  self.minK, self.factor = parameter.number(self, 'minK', minK), factor or 0
 end, nil, function(self, x)
   local time = x:size(2)
   local k = math.max(self.minK, math.ceil(self.factor * time))
