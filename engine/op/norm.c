@@ -270,8 +270,9 @@ static tch_status batch_norm_backward(tch_call *c) {
   return give_vector(c, 2, n.sum_g);
 }
 
-/* -- batch_norm_relu, batch_norm_relu_grad: with a ReLU (up to high: a ReLU6) behind it. The gradient in front of the ReLU, g,
- *    that of x in training, and sums (2, C): of g * xhat, the gradient of weight, and of g, that of bias ----------------------- */
+/* -- batch_norm_relu, batch_norm_relu_grad: with a ReLU (up to high: a ReLU6) behind it. The gradient of x in training, and sums
+ *    (2, C): of g * xhat, the gradient of weight, and of g, that of bias, g being the gradient in front of the ReLU, which stands
+ *    where that of x will be -------------------------------------------------------------------------------------------- */
 
 static tch_status batch_norm_relu_shape(tch_call *c) {
   return normal_shape(c, ((const tch_batch_norm_relu_attr *) c->attr)->training);
@@ -296,22 +297,19 @@ static tch_status batch_norm_relu_grad_shape(tch_call *c) {
                          tch_shape_text(c->in[i], a), tch_shape_text(gy, b));
   for (int i = 3; i < 6; i++) TCH_TRY(check_vector(c, i, gy->size[1], "channels"));
   shape_like(&c->shape[0], gy);
-  shape_like(&c->shape[1], gy);
-  c->shape[2] = (tch_shape) {.type = gy->type, .ndim = 2, .size = {2, gy->size[1]}};
+  c->shape[1] = (tch_shape) {.type = gy->type, .ndim = 2, .size = {2, gy->size[1]}};
   return TCH_OK;
 }
 
 static tch_status batch_norm_relu_grad_forward(tch_call *c) {
-  tch_tensor *gy, *y, *x, *g = c->out[0], *sums = c->out[2];
+  tch_tensor *gy, *y, *x, *sums = c->out[1];
   batch n = {.training = true, .relu = true, .high = ((const tch_batch_norm_relu_grad_attr *) c->attr)->high, .alpha = 1,
              .mean = c->in[3], .invstd = c->in[4], .weight = c->in[5]};
   TCH_TRY(tch_op_contiguous(c, c->in[0], &gy));
   TCH_TRY(tch_op_contiguous(c, c->in[1], &y));
   TCH_TRY(tch_op_contiguous(c, c->in[2], &x));
   TCH_TRY(measure_batch(c, &n, x));
-  /* where gx would be written over g, g is made aside, as if one came after the other */
-  if (tch_tensor_overlap(g, c->out[1])) TCH_TRY(tch_op_temp(c, &c->shape[0], &g));
-  n.gy = tch_tensor_data(gy), n.y = tch_tensor_data(y), n.g = tch_tensor_data(g), n.d = tch_tensor_data(c->out[1]);
+  n.gy = tch_tensor_data(gy), n.y = tch_tensor_data(y), n.g = n.d = tch_tensor_data(c->out[0]);
   run_backward(&n);
   for (int64_t ch = 0; ch < n.channels; ch++) {
     flat_store(sums, ch, n.sum_gx[ch]);

@@ -218,10 +218,9 @@ local function back(modules, i, input, gradOutput, scale)
     local gradient, first = chunks.backward(modules, i, input, gradOutput, scale)
     if first then return gradient, first end
   end
-  skipped.drop(m, 'gradInput')
-  skipped.drop(modules[i - 1], 'gradInput')
   local gradient = fuse.backward(modules, i, read(modules, i - 1, input), gradOutput, scale)
   if gradient then return gradient, i - 1 end
+  skipped.drop(m, 'gradInput')
 end
 
 function Sequential:updateGradInput(input, gradOutput)

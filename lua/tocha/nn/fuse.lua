@@ -117,11 +117,16 @@ function fuse.plain(activation)
   return derived(activation, activation.updateOutput == relu6 and relu6Gradient or reluGradient)
 end
 
+-- Whether a module is to have a gradInput.
+local function wanted(m) return rawget(m, 'gradInput') ~= nil or skipped.left(m, 'gradInput') ~= nil end
+
 -- The gradient before an activation and a max pooling. As in Torch7 both gradInputs are then one: the activation works in place
 -- backward too.
 local function unpool(modules, i, gradOutput)
   local m, activation = modules[i], modules[i - 1]
-  if not derived(m, poolGradient) or not m.gradInput or not m.places or not fuse.stands(modules, i) then return end
+  if not derived(m, poolGradient) or not wanted(m) or not m.places or not fuse.stands(modules, i) then return end
+  skipped.drop(m, 'gradInput')
+  skipped.drop(activation, 'gradInput')
   local gradInput = m.gradInput
   if glue.differ(gradInput, gradOutput) then return end
   local ok, result = pcall(glue.ops.max_pool2d_relu_grad, gradInput, gradOutput, m.places, m.output,
@@ -135,16 +140,32 @@ local function unpool(modules, i, gradOutput)
   return result
 end
 
--- The gradient before a batch normalisation in training and an activation; scale nil: parameters have none.
+local function activationBack(bounded, y, gradOutput, into)
+  return glue.ops[bounded and 'relu6_backward' or 'relu_backward'](y, y, gradOutput, 1, 0, into:resizeAs(y))
+end
+
+-- The gradient between a batch normalisation and an activation, which no pass needs.
+local function fillBetween(record)
+  local g = record.like.new()
+  if not skipped.stand(record.seen) then return end
+  activationBack(record.bounded, record.seen.tensors[1], record.seen.tensors[2], g)
+  skipped.put(record, record.of[1], 'gradInput', g)
+end
+
+-- The gradient before a batch normalisation in training and an activation; scale nil: parameters have none. That between the two
+-- is left out.
 local function denormalize(norm, activation, input, gradOutput, scale)
   local own = norm.updateGradInput == normGradient and norm.backward == normBackward and norm.accGradParameters == normAccumulate
-  if not own or not norm.gradInput or glue.differ(norm.gradInput, gradOutput) or glue.differ(activation.gradInput, gradOutput) then
-    return
-  end
-  local ok, g, gradInput, sums = pcall(glue.ops.batch_norm_relu_grad, activation.gradInput, norm.gradInput, nil, gradOutput,
-    activation.output, input, norm.save_mean, norm.save_std, norm.weight, bound(activation))
+  local y, between = activation.output, skipped.held(activation, 'gradInput')
+  if not own or not norm.gradInput or glue.differ(norm.gradInput, gradOutput) or glue.differ(between, gradOutput) then return end
+  local ok, gradInput, sums = pcall(glue.ops.batch_norm_relu_grad, norm.gradInput, nil, gradOutput, y, input, norm.save_mean,
+    norm.save_std, norm.weight, bound(activation))
   if not ok then return end
-  activation.gradInput, norm.gradInput = g, gradInput
+  norm.gradInput = gradInput
+  local bounded = bound(activation) ~= nil
+  if between then activationBack(bounded, y, gradOutput, between) end
+  skipped.leave(activation, 'gradInput', { fill = fillBetween, of = setmetatable({ activation }, { __mode = 'v' }), like = y,
+    bounded = bounded, seen = skipped.seen { y, gradOutput } }, between)
   if scale and norm.weight then
     norm.gradWeight:add(scale, sums[1])
     norm.gradBias:add(scale, sums[2])
@@ -163,7 +184,7 @@ function fuse.backward(modules, i, input, gradOutput, scale)
   local m, before = modules[i], modules[i - 1]
   local pooled = m.updateGradInput == poolGradient
   local activation = pooled and before or m
-  if not pooled and before.updateOutput ~= normalize or not activates(activation) or not activation.gradInput then return end
+  if not pooled and before.updateOutput ~= normalize or not activates(activation) or not wanted(activation) then return end
   if not fuse.plain(activation) then return end
   if pooled then return unpool(modules, i, gradOutput) end
   if before.train and before.nDim == 4 then return denormalize(before, activation, input, gradOutput, scale) end
