@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { GRANULE = 1 << 16, HUGE_FROM = 4 << 20 }; /* bytes: a multiple of every page size; large pages wanted */
+enum { GRANULE = 1 << 16, HUGE_FROM = 2 << 20 }; /* bytes: a multiple of every page size; large pages wanted */
 
 typedef struct extent {
   char *at;
