@@ -248,7 +248,9 @@ static void fill_row(int64_t n, word *to, int64_t s, const word *value) {
   int64_t i = 0;
   for (; s == 1 && i + (int64_t) VLEN <= n; i += VLEN) *(VW *) (to + i) = v;
   if (s != 1 && move_comb(1, n, to, s, value, 0, 0)) return;
-  for (; i < n; i++) to[i * s] = one;
+  for (to += i * s; i + 4 <= n; i += 4, to += 4 * s) /* four places that do not wait for each other */
+    to[0] = one, to[s] = one, to[2 * s] = one, to[3 * s] = one;
+  for (; i < n; i++, to += s) *to = one;
 }
 
 /* Gaps on both sides: where they are not the same, through a block. */
