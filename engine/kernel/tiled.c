@@ -250,7 +250,48 @@ static void product_direct(int64_t m, int64_t n, int64_t k, double alpha, tch_an
   }
 }
 
+/* -- sums along k -------------------------------------------------------------------------------------------------- */
+
+/* For LANES columns of b (k, n) at a time, whose lanes are added up together at the end. */
+static void dots(int64_t m, int64_t n, int64_t k, double alpha, tch_any_matrix a, tch_any_matrix b, double beta,
+                 tch_tiled_from from, void *cs, int64_t c_step) {
+  enum { GROUP = LANES < 8 ? LANES : 8 }; /* sums that are in registers with the addresses of their columns */
+  for (int64_t j = 0; j < n; j += LANES)
+    for (int64_t i = 0; i < m; i++) {
+      int width = n - j < LANES ? (int) (n - j) : LANES;
+      const real *x = (const real *) a.data + i * a.row;
+      vreal sum[LANES] = {{0}};
+      for (int g = 0; g < width; g += GROUP) {
+        const real *y[GROUP];
+        vreal part[GROUP];
+        int64_t r = 0;
+        for (int l = 0; l < GROUP; l++) {
+          y[l] = (const real *) b.data + (j + (g + l < width ? g + l : width - 1)) * b.column;
+          part[l] = (vreal){0};
+        }
+        for (; r + LANES <= k; r += LANES) {
+          vreal v = tile_load(x + r);
+#pragma GCC unroll 8
+          for (int l = 0; l < GROUP; l++) part[l] = tile_fma(v, tile_load(y[l] + r), part[l]);
+        }
+        if (r < k) {
+          vreal v = tile_load_part(x + r, (int) (k - r));
+          for (int l = 0; l < GROUP; l++) part[l] = tile_fma(v, tile_load_part(y[l] + r, (int) (k - r)), part[l]);
+        }
+        for (int l = 0; l < GROUP; l++) sum[g + l] = part[l];
+      }
+#define FOLD(step, low, high)                        \
+  _Pragma("GCC unroll 16") for (int l = 0; l < LANES; l += 2 * step) \
+    sum[l] = low(sum[l], sum[l + step]) + high(sum[l], sum[l + step]);
+      TILE_TRANSPOSE(FOLD) /* lane l of the first is the total of the l-th now */
+#undef FOLD
+      output c = output_at(alpha, beta, from, cs, c_step, i, j);
+      vreal old = tile_load_part(c.from, width) * tile_splat(c.beta);
+      tile_store_part(c.data, tile_fma(sum[0], tile_splat(c.alpha), old), width);
+    }
+}
+
 extern const tch_tiled_kernels NAME(TCH_REAL, TCH_ISA);
 const tch_tiled_kernels NAME(TCH_REAL, TCH_ISA) = {.rows = TILE_M, .columns = TILE_N, .depth = DEPTH, .pack_panels = pack_panels,
                                                    .pack_strips = pack_strips, .product = product,
-                                                   .product_direct = product_direct};
+                                                   .product_direct = product_direct, .dots = dots};

@@ -42,6 +42,10 @@ typedef struct tch_tiled_kernels {
    * often, by few rows at a time. */
   void (*product_direct)(int64_t m, int64_t n, int64_t k, double alpha, tch_any_matrix a, tch_panels b, double beta,
                          tch_tiled_from from, void *c, int64_t c_step);
+  /* c (m, n) = alpha * a (m, k) * b (k, n) + beta * from, as product, for few rows of a without gaps and columns of b without
+   * gaps, any distances apart. */
+  void (*dots)(int64_t m, int64_t n, int64_t k, double alpha, tch_any_matrix a, tch_any_matrix b, double beta,
+               tch_tiled_from from, void *c, int64_t c_step);
 } tch_tiled_kernels;
 
 /* Rows of the strips that m rows are cut into: as equal as they can be, for a low strip wastes multipliers. */

@@ -1,5 +1,5 @@
-/* Matrix products: our own (op/tiled.c), or OpenBLAS's, which does those with vectors, cut into tiles that depend on the
- * shape alone, so that results do not depend on the threads. */
+/* Matrix products: our own (op/tiled.c), or OpenBLAS's, which does those of a vector with rows of a matrix, cut into tiles that
+ * depend on the shape alone, so that results do not depend on the threads. */
 #include "op/gemm.h"
 #include "core/box.h"
 #include "core/cpu.h"
@@ -92,7 +92,11 @@ tch_status tch_gemm_from(tch_dtype type, int64_t m, int64_t n, int64_t k, double
   if (c.column != 1 && n > 1) /* c' = b' a' */
     return tch_gemm_from(type, n, m, k, alpha, tch_grid_turned(b), tch_grid_turned(a), beta, tch_grid_turned(from),
                          tch_grid_turned(c));
-  bool tiled = m > 1 && n > 1 && k > 0 && alpha != 0 && tch_dtype_floating(type) && tch_tiled_wins();
+  bool own = k > 0 && alpha != 0 && tch_dtype_floating(type) && tch_tiled_wins();
+  if (own && n == 1 && m > 1 && c.row == 1 && tch_tiled_dots(1, k, tch_grid_turned(b), tch_grid_turned(a))) /* as one row */
+    return tch_gemm_from(type, n, m, k, alpha, tch_grid_turned(b), tch_grid_turned(a), beta, tch_grid_turned(from),
+                         tch_grid_turned(c));
+  bool tiled = own && n > 1 && (m > 1 || tch_tiled_dots(m, k, a, b));
   if (beta != 0 && from.data != c.data && !(tiled && from.column == 1)) {
     copy_grid(type, m, n, from, c);
     from = c;

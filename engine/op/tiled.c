@@ -20,6 +20,7 @@ enum {
   PACKED = 1 << 22,      /* numbers of b packed at a time, at most */
   FEW = 2,               /* panels that do not repay packing a */
   FEW_IN_ROWS = 16,      /* where its rows have no gaps */
+  FEW_ROWS = 3,          /* of a that do not repay packing columns of b without gaps */
   FEW_STRIPS = 2,        /* that do not repay packing b, where its rows have no gaps */
   NEAR_STRIPS = 16,      /* ... and do not all fall on a few sets of the second cache, */
   FAR = 2048             /* as those do whose distance in bytes this divides */
@@ -214,6 +215,24 @@ bool tch_tiled_wins(void) {
 #endif
 }
 
+static void dots_piece(void *context, int64_t begin, int64_t end) {
+  const job *j = context;
+  tch_tiled_from from = {(const char *) j->from.data + begin * j->bytes, j->from.step};
+  j->kernels->dots(j->m, end - begin, j->k, j->alpha, j->a, part(j, j->b, 0, begin), j->beta, from, j->c + begin * j->bytes,
+                   j->c_step);
+}
+
+bool tch_tiled_dots(int64_t m, int64_t k, tch_grid a, tch_grid b) {
+  return m <= FEW_ROWS && k > 1 && a.column == 1 && b.row == 1;
+}
+
+/* Sums along k, of which each is whole in one piece. */
+static tch_status run_dots(job *j) {
+  int64_t columns = j->kernels->columns, grain = TASK / 4 / (j->m * j->k) / columns * columns;
+  tch_parallel(j->n, grain > columns ? grain : columns, dots_piece, j);
+  return TCH_OK;
+}
+
 typedef struct turning {
   int64_t m, n;
   tch_dtype type;
@@ -253,6 +272,12 @@ static tch_status narrow(tch_dtype type, int64_t m, int64_t n, int64_t k, double
 tch_status tch_tiled_gemm(tch_dtype type, int64_t m, int64_t n, int64_t k, double alpha, tch_grid a, tch_grid b, double beta,
                           tch_grid from, tch_grid c) {
   const tch_tiled_kernels *kernels = tch_tiled_table(type);
+  if (tch_tiled_dots(m, k, a, b)) {
+    job j = {.kernels = kernels, .m = m, .n = n, .k = k, .bytes = tch_dtype_bytes(type), .c_step = c.row, .alpha = alpha,
+             .beta = beta, .a = {a.data, a.row, a.column}, .b = {b.data, b.row, b.column}, .from = {from.data, from.row},
+             .c = c.data};
+    return run_dots(&j);
+  }
   if (2 * n <= kernels->columns && m >= 2 * kernels->columns) return narrow(type, m, n, k, alpha, a, b, beta, from, c);
   int64_t padded = (n + kernels->columns - 1) / kernels->columns * kernels->columns;
   int64_t width = least(padded, PACKED / kernels->depth / kernels->columns * kernels->columns);
