@@ -5,6 +5,7 @@ local nn = require 'tocha.nn'
 local utils = require 'tocha.nn.utils'
 local derive = require 'tocha.nn.derive'
 local picture = require 'tocha.nn.container'.picture
+local parameter = require 'tocha.nn.parameter'
 local takes = require 'tocha.nn.takes'
 local raise = require 'tocha.bindings.own'.raise
 
@@ -175,16 +176,18 @@ function MapTable:__init(module, shared)
   if module then self:add(module) end
 end
 
+local function only(self) return self.module or raise('there is no module to apply') end
+
 function MapTable:add(module)
+  parameter.part(self, 'module', module)
   self.module, self.modules = module, { module }
   return self
 end
 
 --- Makes as many clones as there are to be entries.
 function MapTable:resize(count)
-  if not self.module then raise('there is no module to apply') end
   for i = #self.modules + 1, count do
-    self.modules[i] = self.shared and self.module:sharedClone() or self.module:clone()
+    self.modules[i] = self.shared and only(self):sharedClone() or only(self):clone()
   end
   for i = #self.modules, count + 1, -1 do self.modules[i] = nil end
 end
@@ -206,11 +209,11 @@ function MapTable:clearState()
   return mapTable.clearState(self)
 end
 
-function MapTable:parameters() return self.module:parameters() end
+function MapTable:parameters() return only(self):parameters() end
 
-function MapTable:zeroGradParameters() self.module:zeroGradParameters() end
+function MapTable:zeroGradParameters() only(self):zeroGradParameters() end
 
-function MapTable:updateParameters(rate) self.module:updateParameters(rate) end
+function MapTable:updateParameters(rate) only(self):updateParameters(rate) end
 
 function MapTable:__tostring__()
   if not self.module then return torch.type(self) .. ' { }' end

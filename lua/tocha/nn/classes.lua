@@ -25,7 +25,7 @@ local function gathered(self, losses, w)
 end
 
 local function classCriterion(self, weights, sizeAverage, ignoreIndex)
-  self.weights, self.ignoreIndex = weights, ignoreIndex or -100
+  self.weights, self.ignoreIndex = weights and takes.tensor(weights), ignoreIndex or -100
   average(self, sizeAverage)
 end
 

@@ -4,6 +4,7 @@ local torch = require 'tocha'
 local nn = require 'tocha.nn'
 local utils = require 'tocha.nn.utils'
 local derive = require 'tocha.nn.derive'
+local parameter = require 'tocha.nn.parameter'
 local takes = require 'tocha.nn.takes'
 local raise = require 'tocha.bindings.own'.raise
 
@@ -12,9 +13,7 @@ local Decorator, decorator = torch.class('nn.Decorator', 'nn.Container', nn)
 
 function Decorator:__init(module)
   decorator.__init(self)
-  if not torch.isTypeOf(module, 'nn.Module') and torch.class.isLibrarys(self) then
-    raise(('%s: a module is wanted, but a %s was given'):format(torch.type(self), torch.type(module)))
-  end
+  parameter.part(self, 'module', module)
   self.modules[1] = module
 end
 

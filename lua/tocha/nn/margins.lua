@@ -31,8 +31,8 @@ end
 -- Sum over labels y and other classes i of max(0, 1 - x[y] + x[i]), divided by the number of classes; target as input,
 -- labels from 1, then zeros
 define('nn.MultiLabelMarginCriterion', function(self) self.sizeAverage = true end, function(self, input, target)
-  local x, y = rows(input), rows(takes.target(target))
-  if not y:isSameSizeAs(x) then
+  local x, y = rows(input), rows(takes.target(target):detach())
+  if not y:isSameSizeAs(x) or x:dim() ~= 2 then
     raise(('the input is %s, the target %s'):format(table.concat(x:size():totable(), 'x'),
       table.concat(y:size():totable(), 'x')))
   end

@@ -4,8 +4,8 @@ local torch = require 'tocha'
 local nn = require 'tocha.nn'
 local utils = require 'tocha.nn.utils'
 local derive = require 'tocha.nn.derive'
+local parameter = require 'tocha.nn.parameter'
 local takes = require 'tocha.nn.takes'
-local raise = require 'tocha.bindings.own'.raise
 
 -- Sum of weight * criterion(input, target) over criterions that see the same input and target.
 local Multi, multi = torch.class('nn.MultiCriterion', 'nn.Criterion', nn)
@@ -16,9 +16,7 @@ function Multi:__init()
 end
 
 function Multi:add(loss, weight)
-  if not torch.isTypeOf(loss, 'nn.Criterion') then
-    raise(('add: a criterion is wanted, but a %s was given'):format(torch.type(loss)))
-  end
+  parameter.part(self, 'criterion', loss)
   self.criterions[#self.criterions + 1], self.weights[#self.weights + 1] = loss, weight or 1
   return self
 end
@@ -90,9 +88,7 @@ local Around, around = torch.class('nn.ModuleCriterion', 'nn.Criterion', nn)
 
 function Around:__init(criterion_, inputModule, targetModule, castTarget)
   around.__init(self)
-  if not torch.isTypeOf(criterion_, 'nn.Criterion') and torch.class.isLibrarys(self) then
-    raise(('nn.ModuleCriterion: a criterion is wanted, but a %s was given'):format(torch.type(criterion_)))
-  end
+  parameter.part(self, 'criterion', criterion_)
   self.criterion, self.inputModule, self.targetModule = criterion_, inputModule, targetModule
   self.castTarget = castTarget == nil or castTarget
 end
@@ -124,6 +120,7 @@ local Table, table_ = torch.class('nn.CriterionTable', 'nn.Module', nn)
 
 function Table:__init(criterion_)
   table_.__init(self)
+  parameter.part(self, 'criterion', criterion_)
   self.criterion = criterion_
   self.gradInput = { criterion_.gradInput }
 end

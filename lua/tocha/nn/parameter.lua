@@ -32,6 +32,16 @@ function parameter.number(module, name, value)
   return value
 end
 
+--- Refuses what is no module, or no criterion, for a class of the library; classes of scripts may get theirs later.
+-- @tparam table owner
+-- @tparam string kind 'module' or 'criterion'
+-- @param value
+function parameter.part(owner, kind, value)
+  local class = kind == 'module' and 'nn.Module' or 'nn.Criterion'
+  if torch.isTypeOf(value, class) or not torch.class.isLibrarys(owner) then return end
+  raise(('%s: a %s is wanted, but a %s was given'):format(torch.type(owner), kind, torch.type(value)))
+end
+
 --- The table of options given to a constructor, {} for none; `known` lists their names.
 function parameter.options(module, options, known)
   if options ~= nil and type(options) ~= 'table' then

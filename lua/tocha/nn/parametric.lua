@@ -87,7 +87,8 @@ passing('nn.ZeroGrad', nil, function(_, input) return takes.tensor(input).new():
 
 -- (l1weight [, sizeAverage [, provideOutput]]): adds the gradient of l1weight * |x|_1
 passing('nn.L1Penalty', function(self, l1weight, sizeAverage, provideOutput)
-  self.l1weight, self.sizeAverage, self.provideOutput = l1weight, sizeAverage or false, provideOutput ~= false
+  self.l1weight = parameter.number(self, 'l1weight', l1weight)
+  self.sizeAverage, self.provideOutput = sizeAverage or false, provideOutput ~= false
 end, function(self, input, gradOutput)
   local weight = self.sizeAverage and self.l1weight / takes.tensor(input):nElement() or self.l1weight
   self.loss = weight * torch.abs(takes.tensor(input)):sum()

@@ -9,6 +9,24 @@ local guard = require 'tocha.bindings.guard'
 
 local constructors = setmetatable({}, { __mode = 'k' })
 
+-- Fields of the library's modules that are numbers where they are there.
+local numbers = {}
+for name in ([[H T W adjH adjT adjW alpha beta blank channels dH dT dW delta device dilationH dilationT dilationW dim dimension eps
+  factor first gamma groups heads hiddenSize iH iW ignoreIndex inputDimension inputFrameSize inputSize k kH kT kW l1weight lambda
+  length lower margin max_val maxNorm mean minK min_val momentum nClasses nInputDim nInputDims nInputPlane nOutputDim nOutputPlane
+  ndim negval nfeatures normType numInputDims offset outputDim outputDimension outputFrameSize outputSize p pad padH padT padW pad_b
+  pad_l pad_r pad_t paddingValue pback pbottom pfront pleft pos pow power pright ptop scale_factor smoothing std stride threshold
+  thresval upper upscaleFactor val width]]):gmatch '%S+' do numbers[name] = true end
+
+-- Raises where such a field got something else. Digits in a string count as Lua counts them.
+local function checkNumbers(module)
+  for name, value in pairs(module) do
+    if numbers[name] and value and type(value) ~= 'number' and not (type(value) == 'string' and tonumber(value)) then
+      own.raise(('%s: %s is a number, not a %s'):format(torch.type(module), name, torch.type(value)))
+    end
+  end
+end
+
 -- The module whose method runs at a level of the stack; true at the stack's end, and at a constructor, whose module is
 -- not there yet.
 local function moduleAt(level)
@@ -84,7 +102,7 @@ function path.guard(class)
   if not init or constructors[init] then return end
   local function guarded(self, ...)
     local ok, message = pcall(init, self, ...)
-    if ok then return end
+    if ok then return torch.class.isLibrarys(self) and checkNumbers(self) or nil end
     local text, name = guard.lapse(message), torch.type(self) .. ': '
     if text then own.raise(name .. text) end
     local place, said = tostring(message):match('^(.-:%d+: )(.*)$')

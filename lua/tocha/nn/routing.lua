@@ -45,7 +45,7 @@ local SelectTable = define('nn.SelectTable', function(self, index) self.index = 
   if type(index) == 'number' and index < 0 then index = #takes.table(input) + index + 1 end
   takes.entries(input)
   if input[index] == nil then
-    raise(('the input has %d entries and no entry %s'):format(#input, tostring(self.index)))
+    raise(('the input has %s entries and no entry %s'):format(tostring(#input), tostring(self.index)))
   end
   return input[index]
 end)

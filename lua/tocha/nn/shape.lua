@@ -164,7 +164,14 @@ end
 -- -- order ----------------------------------------------------------------------------------------------------------
 
 -- ({a, b}, ...): exchanges dimensions, pair by pair.
-local Transpose = define('nn.Transpose', function(self, ...) self.permutations = { ... } end, function(self, input)
+local Transpose = define('nn.Transpose', function(self, ...)
+  self.permutations = { ... }
+  for _, pair in ipairs(self.permutations) do
+    if type(pair) ~= 'table' or type(pair[1]) ~= 'number' or type(pair[2]) ~= 'number' then
+      raise('nn.Transpose: pairs of dimensions are wanted: {a, b}, ...')
+    end
+  end
+end, function(self, input)
   local offset = self.numInputDims and input:dim() - self.numInputDims or 0
   for _, pair in ipairs(self.permutations) do input = input:transpose(pair[1] + offset, pair[2] + offset) end
   return input:contiguous()
@@ -176,7 +183,7 @@ Transpose.setNumInputDims = setNumInputDims
 -- (dimension, offset [, length]): a negative length counts from the end.
 define('nn.Narrow', function(self, dimension, offset, length)
   if not dimension or not offset then raise('nn.Narrow: dimension and offset are needed') end
-  self.dimension, self.index, self.length = dimension, offset, length or 1
+  self.dimension, self.index, self.length = dimension, parameter.number(self, 'offset', offset), length or 1
 end, function(self, input)
   local dim = positive(self.dimension, input)
   local index, length = self.index, self.length
@@ -185,7 +192,9 @@ end, function(self, input)
   return input:narrow(dim, index, length)
 end)
 
-define('nn.Select', function(self, dimension, index) self.dimension, self.index = dimension, index end,
+define('nn.Select', function(self, dimension, index)
+  self.dimension, self.index = parameter.number(self, 'dimension', dimension), parameter.number(self, 'index', index)
+end,
   function(self, input)
     local dim = positive(self.dimension, input)
     return input:select(dim, self.index < 0 and input:size(dim) + self.index + 1 or self.index)
@@ -209,7 +218,8 @@ end)
 
 -- (dim, pad [, nInputDim [, value [, index]]]): |pad| elements before index, counted from the left (pad < 0) or right.
 define('nn.Padding', function(self, dim, pad, nInputDim, value, index)
-  self.dim, self.pad, self.nInputDim, self.value, self.index = dim, pad, nInputDim, value or 0, index or 1
+  self.dim, self.pad = parameter.number(self, 'dim', dim), parameter.number(self, 'pad', pad)
+  self.nInputDim, self.value, self.index = nInputDim, value or 0, parameter.number(self, 'index', index or 1)
 end, function(self, input)
   local dim, count = self.dim, math.abs(self.pad)
   if self.nInputDim and input:dim() ~= self.nInputDim then dim = dim + 1 end
@@ -227,13 +237,13 @@ end)
 -- -- tables ---------------------------------------------------------------------------------------------------------
 
 define('nn.JoinTable', function(self, dimension, nInputDims)
-  self.dimension, self.nInputDims, self.gradInput = dimension, nInputDims, {}
+  self.dimension, self.nInputDims, self.gradInput = parameter.number(self, 'dimension', dimension), nInputDims, {}
 end, takes.list(1, function(self, input)
   return torch.cat(input, positive(self.dimension, input[1], self.nInputDims))
 end))
 
 local Split = define('nn.SplitTable', function(self, dimension, nInputDims)
-  self.dimension, self.nInputDims = dimension, nInputDims
+  self.dimension, self.nInputDims = parameter.number(self, 'dimension', dimension), nInputDims
 end, function(self, input)
   local dim, parts = positive(self.dimension, input, self.nInputDims), {}
   for i = 1, input:size(dim) do parts[i] = input:select(dim, i) end

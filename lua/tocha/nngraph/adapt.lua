@@ -3,6 +3,8 @@
 local torch = require 'tocha'
 local nn = require 'tocha.nn'
 local derive = require 'tocha.nn.derive'
+local parameter = require 'tocha.nn.parameter'
+local takes = require 'tocha.nn.takes'
 local nngraph = require 'tocha.nngraph'
 local raise = require 'tocha.bindings.own'.raise
 
@@ -53,19 +55,20 @@ local FromCriterion, fromCriterion = torch.class('nn.ModuleFromCriterion', 'nn.M
 
 function FromCriterion:__init(criterion)
   fromCriterion.__init(self)
+  parameter.part(self, 'criterion', criterion)
   self.criterion = criterion
   self.gradInput = { torch.Tensor(), torch.Tensor() }
 end
 
 function FromCriterion:updateOutput(input)
-  self.output:resize(1)[1] = self.criterion:updateOutput(input[1], input[2])
+  self.output:resize(1)[1] = self.criterion:updateOutput(takes.entries(input)[1], input[2])
   return self.output
 end
 
 function FromCriterion:updateGradInput(input, gradOutput)
-  local g = self.criterion:updateGradInput(input[1], input[2])
-  self.gradInput[1]:resizeAs(g):copy(g):mul(gradOutput[1])
-  self.gradInput[2]:resizeAs(input[2]):zero()
+  local g = self.criterion:updateGradInput(takes.entries(input)[1], input[2])
+  self.gradInput[1]:resizeAs(g):copy(g):mul(takes.entries(gradOutput)[1])
+  self.gradInput[2]:resizeAs(takes.tensor(input[2])):zero()
   return self.gradInput
 end
 
