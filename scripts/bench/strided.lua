@@ -4,6 +4,7 @@ local torch = require 'tocha'
 local Progress = require 'tocha.train.progress'
 
 local BAR, NEAR = 3, 1.25 -- the bar; how near to what memory allows a time is that of memory
+local ROOM = 1e9 -- bytes of views at a time
 local help = [[
 usage: luajit scripts/bench.lua strided [--threads N] [--types T,..] [--sizes N,..] [--layouts L,..]
                                         [--operations O,..] [--quick]
@@ -130,63 +131,76 @@ local function wanted(list, name)
   return false
 end
 
--- The ratios of one layout, as text of its column, by the number of the operation; `count` of them were counted, those above the
--- bar are listed in `above`. Its tensors go when it is done: at 4000 x 4000 those of all layouts would be 10 GB.
-local function column(type, n, layout, options, clock, above, step)
-  local T = torch[type .. 'Tensor']
-  local function make(...) return T(...):random(1, 9):div(8) end
-  local v, u = layout[2](make, n), layout[2](make, n)
-  local case = { view = v, other = u, reads = layout[3] }
-  for _, name in ipairs { 'flat', 'flat2', 'operand', 'result' } do case[name] = make(v:nElement()):view(v:size()) end
-  case.bytes = case.operand:gt(.5)
-  local text, count = {}, 0
+-- The ratios of some layouts' cases, operation by operation, as text of their columns; how many were counted. Those above the bar
+-- are listed in `above`.
+local function measure(title, cases, options, clock, above, step)
+  local count = 0
   for i, o in ipairs(operations) do if wanted(options.operations, o.name) then
-    text[i] = ('%8s'):format '-'
-    if not (o.writes and case.reads) and (o.dim or 1) <= v:dim() then
-      local r = ratio(clock, function() o.run(v, u, case.operand, case.result, case.bytes) end,
-        function() o.run(case.flat, case.flat2, case.operand, case.result, case.bytes) end, options.slice, options.rounds)
-      if o.writes then v:copy(case.operand) case.flat:copy(case.operand) end
-      local mark = r > BAR and '*' or ' '
-      if layout[1]:sub(1, 1) ~= '(' then
-        count = count + 1
-        local least = r > BAR and o.views and bound(clock, o, case, options)
-        if least and r <= NEAR * least then mark = '='
-        elseif r > BAR then
-          above[#above + 1] = ('%s %d  %s  %s  %.2f%s'):format(type, n, layout[1], o.name, r,
-            least and (' (its lines alone: %.2f)'):format(least) or '')
+    for _, k in ipairs(cases) do
+      local text = ('%8s'):format '-'
+      if not (o.writes and k.reads) and (o.dim or 1) <= k.view:dim() then
+        local r = ratio(clock, function() o.run(k.view, k.other, k.operand, k.result, k.bytes) end,
+          function() o.run(k.flat, k.flat2, k.operand, k.result, k.bytes) end, options.slice, options.rounds)
+        if o.writes then k.view:copy(k.operand) k.flat:copy(k.operand) end
+        local mark = r > BAR and '*' or ' '
+        if k.layout:sub(1, 1) ~= '(' then
+          count = count + 1
+          local least = r > BAR and o.views and bound(clock, o, k, options)
+          if least and r <= NEAR * least then mark = '='
+          elseif r > BAR then
+            above[#above + 1] = ('%s  %s  %s  %.2f%s'):format(title, k.layout, o.name, r,
+              least and (' (its lines alone: %.2f)'):format(least) or '')
+          end
         end
+        text = ('%7.2f%s'):format(r, mark)
       end
-      text[i] = ('%7.2f%s'):format(r, mark)
+      k.text[i] = text
+      step(k.layout .. ' ' .. o.name)
     end
-    step(o.name)
   end end
-  return text, count
+  return count
 end
 
--- One table; returns how many ratios were taken and a list of those above the bar.
+-- One table; returns how many ratios were taken and a list of those above the bar. Layouts are made until their tensors fill ROOM
+-- bytes, and measured before others: at 4000 x 4000 all of them would be 10 GB.
 local function sheet(type, n, options, clock)
-  local columns, total, count, above = {}, 0, 0, {}
+  local T, title, columns, total = torch[type .. 'Tensor'], ('%s %d'):format(type, n), {}, 0
+  local function make(...) return T(...):random(1, 9):div(8) end
+  local pools = {}
+  local function flat(name, size) -- contiguous tensors serve all layouts with as many elements
+    local elements = 1
+    for d = 1, #size do elements = elements * size[d] end
+    local key = name .. ' ' .. elements
+    pools[key] = pools[key] or (name == 'bytes' and make(elements):gt(.5) or make(elements))
+    return pools[key]:view(size)
+  end
   for _, l in ipairs(layouts) do if wanted(options.layouts, l[1]) then columns[#columns + 1] = l end end
   for _, o in ipairs(operations) do if wanted(options.operations, o.name) then total = total + #columns end end
-  local bar, done = Progress(total, { label = ('%s %d'):format(type, n), unit = 'ratios' }), 0
-  for _, l in ipairs(columns) do
-    local taken
-    l.text, taken = column(type, n, l, options, clock, above, function(name)
-      done = done + 1
-      bar:update(done, l[1] .. ' ' .. name)
-    end)
-    count = count + taken
-    torch.trim() -- the next layout asks for other sizes
+  local bar, done, count, above, cases, bytes = Progress(total, { label = title, unit = 'ratios' }), 0, 0, {}, {}, 0
+  local texts = {}
+  for c, l in ipairs(columns) do
+    local v, u = l[2](make, n), l[2](make, n)
+    local case = { layout = l[1], view = v, other = u, reads = l[3], text = {} }
+    for _, name in ipairs { 'flat', 'flat2', 'operand', 'result', 'bytes' } do case[name] = flat(name, v:size()) end
+    cases[#cases + 1], texts[c], bytes = case, case.text, bytes + 2 * #v:storage() * v:elementSize()
+    if bytes > ROOM or c == #columns then
+      count = count + measure(title, cases, options, clock, above, function(note)
+        done = done + 1
+        bar:update(done, note)
+      end)
+      v, u, case, cases, bytes = nil, nil, nil, {}, 0
+      torch.trim() -- the next ones ask for other sizes
+    end
   end
   bar:finish()
-  io.write(('%-10s'):format(type .. ' ' .. n))
+  io.write(('%-10s'):format(title))
   for _, l in ipairs(columns) do io.write(('%8s'):format(l[1])) end
   print()
   for i, o in ipairs(operations) do
     local line, some = { ('%-10s'):format(o.name) }, false
-    for _, l in ipairs(columns) do
-      line[#line + 1] = l.text[i]
-      some = some or (l.text[i] and l.text[i]:find '%d')
+    for c in ipairs(columns) do
+      line[#line + 1] = texts[c][i]
+      some = some or (texts[c][i] and texts[c][i]:find '%d')
     end
     if some then print(table.concat(line)) end
   end
