@@ -121,8 +121,11 @@ local function bound(clock, work, case, options)
   local function make() return case.flat.new(n):fill(1) end
   local v, u, c, r = make(), make(), make(), make()
   local b = c:gt(3)
-  return ratio(clock, function() work.run(v, u, c, r, b) end,
+  local least = ratio(clock, function() work.run(v, u, c, r, b) end,
     function() work.run(case.flat, case.flat2, case.operand, case.result, case.bytes) end, options.slice, options.rounds)
+  v, u, c, r, b = nil, nil, nil, nil, nil
+  if n > 1e7 then torch.trim() end -- gigabytes
+  return least
 end
 
 local function wanted(list, name)
