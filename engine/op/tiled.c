@@ -21,6 +21,7 @@ enum {
   FEW = 2,               /* panels that do not repay packing a */
   FEW_IN_ROWS = 16,      /* where its rows have no gaps */
   FEW_ROWS = 3,          /* of a that do not repay packing columns of b without gaps */
+  LONG = 16,             /* terms of sums that repay adding up lanes */
   FEW_STRIPS = 2,        /* that do not repay packing b, where its rows have no gaps */
   NEAR_STRIPS = 16,      /* ... and do not all fall on a few sets of the second cache, */
   FAR = 2048             /* as those do whose distance in bytes this divides */
@@ -223,7 +224,7 @@ static void dots_piece(void *context, int64_t begin, int64_t end) {
 }
 
 bool tch_tiled_dots(int64_t m, int64_t k, tch_grid a, tch_grid b) {
-  return m <= FEW_ROWS && k > 1 && a.column == 1 && b.row == 1;
+  return m <= FEW_ROWS && k >= LONG && a.column == 1 && b.row == 1;
 }
 
 /* Sums along k, of which each is whole in one piece. */
