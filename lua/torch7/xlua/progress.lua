@@ -5,6 +5,7 @@
 local torch = require 'torch'
 local guard = require 'tocha.bindings.guard'
 local file = require 'tocha.bindings.file'
+local raise = require 'tocha.bindings.own'.raise
 
 local progress = {}
 local width, interval = 60, .1 -- columns of the bar; seconds between two drawings
@@ -31,6 +32,9 @@ end
 
 --- Draws that `done` of `total` is reached; a smaller `done` than before begins a new bar.
 function progress.progress(done, total)
+  if type(done) ~= 'number' or type(total) ~= 'number' then
+    raise(('xlua.progress: the numbers of what is done and of all are wanted, not a %s and a %s'):format(type(done), type(total)))
+  end
   local now = torch.tic()
   if done <= bar.done or total ~= bar.total then
     bar = { start = now, drawn = -1, first = done, total = total }
