@@ -9,6 +9,20 @@ local class = require 'tocha.class'
 local raise = own.raise
 local functions = {}
 
+-- -- files -------------------------------------------------------------------------------------------------------
+
+-- x:write(file) and x:read(file): what stands in a file of objects behind the name of x's class. Every torch.File has the two
+-- methods (lua/tocha/file).
+for kind, methods in pairs { Tensor = M.tensor, Storage = M.storage } do
+  for _, name in ipairs { 'write', 'read' } do
+    local what = name .. kind
+    methods[name] = function(self, file)
+      if not class.isTypeOf(file, 'torch.File') then raise(('%s: a torch.File is needed, not a %s'):format(name, type(file))) end
+      file[what](file, self)
+    end
+  end
+end
+
 -- -- addresses ----------------------------------------------------------------------------------------------------
 
 local function address(pointer, asNumber)

@@ -68,6 +68,7 @@ local names = {
   pow_base = 'pow', fmod_scalar = 'fmod', remainder_scalar = 'remainder', max_all = 'max', min_all = 'min',
   index_select = 'index', index_add = 'indexAdd', index_copy = 'indexCopy', index_fill = 'indexFill', scatter_fill = 'scatter',
   scatter_add = 'scatterAdd', masked_fill = 'maskedFill', masked_select = 'maskedSelect', masked_copy = 'maskedCopy',
+  mul = 'cmul', div = 'cdiv', pow = 'cpow', fmod = 'cfmod', remainder = 'cremainder', maximum = 'cmax', minimum = 'cmin',
   one_hot = 'oneHot', set_threads = 'setnumthreads',
 }
 

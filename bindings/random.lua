@@ -36,6 +36,11 @@ local function number(what, value, otherwise)
   return n
 end
 
+-- Raises where there is an argument more than a function of `count` numbers takes.
+local function nothingMore(what, count, value)
+  if value ~= nil then raise(('%s: %d numbers at most are taken, and a generator before them'):format(what, count)) end
+end
+
 -- -- generators ---------------------------------------------------------------------------------------------------
 
 local stateBytes = tonumber(C.tch_random_state_size())
@@ -96,18 +101,21 @@ local function range(a, b)
 end
 
 --- random(): 32 random bits; random(b): 1 to b; random(a, b): a to b.
-global.random = withGenerator(function(generator, a, b)
+global.random = withGenerator(function(generator, a, b, more)
+  nothingMore('random', 2, more)
   if a == nil then return tonumber(C.tch_random_next(generator)) end
   a, b = range(a, b)
   if b < a then raise(('random: there is no whole number from %d to %d'):format(a, b)) end
   return tonumber(C.tch_random_range(generator, a, b))
 end)
 
-global.uniform = withGenerator(function(generator, a, b)
+global.uniform = withGenerator(function(generator, a, b, more)
+  nothingMore('uniform', 2, more)
   return C.tch_random_uniform(generator, number('uniform', a, 0), number('uniform', b, 1))
 end)
 
-global.normal = withGenerator(function(generator, mean, deviation)
+global.normal = withGenerator(function(generator, mean, deviation, more)
+  nothingMore('normal', 2, more)
   mean, deviation = number('normal', mean, 0), number('normal', deviation, 1)
   if not (deviation >= 0 and deviation < math.huge) then
     raise(('normal: the standard deviation is %g, but must be a finite number from 0'):format(deviation))
@@ -119,9 +127,10 @@ end)
 
 -- Draws in the order of the elements; a result in holes is drawn aside.
 local function method(what, fill, a0, b0)
-  return function(self, first, a, b)
+  return function(self, first, a, b, more)
     local generator = default()
-    if own.isRandom(first) then generator = first else a, b = first, a end
+    if own.isRandom(first) then generator = first else a, b, more = first, a, b end
+    nothingMore(what, 2, more)
     local status = fill(self, number(what, a, a0), number(what, b, b0), generator)
     if status ~= 0 then fail(status) end
     return self

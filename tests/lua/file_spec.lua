@@ -14,6 +14,41 @@ describe('files', function()
   end
   local three = { binary = '\1\0\0\0\2\0\0\0\3\0\0\0', ascii = '1 2 3\n' }
 
+  it('hold what a tensor and a storage write of themselves', function()
+    local x = torch.randn(2, 3)
+    for _, kind in ipairs { 'binary', 'ascii' } do
+      local file = torch.MemoryFile()
+      file[kind](file)
+      x:t():write(file)
+      torch.LongStorage({ 4, 5, 6 }):write(file)
+      torch.Tensor():write(file)
+      file:seek(1)
+      local y, storage, empty = torch.Tensor(), torch.LongStorage(), torch.randn(2)
+      y:read(file)
+      storage:read(file)
+      empty:read(file)
+      assert.same(x:t():totable(), y:totable())
+      assert.same({ 1, 3 }, y:stride():totable())
+      assert.same({ 4, 5, 6 }, storage:totable())
+      assert.equal(0, empty:nElement())
+      file:seek(1)
+      assert.error_matches(function() torch.IntTensor():read(file) end, 'needs a storage of its type')
+    end
+    assert.error_matches(function() x:write 'x' end, 'write: a torch.File is needed, not a string')
+  end)
+
+  it('in memory are closed as those on the disk are', function()
+    local file = torch.MemoryFile()
+    file:writeInt(3)
+    file:close()
+    for _, use in ipairs { 'readInt', 'string', 'storage', 'position', 'seekEnd' } do
+      assert.error_matches(function() file[use](file) end, 'MemoryFile: the file is closed')
+    end
+    assert.error_matches(function() file:writeInt(1) end, 'the file is closed')
+    assert.error_matches(function() file:seek(1) end, 'the file is closed')
+    file:close()
+  end)
+
   it('give in quiet mode as many elements as they have', function()
     for kind, text in pairs(three) do
       both(text, kind, function(file)

@@ -16,7 +16,17 @@ local cases = {
       function() nn.SpatialConvolution(3, 4, 2, 2):forward(torch.FloatTensor(1, 5, 5)) end },
   },
   ['types that differ'] = {
-    { 'mul: y is a DoubleTensor, but x is a FloatTensor', function() torch.cmul(result, x, torch.DoubleTensor(2, 3)) end },
+    { 'cmul: y is a DoubleTensor, but x is a FloatTensor', function() torch.cmul(result, x, torch.DoubleTensor(2, 3)) end },
+  },
+  ['names that scripts call'] = {
+    { 'cmul: x is 2x3 and y is 4:', function() torch.cmul(x, torch.FloatTensor(4)) end },
+    { 'cdiv: x is 2x3 and y is 4:', function() torch.cdiv(x, torch.FloatTensor(4)) end },
+    { 'cpow: x is 2x3 and y is 4:', function() torch.cpow(result, x, torch.FloatTensor(4)) end },
+  },
+  ['numbers too many'] = {
+    { 'uniform: 2 numbers at most', function() torch.uniform(1, 2, 3) end },
+    { 'normal: 2 numbers at most', function() torch.normal(torch.Generator(1), 1, 2, 3) end },
+    { 'uniform: 2 numbers at most', function() result:uniform(1, 2, 3) end },
   },
   ['dimensions that are not there'] = {
     { 'sum: there is no dimension 3 in a tensor of 2 dimensions (2x3)', function() torch.sum(result, x, 3) end },

@@ -63,6 +63,14 @@ local cases = {
 }
 
 describe('algorithms', function()
+  it('refuse what is no step', function()
+    for name, class in pairs { dqn = Corridor, a2c = Corridor, sac = Echo } do
+      local agent = rl.agent(name, vector(class, 1), {})
+      assert.error_matches(function() agent:learn(nil) end, 'learn wants what envs:step%(actions%) gives, not a nil')
+      assert.error_matches(function() agent:learn { observation = 1 } end, 'not a table without action')
+    end
+  end)
+
   for _, case in ipairs(cases) do
     it('learn: ' .. case[1], function()
       torch.manualSeed(3)

@@ -24,15 +24,23 @@ function MemoryFile:__init(from, mode)
   self.parts, self.size = { text }, #text
 end
 
+local function checkOpen(self)
+  if self.closed then raise(self.name .. ': the file is closed') end
+end
+
 -- All parts as one string.
 local function contents(self)
+  checkOpen(self)
   if #self.parts > 1 then self.parts = { table.concat(self.parts) } end
   return self.parts[1] or ''
 end
 
 function MemoryFile:isReadable() return self.mode ~= 'w' end
 function MemoryFile:isWritable() return self.mode ~= 'r' end
-function MemoryFile:left() return self.size - self.at + 1 end
+function MemoryFile:left()
+  checkOpen(self)
+  return self.size - self.at + 1
+end
 
 function MemoryFile:take(n)
   if self.mode == 'w' then return self:fail 'the file is not open for reading' end
@@ -53,6 +61,7 @@ function MemoryFile:eatNewline()
 end
 
 function MemoryFile:put(text)
+  checkOpen(self)
   if self.mode == 'r' then return nil, 'the file is not open for writing' end
   self.isOurs = self.isOurs and self.writing
   if self.at > self.size then
@@ -66,15 +75,20 @@ function MemoryFile:put(text)
   return true
 end
 
-function MemoryFile:position() return self.at end
+function MemoryFile:position()
+  checkOpen(self)
+  return self.at
+end
 
 function MemoryFile:move(position)
+  checkOpen(self)
   if position > self.size + 1 then return nil, ('position %.0f is not within 1..%d'):format(position, self.size + 1) end
   self.at = position
   return true
 end
 
 function MemoryFile:seekEnd()
+  checkOpen(self)
   self.at = self.size + 1
   return self
 end
@@ -85,6 +99,7 @@ function MemoryFile:string() return contents(self) end
 --- What was written, as a CharStorage with a zero at the end.
 function MemoryFile:storage() return torch.CharStorage():string(contents(self) .. '\0') end
 
-function MemoryFile:close() self.parts, self.size, self.at = { '' }, 0, 1 end
+function MemoryFile:isOpened() return not self.closed end
+function MemoryFile:close() self.parts, self.closed = {}, true end
 
 return MemoryFile

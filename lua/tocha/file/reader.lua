@@ -45,7 +45,8 @@ end
 
 -- -- tensors and storages -----------------------------------------------------------------------------------------
 
-local function readTensor(file, name, number)
+-- What stands behind a tensor's type, as a tensor of the type `name`.
+local function tensorOf(file, name)
   local n = readCount(file, 'list of dimensions', 4)
   if n > 16 then return file:fail('a tensor of %d dimensions cannot be read (at most 16)', n) end
   guessLong(file)
@@ -61,11 +62,10 @@ local function readTensor(file, name, number)
     return class(storage, offset, sizes, strides)
   end)
   if not good then return file:fail('a tensor does not fit its storage: %s', tostring(tensor):gsub('^.-:%d+: ', '')) end
-  file.objects[number] = tensor
   return tensor
 end
 
-local function readStorage(file, name, number)
+local function storageOf(file, name)
   guessLong(file)
   local n = file:readLong()
   local row = dtype.byStorage[name]
@@ -73,9 +73,19 @@ local function readStorage(file, name, number)
   if not n or n < 0 or n * width > file:left() then
     return file:fail('a %s of %s elements cannot be: %.0f bytes are left (truncated?)', name, tostring(n), file:left())
   end
-  local storage = file['read' .. row.name](file, n)
-  file.objects[number] = storage
-  return storage
+  return file['read' .. row.name](file, n)
+end
+
+--- Makes a tensor show what File.writeTensor wrote; Torch7's x:read(file).
+function File.readTensor(file, tensor)
+  local read = tensorOf(file, tensor:type())
+  return read and tensor:set(read)
+end
+
+--- Fills a storage with what File.writeStorage wrote.
+function File.readStorage(file, storage)
+  local read = storageOf(file, torch.typename(storage))
+  return read and storage:resize(read:size()):copy(read)
 end
 
 -- -- objects ------------------------------------------------------------------------------------------------------
@@ -129,8 +139,11 @@ local function readObjectOf(file, number)
   end
   local element, kind = name:match '^torch%.(%w+)(%u%l+)$'
   if dtype.byStorage[('torch.%sStorage'):format(element or '')] then
-    if kind == 'Tensor' then return readTensor(file, name, number) end
-    if kind == 'Storage' then return readStorage(file, name, number) end
+    local of = kind == 'Tensor' and tensorOf or kind == 'Storage' and storageOf
+    if of then
+      file.objects[number] = of(file, name)
+      return file.objects[number]
+    end
   end
   return readClassed(file, name, version, number)
 end

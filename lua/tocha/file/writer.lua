@@ -97,17 +97,19 @@ local function storageOf(file, tensor)
   return torch.getmetatable(torch.typename(storage)).new(storage, range.first, range.size), tensor:storageOffset() - range.first + 1
 end
 
-local function writeTensor(file, tensor)
+--- What of a tensor stands in a file behind its type; Torch7's x:write(file).
+function File.writeTensor(file, tensor)
   local storage, offset = nil, tensor:storageOffset()
   if tensor:nElement() > 0 then storage, offset = storageOf(file, tensor) end
   file:writeInt(tensor:dim())
   file:writeLong(tensor:size())
   file:writeLong(tensor:stride())
   file:writeLong(offset)
-  writeOne(file, storage)
+  file:writeObject(storage)
 end
 
-local function writeStorage(file, storage)
+--- The same of a storage.
+function File.writeStorage(file, storage)
   file:writeLong(storage:size())
   file['write' .. torch.typename(storage):match '^torch%.(%w+)Storage$'](file, storage)
 end
@@ -116,8 +118,8 @@ local function writeClassed(file, object, hook)
   local name, mt = torch.typename(object), torch.class.metatableOf(object)
   writeText(file, 'V ' .. tostring(mt.__version or 1))
   writeText(file, name)
-  if own.isTensor(object) then return writeTensor(file, object) end
-  if own.isStorage(object) then return writeStorage(file, object) end
+  if own.isTensor(object) then return file:writeTensor(object) end
+  if own.isStorage(object) then return file:writeStorage(object) end
   if type(mt.write) == 'function' then return mt.write(object, file) end
   local fields = {}
   for key, value in next, object do

@@ -65,6 +65,7 @@ local function scaled(self, step)
 end
 
 function ActorCritic:learn(step)
+  self:took(step)
   torch.noGrad(function()
     local reward = scaled(self, step)
     local last = looked(self, step.next)

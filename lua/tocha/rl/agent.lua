@@ -45,6 +45,16 @@ function Agent:need(envs, kind, hint)
   end
 end
 
+--- Fails unless a step is what envs:step(actions) gives.
+function Agent:took(step)
+  for _, name in ipairs { 'observation', 'action', 'reward', 'terminated', 'truncated', 'next', 'seen' } do
+    if type(step) ~= 'table' or step[name] == nil then
+      raise(('%s: learn wants what envs:step(actions) gives, not a %s'):format(self.name,
+        type(step) == 'table' and 'table without ' .. name or torch.type(step)))
+    end
+  end
+end
+
 --- Counts a step of all environments.
 function Agent:advance() self.steps = self.steps + self.envs end
 

@@ -48,6 +48,7 @@ function DQN:act(observations, explore)
 end
 
 function DQN:learn(step)
+  self:took(step)
   local c = self.config
   self.replay:add(step)
   self:advance()

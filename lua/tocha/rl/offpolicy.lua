@@ -52,6 +52,7 @@ end
 function OffPolicy:random(n) return torch.FloatTensor(n, self.size):uniform(-1, 1) end
 
 function OffPolicy:learn(step)
+  self:took(step)
   local c = self.config
   self.replay:add(step)
   self:advance()

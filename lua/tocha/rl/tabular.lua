@@ -64,6 +64,7 @@ function QLearning:follow(step, i)
 end
 
 function QLearning:learn(step)
+  self:took(step)
   local n, values, gamma = self.actions.n, self.values, self.config.gamma
   local rate = self:line(self.config.rate, self.config.lastRate)
   for i = 1, self.envs do
@@ -112,6 +113,7 @@ function Sarsa:follow(step, i)
 end
 
 function Sarsa:learn(step)
+  self:took(step)
   self.planned = QLearning.act(self, step.seen, true)
   QLearning.learn(self, step)
 end
