@@ -199,6 +199,15 @@ it('the words name what was wanted and what was given', function()
   end
 end)
 
+it('a layer of a script may take a table', function()
+  local parts = {}
+  local Sum = torch.class('kinds.Sum', 'nn.Module', parts)
+  require 'tocha.nn.derive'(Sum, function(_, input) return input[1] + input.other end)
+  local input = { torch.ones(2), other = torch.ones(2) }
+  assert.are.same({ 2, 2 }, parts.Sum():forward(input):totable())
+  assert.are.same({ 2, 2 }, parts.Sum()(input):totable())
+end)
+
 it('what looks at no input takes anything', function()
   assert.are.equal('x', nn.Identity():forward('x'))
   assert.are.same({ 7 }, nn.Constant(7):forward({}):totable())

@@ -1,9 +1,12 @@
 --- What layers and criterions take: the words for what they were given instead, at the caller's line and behind the name of the
--- module. A function of tape operations (see derive.lua) takes one tensor unless it is declared here to take something else.
+-- module. One of the library's functions of tape operations (see
+-- derive.lua) takes one tensor unless it is declared here to take something else.
 -- @module tocha.nn.takes
 local torch = require 'tocha'
 local need = require 'tocha.bindings.module'.need
-local raise = require 'tocha.bindings.own'.raise
+local own = require 'tocha.bindings.own'
+
+local raise = own.raise
 
 local takes = {}
 
@@ -65,7 +68,14 @@ function takes.anything(fn)
   return fn
 end
 
---- What raises unless an input is as the function wants it.
-function takes.check(fn) return checks[fn] or need end
+--- What raises unless an input is as the function wants it. Functions of scripts look themselves.
+function takes.check(fn)
+  local check = checks[fn]
+  if not check then
+    check = own.isOwn(debug.getinfo(fn, 'S').source) and need or nothing
+    checks[fn] = check
+  end
+  return check
+end
 
 return takes
