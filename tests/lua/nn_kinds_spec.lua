@@ -208,6 +208,14 @@ it('a layer of a script may take a table', function()
   assert.are.same({ 2, 2 }, parts.Sum()(input):totable())
 end)
 
+it('containers without a dimension hold modules, and say so when they are run', function()
+  for _, name in ipairs { 'Concat', 'DepthConcat', 'Parallel' } do
+    local held = nn[name]():add(nn.Linear(2, 2))
+    assert.are.equal(2, #held:parameters())
+    assert.error_matches(function() held:forward(torch.ones(1, 2)) end, 'there is no %w+ to work along')
+  end
+end)
+
 it('what looks at no input takes anything', function()
   assert.are.equal('x', nn.Identity():forward('x'))
   assert.are.same({ 7 }, nn.Constant(7):forward({}):totable())
