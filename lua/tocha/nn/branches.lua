@@ -113,12 +113,12 @@ branches(ParallelTable, { input = entry, gradOutput = entry, join = asTable, gra
 -- -- results joined along a dimension -------------------------------------------------------------------------------
 
 -- A dimension that the constructor got; scripts make containers without any, to hold modules.
-local function dimension(self, field) return self[field] or raise(('there is no %s to work along'):format(field)) end
+local function dimensionOf(self, field) return self[field] or raise(('there is no %s to work along'):format(field)) end
 
 local function along(field)
-  local function join(self, outputs) return torch.cat(outputs, dimension(self, field)) end
+  local function join(self, outputs) return torch.cat(outputs, dimensionOf(self, field)) end
   local function part(self, gradOutput, i)
-    local dim, offset = dimension(self, field), 1
+    local dim, offset = dimensionOf(self, field), 1
     for k = 1, i - 1 do offset = offset + self.modules[k].output:size(dim) end
     return takes.tensor(gradOutput):narrow(dim, offset, self.modules[i].output:size(dim))
   end
@@ -146,9 +146,9 @@ end
 
 local joinSlices, partSlices = along('outputDimension')
 branches(Parallel, {
-  input = function(self, input, i) return takes.tensor(input):select(dimension(self, 'inputDimension'), i) end,
+  input = function(self, input, i) return takes.tensor(input):select(dimensionOf(self, 'inputDimension'), i) end,
   count = function(self, input)
-    local slices = takes.tensor(input):size(dimension(self, 'inputDimension'))
+    local slices = takes.tensor(input):size(dimensionOf(self, 'inputDimension'))
     if slices > #self.modules then
       raise(('size mismatch: the input has %d slices for %d modules'):format(slices, #self.modules))
     end
@@ -219,4 +219,4 @@ function MapTable:__tostring__()
   return torch.type(self) .. ' {\n  ' .. tostring(self.module):gsub('\n', '\n        ') .. '\n}'
 end
 
-return { define = branches, whole = whole, sum = sum, dimension = dimension }
+return { define = branches, whole = whole, sum = sum, dimensionOf = dimensionOf }

@@ -24,7 +24,7 @@ end
 local function before(t, size, d) return math.floor((size[d] - t:size(d)) / 2) end
 
 local function join(self, outputs)
-  branches.dimension(self, 'dimension')
+  branches.dimensionOf(self, 'dimension')
   local size, padded = largest(outputs), {}
   for i, t in ipairs(outputs) do
     local first, last = {}, {}
@@ -40,7 +40,7 @@ end
 local function part(self, gradOutput, i)
   local outputs, offset = {}, 1
   takes.tensor(gradOutput)
-  branches.dimension(self, 'dimension')
+  branches.dimensionOf(self, 'dimension')
   for k, module in ipairs(self.modules) do
     outputs[k] = module.output
     if k < i then offset = offset + module.output:size(self.dimension) end
