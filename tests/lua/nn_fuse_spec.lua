@@ -209,3 +209,23 @@ describe('runs of modules in one pass', function()
     assert.has_error(function() net:backward(x, torch.randn(2, 3)) end)
   end)
 end)
+
+it('a gradient is there for accGradParameters after updateGradInput, whatever was written between the two', function()
+  local function net()
+    return nn.Sequential():add(nn.SpatialConvolution(2, 3, 3, 3)):add(nn.SpatialBatchNormalization(3)):add(nn.ReLU(true))
+      :add(nn.SpatialConvolution(3, 2, 1, 1))
+  end
+  local one = net()
+  local two, x, g = one:clone(), torch.randn(4, 2, 8, 8), torch.randn(4, 2, 6, 6)
+  for _, n in ipairs { one, two } do
+    n:forward(x)
+    n:zeroGradParameters()
+  end
+  one:backward(x, g)
+  two:updateGradInput(x, g)
+  two:get(4).gradInput:zero() -- as where gradInputs share memory
+  two:accGradParameters(x, g)
+  local _, a = one:getParameters()
+  local _, b = two:getParameters()
+  assert.is_true((a - b):abs():max() < 1e-6)
+end)

@@ -141,7 +141,7 @@ local function unpool(modules, i, gradOutput)
 end
 
 local function activationBack(bounded, y, gradOutput, into)
-  return glue.ops[bounded and 'relu6_backward' or 'relu_backward'](y, y, gradOutput, 1, 0, into:resizeAs(y))
+  glue.ops[bounded and 'relu6_backward' or 'relu_backward'](y, y, gradOutput, 1, 0, into:resizeAs(y))
 end
 
 -- The gradient between a batch normalisation and an activation, which no pass needs.
@@ -152,8 +152,8 @@ local function fillBetween(record)
   skipped.put(record, record.of[1], 'gradInput', g)
 end
 
--- The gradient before a batch normalisation in training and an activation; scale nil: parameters have none. That between the two
--- is left out.
+-- The gradient before a batch normalisation in training and an activation. That between the two is left out, but without a scale:
+-- accGradParameters reads it then, maybe after others wrote what it could be made of.
 local function denormalize(norm, activation, input, gradOutput, scale)
   local own = norm.updateGradInput == normGradient and norm.backward == normBackward and norm.accGradParameters == normAccumulate
   local y, between = activation.output, skipped.held(activation, 'gradInput')
@@ -163,10 +163,16 @@ local function denormalize(norm, activation, input, gradOutput, scale)
   if not ok then return end
   norm.gradInput = gradInput
   local bounded = bound(activation) ~= nil
+  if not scale then
+    skipped.drop(activation, 'gradInput')
+    activation.gradInput = between or y.new()
+    activationBack(bounded, y, gradOutput, activation.gradInput)
+    return gradInput
+  end
   if between then activationBack(bounded, y, gradOutput, between) end
   skipped.leave(activation, 'gradInput', { fill = fillBetween, of = setmetatable({ activation }, { __mode = 'v' }), like = y,
     bounded = bounded, seen = skipped.seen { y, gradOutput } }, between)
-  if scale and norm.weight then
+  if norm.weight then
     norm.gradWeight:add(scale, sums[1])
     norm.gradBias:add(scale, sums[2])
   end
