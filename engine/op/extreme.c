@@ -47,7 +47,8 @@ static tch_status along(tch_call *c, bool largest) {
   int d = (int) (a->dim < 0 ? a->dim + x->ndim : a->dim), first = d == 0 ? 1 : 0;
   int64_t *place = tch_tensor_data(c->out[1]), bytes = tch_dtype_bytes(x->type);
   char *y = tch_tensor_data(c->out[0]);
-  if (x->ndim < 2 || x->count == 0 || tch_tensor_contiguous(x)) TCH_TRY(choose(x, d, largest, y, place));
+  if (x->count > 0 && tch_places_of_view(x, d)) tch_reduce_places(x, d, largest, y, place);
+  else if (x->ndim < 2 || x->count == 0 || tch_tensor_contiguous(x)) TCH_TRY(choose(x, d, largest, y, place));
   else {
     int64_t size = x->size[first], results = c->out[1]->count / size, each = PART / (x->count / size);
     if (each < 1) each = 1;

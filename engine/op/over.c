@@ -397,6 +397,36 @@ static void block_piece(void *context, int64_t begin, int64_t end) {
   }
 }
 
+/* Blocks [begin, end) of the columns of a matrix that is no contiguous one, brought together where they have gaps. */
+static void gaps_piece(void *context, int64_t begin, int64_t end) {
+  const search *s = context;
+  _Alignas(64) char together[BLOCK * WORD];
+  const int64_t *stride = s->x->stride;
+  for (int64_t b = begin; b < end; b++) {
+    int64_t first = b * BLOCK, n = s->line.inner - first < BLOCK ? s->line.inner - first : BLOCK, high = BLOCK / n;
+    const char *x = (const char *) tch_tensor_data(s->x) + first * stride[1] * s->bytes;
+    char *best = s->y + first * s->bytes;
+    for (int64_t i = 0, rows; i < s->line.n; i += rows) {
+      rows = stride[1] == 1 ? 1 : s->line.n - i < high ? s->line.n - i : high;
+      const char *row = x + i * stride[0] * s->bytes;
+      if (stride[1] != 1) {
+        tch_box_move(s->bytes, 2, (int64_t[]) {n, rows}, together, (int64_t[]) {1, n}, row, (int64_t[]) {stride[1], stride[0]});
+        row = together;
+      }
+      if (i == 0) memcpy(best, row, (size_t) (n * s->bytes)), memset(s->place + first, 0, (size_t) n * sizeof *s->place);
+      for (int64_t k = i == 0; k < rows; k++) {
+        const char *at = row + k * n * s->bytes;
+        if (s->largest) s->table->largest_columns(n, best, s->place + first, at, 1, i + k);
+        else s->table->smallest_columns(n, best, s->place + first, at, 1, i + k);
+      }
+    }
+  }
+}
+
+bool tch_places_of_view(const tch_tensor *x, int dim) {
+  return x->ndim == 2 && dim == 0 && x->size[1] > 1 && tch_dtype_floating(x->type) && llabs(x->stride[1]) < llabs(x->stride[0]);
+}
+
 void tch_reduce_places(const tch_tensor *x, int dim, bool largest, void *y, int64_t *place) {
   bool floating = tch_dtype_floating(x->type);
   search s = {.x = x, .table = floating ? tch_reduce_table(x->type) : NULL, .line = tch_line_of(x->ndim, x->size, dim),
@@ -404,7 +434,8 @@ void tch_reduce_places(const tch_tensor *x, int dim, bool largest, void *y, int6
   if (x->count == 0) return;
   if (floating && s.line.inner > 1) {
     int64_t work = s.line.n * (s.line.inner < BLOCK ? s.line.inner : BLOCK);
-    tch_parallel(s.line.outer * divide_up(s.line.inner, BLOCK), work >= GRAIN ? 1 : GRAIN / work, block_piece, &s);
+    tch_parallel(s.line.outer * divide_up(s.line.inner, BLOCK), work >= GRAIN ? 1 : GRAIN / work,
+                 tch_tensor_contiguous(x) ? block_piece : gaps_piece, &s);
   } else
     tch_parallel(s.line.outer * s.line.inner, s.line.n >= GRAIN ? 1 : GRAIN / s.line.n, line_piece, &s);
 }

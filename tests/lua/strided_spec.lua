@@ -149,3 +149,20 @@ describe('reductions of views', function()
     torch.setnumthreads(before)
   end)
 end)
+
+it('extremes of columns with gaps are those of contiguous ones, NaN and equal numbers included', function()
+  torch.manualSeed(3)
+  for i = 1, 300 do
+    local make = i % 2 == 0 and torch.FloatTensor or torch.DoubleTensor
+    local rows, columns, step = torch.random(1, 9), torch.random(1, i % 50 == 0 and 3000 or 40), torch.random(1, 3)
+    local base = make(rows, columns * step + torch.random(0, 4)):random(1, 5)
+    if i % 7 == 0 then base:view(-1)[torch.random(1, base:nElement())] = 0 / 0 end
+    local v = base[{ { 1, rows, i % 5 == 0 and 2 or 1 }, { 1, columns * step, step } }]
+    for _, name in ipairs { 'max', 'min' } do
+      local y, place = torch[name](v, 1)
+      local flat, flatPlace = torch[name](v:clone(), 1)
+      assert.same(flatPlace:totable(), place:totable())
+      assert.same(tostring(flat), tostring(y))
+    end
+  end
+end)
