@@ -19,7 +19,7 @@ static void rule(int64_t keys, tch_score_rule rule, void *scores) {
 
 /* Where a key is seen: in lanes from `first` on. */
 static inline VI seen(int64_t first) {
-  VI lane;
+  VI lane = {0};
   for (int k = 0; k < (int) VLEN; k++) lane[k] = k;
   return lane >= (bits) first;
 }

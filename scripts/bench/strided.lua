@@ -182,16 +182,18 @@ local function sheet(type, n, options, clock)
   local bar, done, count, above, cases, bytes = Progress(total, { label = title, unit = 'ratios' }), 0, 0, {}, {}, 0
   local texts = {}
   for c, l in ipairs(columns) do
-    local v, u = l[2](make, n), l[2](make, n)
-    local case = { layout = l[1], view = v, other = u, reads = l[3], text = {} }
-    for _, name in ipairs { 'flat', 'flat2', 'operand', 'result', 'bytes' } do case[name] = flat(name, v:size()) end
-    cases[#cases + 1], texts[c], bytes = case, case.text, bytes + 2 * #v:storage() * v:elementSize()
+    do -- so that nothing but the list holds a case
+      local v = l[2](make, n)
+      local case = { layout = l[1], view = v, other = l[2](make, n), reads = l[3], text = {} }
+      for _, name in ipairs { 'flat', 'flat2', 'operand', 'result', 'bytes' } do case[name] = flat(name, v:size()) end
+      cases[#cases + 1], texts[c], bytes = case, case.text, bytes + 2 * #v:storage() * v:elementSize()
+    end
     if bytes > ROOM or c == #columns then
       count = count + measure(title, cases, options, clock, above, function(note)
         done = done + 1
         bar:update(done, note)
       end)
-      v, u, case, cases, bytes = nil, nil, nil, {}, 0
+      cases, bytes = {}, 0
       torch.trim() -- the next ones ask for other sizes
     end
   end

@@ -76,10 +76,10 @@ static void states_of_several_threads_start_workers(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(joins_and_tells_failures),
-    cmocka_unit_test(ends_what_nobody_joined),
-    cmocka_unit_test(refuses_what_is_no_handle),
-    cmocka_unit_test(states_of_several_threads_start_workers),
+      cmocka_unit_test(joins_and_tells_failures),
+      cmocka_unit_test(ends_what_nobody_joined),
+      cmocka_unit_test(refuses_what_is_no_handle),
+      cmocka_unit_test(states_of_several_threads_start_workers),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

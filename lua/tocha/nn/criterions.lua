@@ -190,7 +190,7 @@ end))
 -- classes
 define('nn.MultiMarginCriterion', function(self, p, weights, margin)
   if p ~= nil and p ~= 1 and p ~= 2 then raise('nn.MultiMarginCriterion: p is 1 or 2') end
-  self.p, self.weights, self.margin, self.sizeAverage = p or 1, weights, margin or 1, true
+  self.p, self.weights, self.margin, self.sizeAverage = p or 1, weights and takes.tensor(weights), margin or 1, true
 end, function(self, input, target)
   local x = input:dim() == 1 and input:view(1, -1) or input
   local count = x:size(2)
