@@ -245,8 +245,8 @@ describe('bad input', function()
       { 'nn.Replicate: an input of 1 dimensions cannot get one at -1000000000', function()
         return nn.Replicate(2, -1e9):forward(torch.zeros(2))
       end },
-      { 'tocha.GRU: hiddenSize cannot be nil', nn.GRU, 3 },
-      { 'tocha.GRU: hiddenSize cannot be a string', nn.GRU, 3, 'x' },
+      { 'tocha.GRU: hiddenSize is a number, not a nil', nn.GRU, 3 },
+      { 'tocha.GRU: hiddenSize is a number, not a string', nn.GRU, 3, 'x' },
       { 'tocha.GRU: options are a table, not a number', nn.GRU, 3, 4, 2 },
       { 'tocha.RNN: options are a table, not a number', nn.RNN, 3, 4, 2 },
       { 'tocha.LSTM: there is no option layer, only layers bidirectional', nn.LSTM, 3, 4, { layer = 2 } },

@@ -155,6 +155,7 @@ local function readKeys(_, input)
   local keys, values, sizes = input[1], input[2], input[3]
   if torch.isTensor(keys) ~= torch.isTensor(values) then raise('keys and values are tensors, or tables of tensors') end
   if sizes then
+    takes.tensor(keys)
     local lengths = torch.isTensor(sizes) and long(sizes) or torch.LongTensor { sizes }
     return keys, values, torch.cumsum(lengths, 1), 'flat'
   elseif torch.isTensor(keys) then
