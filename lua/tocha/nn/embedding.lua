@@ -14,7 +14,7 @@ LookupTable.__version = 4
 
 function LookupTable:__init(nIndex, nOutput, paddingValue, maxNorm, normType)
   lookup.__init(self)
-  parameter.new(self, 'weight', nIndex, nOutput)
+  parameter.new(self, 'weight', parameter.number(self, 'nIndex', nIndex), parameter.number(self, 'nOutput', nOutput))
   self.paddingValue, self.maxNorm, self.normType = paddingValue or 0, maxNorm, normType
   self:reset()
 end
