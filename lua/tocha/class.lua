@@ -241,7 +241,7 @@ function class.isTypeOf(object, spec)
 end
 
 --- Whether the library defined the object's class.
-function class.isLibrarys(object)
+function class.isLibrary(object)
   local mt = classOf(object)
   return mt ~= nil and library[rawget(mt, '__typename')] == true
 end

@@ -78,6 +78,7 @@ end
 
 function io.close(file) return methods.close(file or output()) end
 
+-- Writes, or raises at the line of who called the caller, which therefore makes no tail call of it.
 local function written(file, ...)
   for i = 1, select('#', ...) do
     local kind = type((select(i, ...)))

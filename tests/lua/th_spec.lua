@@ -73,6 +73,8 @@ describe('th', function()
       assert(leaf.grad:norm() > 0)
       local net = nn.Sequential():add(nn.Linear(4, 4)):add(nn.ReLU(true))
       net:add(nn.Concat(2):add(nn.Linear(4, 2)):add(nn.Identity()))
+      local good, why = pcall(require 'optnet.graphgen', 3)
+      assert(not good and why:find('graphgen: a network is needed, not a number', 1, true))
       local edges = {}
       for _, node in ipairs(require 'optnet.graphgen'(net, torch.randn(3, 4)).nodes) do
         for _, child in ipairs(node.children) do edges[#edges + 1] = node:label() .. ' > ' .. child:label() end

@@ -8,7 +8,7 @@ local skipped = require 'tocha.nn.skipped'
 function nn.Module:write(file)
   local fields = {}
   for name, value in pairs(self) do fields[name] = value end
-  if self.marks then
+  if self.setMarks then -- a Sequential's entries 1, 2, ...
     for i = 1, #fields do fields[i] = nil end
   end
   skipped.blank(self, fields)
@@ -31,7 +31,7 @@ local function default(self, values)
   end
 end
 
-reading(nn.Sequential, function(self) self:marks() end)
+reading(nn.Sequential, function(self) self:setMarks() end)
 
 -- Version 1 kept 1 / sqrt(variance + eps).
 reading(nn.BatchNormalization, function(self, version)

@@ -20,7 +20,7 @@ end
 
 --- Adds a module. A script's own container may add nil, as in Torch7, and get its modules later.
 function Container:add(module)
-  if module == nil and torch.isTypeOf(self, 'nn.Container') and not torch.class.isLibrarys(self) then return self end
+  if module == nil and torch.isTypeOf(self, 'nn.Container') and not torch.class.isLibrary(self) then return self end
   if not torch.isTypeOf(module, 'nn.Module') then
     raise(('add: a module is wanted, but a %s was given'):format(torch.type(module)))
   end
@@ -116,7 +116,7 @@ function Sequential:__len() return #self.modules end
 local isAsked = #setmetatable({}, { __len = function() return 1 end }) == 1
 
 --- Sets the marks anew.
-function Sequential:marks()
+function Sequential:setMarks()
   if isAsked or type(self.modules) ~= 'table' then return end
   local count = #self.modules
   for i = math.max(count, #self), 1, -1 do rawset(self, i, i <= count or nil) end
@@ -124,7 +124,7 @@ end
 
 local function ends(self)
   local modules = self.modules
-  self:marks()
+  self:setMarks()
   self.output = #modules > 0 and modules[#modules].output or torch.Tensor()
   self.gradInput = #modules > 0 and modules[1].gradInput or torch.Tensor()
 end

@@ -38,7 +38,7 @@ end
 -- @param value
 function parameter.part(owner, kind, value)
   local class = kind == 'module' and 'nn.Module' or 'nn.Criterion'
-  if torch.isTypeOf(value, class) or not torch.class.isLibrarys(owner) then return end
+  if torch.isTypeOf(value, class) or not torch.class.isLibrary(owner) then return end
   raise(('%s: a %s is wanted, but a %s was given'):format(torch.type(owner), kind, torch.type(value)))
 end
 

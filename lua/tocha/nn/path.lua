@@ -102,7 +102,7 @@ function path.guard(class)
   if not init or constructors[init] then return end
   local function guarded(self, ...)
     local ok, message = pcall(init, self, ...)
-    if ok then return torch.class.isLibrarys(self) and checkNumbers(self) or nil end
+    if ok then return torch.class.isLibrary(self) and checkNumbers(self) or nil end
     local text, name = guard.lapse(message), torch.type(self) .. ': '
     if text then own.raise(name .. text) end
     local place, said = tostring(message):match('^(.-:%d+: )(.*)$')

@@ -7,6 +7,7 @@ local torch = require 'torch'
 require 'nn'
 local graph = require 'graph'
 local watch = require 'tocha.nn.watch'
+local raise = require 'tocha.bindings.own'.raise
 
 local function tensors(value, visit)
   if torch.isTensor(value) then visit(torch.pointer(value))
@@ -16,6 +17,7 @@ local function tensors(value, visit)
 end
 
 return function(net, input)
+  if not torch.isTypeOf(net, 'nn.Module') then raise(('graphgen: a network is needed, not a %s'):format(torch.type(net))) end
   local source, makers = graph.Node 'Input', {} -- pointer of a tensor -> the node that wrote it last
   tensors(input, function(t) makers[t] = source end)
   local function join(node, value)
