@@ -9,14 +9,31 @@ static tch_status give(tch_call *c, int i, tch_status status, tch_tensor **g) {
   return status == TCH_OK ? tch_grad_give(c, i, *g) : status;
 }
 
-#define PASS(a) (a)->kernel.v, (a)->kernel.n, (a)->stride.v, (a)->stride.n, (a)->pad.v, (a)->pad.n
+/* The attributes that several ops have: as arguments, and as options of a window. */
+#define PASS(a)     (a)->kernel.v, (a)->kernel.n, (a)->stride.v, (a)->stride.n, (a)->pad.v, (a)->pad.n
+#define PASS_MAX(a) PASS(a), (a)->dilation.v, (a)->dilation.n, (a)->ceil
+#define MAX_OPTIONS(a)                                                                                                 \
+  { .kernel = &(a)->kernel, .stride = &(a)->stride, .pad = &(a)->pad, .dilation = &(a)->dilation, .ceil = (a)->ceil }
+#define AVERAGE_OPTIONS(a)                                                                                             \
+  { .kernel = &(a)->kernel, .stride = &(a)->stride, .pad = &(a)->pad, .ceil = (a)->ceil, .count_pad = (a)->count_pad }
+
+/* The sizes of the planes of input 0 at the forward call. */
+static const int64_t *planes_before(const tch_call *c) { return c->in_shape[0].size + c->in_shape[0].ndim - 2; }
+
+/* The window of an op whose input 0 is a gradient of windows over planes of a given size. */
+static tch_status window_over(const tch_call *c, const tch_window_options *o, const tch_ints *size, tch_window *w) {
+  int64_t in[2];
+  TCH_TRY(tch_window_check(c, 0));
+  TCH_TRY(tch_window_pair(c, "size", size, NULL, 1, in));
+  TCH_TRY(tch_window_read(c, o, in, w));
+  return tch_window_origin(c, 0, w);
+}
 
 /* -- max_pool2d, adaptive_max_pool2d ----------------------------------------------------------------------------- */
 
 static tch_status max_window(const tch_call *c, tch_window *w) {
   const tch_max_pool2d_attr *a = c->attr;
-  tch_window_options o = {
-      .kernel = &a->kernel, .stride = &a->stride, .pad = &a->pad, .dilation = &a->dilation, .ceil = a->ceil};
+  tch_window_options o = MAX_OPTIONS(a);
   TCH_TRY(tch_window_check(c, 0));
   return tch_window_read(c, &o, last2(c->in[0]), w);
 }
@@ -44,11 +61,6 @@ static tch_status max_forward(tch_call *c, const tch_window *w) {
   return tch_window_give(c, 1, places);
 }
 
-static void window_of_gradient(const tch_call *c, tch_window *w) {
-  memcpy(w->in, c->in_shape[0].size + c->in_shape[0].ndim - 2, sizeof w->in);
-  memcpy(w->out, last2(c->gout[0]), sizeof w->out);
-}
-
 static tch_status max_backward(tch_call *c, tch_window *w) {
   tch_tensor *gy, *places, *gx;
   double alpha, beta;
@@ -73,17 +85,14 @@ static tch_status max_pool2d_forward(tch_call *c) {
 }
 
 static tch_status gradient_window(const tch_call *c, const tch_window_options *o, tch_window *w) {
-  int64_t in[2];
-  memcpy(in, c->in_shape[0].size + c->in_shape[0].ndim - 2, sizeof in);
-  TCH_TRY(tch_window_read(c, o, in, w));
-  window_of_gradient(c, w);
+  TCH_TRY(tch_window_read(c, o, planes_before(c), w));
+  memcpy(w->out, last2(c->gout[0]), sizeof w->out);
   return TCH_OK;
 }
 
 static tch_status max_pool2d_backward(tch_call *c) {
   const tch_max_pool2d_attr *a = c->attr;
-  tch_window_options o = {
-      .kernel = &a->kernel, .stride = &a->stride, .pad = &a->pad, .dilation = &a->dilation, .ceil = a->ceil};
+  tch_window_options o = MAX_OPTIONS(a);
   tch_window w;
   if (c->gout[0] == NULL) return TCH_OK;
   TCH_TRY(gradient_window(c, &o, &w));
@@ -94,10 +103,7 @@ static tch_status max_pool2d_backward_ops(tch_call *c) {
   const tch_max_pool2d_attr *a = c->attr;
   tch_tensor *g = NULL;
   if (c->gout[0] == NULL) return TCH_OK;
-  const int64_t *size = c->in_shape[0].size + c->in_shape[0].ndim - 2;
-  return give(c, 0,
-              tch_max_pool2d_grad(c->gout[0], c->out[1], size, 2, PASS(a), a->dilation.v, a->dilation.n, a->ceil, &g),
-              &g);
+  return give(c, 0, tch_max_pool2d_grad(c->gout[0], c->out[1], planes_before(c), 2, PASS_MAX(a), &g), &g);
 }
 
 const tch_op_body tch_op_max_pool2d = {.shape = max_pool2d_shape,
@@ -130,9 +136,10 @@ static tch_status adaptive_max_pool2d_backward(tch_call *c) {
 static tch_status adaptive_max_pool2d_backward_ops(tch_call *c) {
   tch_tensor *g = NULL;
   if (c->gout[0] == NULL) return TCH_OK;
-  const int64_t *size = c->in_shape[0].size + c->in_shape[0].ndim - 2;
-  return give(c, 0, tch_max_pool2d_grad(c->gout[0], c->out[1], size, 2, NULL, 0, NULL, 0, NULL, 0, NULL, 0, false, &g),
-              &g);
+  return give(
+      c, 0,
+      tch_max_pool2d_grad(c->gout[0], c->out[1], planes_before(c), 2, NULL, 0, NULL, 0, NULL, 0, NULL, 0, false, &g),
+      &g);
 }
 
 const tch_op_body tch_op_adaptive_max_pool2d = {.shape = adaptive_max_pool2d_shape,
@@ -157,17 +164,9 @@ static tch_status check_places(const tch_call *c, const tch_window *w, const int
 
 static tch_status max_grad_window(const tch_call *c, tch_window *w) {
   const tch_max_pool2d_grad_attr *a = c->attr;
-  tch_window_options o = {.kernel = &a->kernel,
-                          .stride = &a->stride,
-                          .pad = &a->pad,
-                          .dilation = &a->dilation,
-                          .ceil = a->ceil,
-                          .adaptive = !a->kernel.n};
-  int64_t in[2];
-  TCH_TRY(tch_window_check(c, 0));
-  TCH_TRY(tch_window_pair(c, "size", &a->size, NULL, 1, in));
-  TCH_TRY(tch_window_read(c, &o, in, w));
-  TCH_TRY(tch_window_origin(c, 0, w));
+  tch_window_options o = MAX_OPTIONS(a);
+  o.adaptive = !a->kernel.n;
+  TCH_TRY(window_over(c, &o, &a->size, w));
   return check_places(c, w, c->in[0]->size, c->in[0]->ndim);
 }
 
@@ -193,7 +192,7 @@ static tch_status max_pool2d_grad_forward(tch_call *c) {
 static tch_status max_pool2d_grad_backward(tch_call *c) {
   const tch_max_pool2d_grad_attr *a = c->attr;
   tch_tensor *g = NULL;
-  return give(c, 0, tch_max_pool2d_take(c->gout[0], c->in[1], PASS(a), a->dilation.v, a->dilation.n, a->ceil, &g), &g);
+  return give(c, 0, tch_max_pool2d_take(c->gout[0], c->in[1], PASS_MAX(a), &g), &g);
 }
 
 const tch_op_body tch_op_max_pool2d_grad = {.shape = max_pool2d_grad_shape,
@@ -206,13 +205,8 @@ const tch_op_body tch_op_max_pool2d_grad = {.shape = max_pool2d_grad_shape,
 
 static tch_status relu_grad_window(const tch_call *c, tch_window *w) {
   const tch_max_pool2d_relu_grad_attr *a = c->attr;
-  tch_window_options o = {
-      .kernel = &a->kernel, .stride = &a->stride, .pad = &a->pad, .dilation = &a->dilation, .ceil = a->ceil};
-  int64_t in[2];
-  TCH_TRY(tch_window_check(c, 0));
-  TCH_TRY(tch_window_pair(c, "size", &a->size, NULL, 1, in));
-  TCH_TRY(tch_window_read(c, &o, in, w));
-  TCH_TRY(tch_window_origin(c, 0, w));
+  tch_window_options o = MAX_OPTIONS(a);
+  TCH_TRY(window_over(c, &o, &a->size, w));
   w->high = a->high;
   return check_places(c, w, c->in[0]->size, c->in[0]->ndim);
 }
@@ -242,16 +236,13 @@ static tch_status max_pool2d_relu_grad_forward(tch_call *c) {
   return tch_window_give(c, 0, gx);
 }
 
-const tch_op_body tch_op_max_pool2d_relu_grad = {.shape = max_pool2d_relu_grad_shape, .forward = max_pool2d_relu_grad_forward};
+const tch_op_body tch_op_max_pool2d_relu_grad = {.shape = max_pool2d_relu_grad_shape,
+                                                 .forward = max_pool2d_relu_grad_forward};
 
 static tch_status max_take_window(const tch_call *c, tch_window *w) {
   const tch_max_pool2d_take_attr *a = c->attr;
-  tch_window_options o = {.kernel = &a->kernel,
-                          .stride = &a->stride,
-                          .pad = &a->pad,
-                          .dilation = &a->dilation,
-                          .ceil = a->ceil,
-                          .adaptive = !a->kernel.n};
+  tch_window_options o = MAX_OPTIONS(a);
+  o.adaptive = !a->kernel.n;
   TCH_TRY(tch_window_check(c, 0));
   TCH_TRY(tch_window_check(c, 1));
   TCH_TRY(tch_window_read(c, &o, last2(c->in[0]), w));
@@ -280,10 +271,8 @@ static tch_status max_pool2d_take_forward(tch_call *c) {
 
 static tch_status max_pool2d_take_backward(tch_call *c) {
   const tch_max_pool2d_take_attr *a = c->attr;
-  const int64_t *size = c->in_shape[0].size + c->in_shape[0].ndim - 2;
   tch_tensor *g = NULL;
-  return give(
-      c, 0, tch_max_pool2d_grad(c->gout[0], c->in[1], size, 2, PASS(a), a->dilation.v, a->dilation.n, a->ceil, &g), &g);
+  return give(c, 0, tch_max_pool2d_grad(c->gout[0], c->in[1], planes_before(c), 2, PASS_MAX(a), &g), &g);
 }
 
 const tch_op_body tch_op_max_pool2d_take = {.shape = max_pool2d_take_shape,
@@ -311,13 +300,9 @@ static tch_status avg_backward(tch_call *c, const tch_window_options *o) {
   return tch_window_run(&w, TCH_AVERAGE_GRAD, gy, NULL, gx, alpha, beta);
 }
 
-static tch_window_options avg_options(const tch_avg_pool2d_attr *a) {
-  return (tch_window_options){
-      .kernel = &a->kernel, .stride = &a->stride, .pad = &a->pad, .ceil = a->ceil, .count_pad = a->count_pad};
-}
-
 static tch_status avg_pool2d_shape(tch_call *c) {
-  tch_window_options o = avg_options(c->attr);
+  const tch_avg_pool2d_attr *a = c->attr;
+  tch_window_options o = AVERAGE_OPTIONS(a);
   tch_window w;
   TCH_TRY(tch_op_same_float(c, 1));
   TCH_TRY(tch_window_check(c, 0));
@@ -327,22 +312,23 @@ static tch_status avg_pool2d_shape(tch_call *c) {
 }
 
 static tch_status avg_pool2d_forward(tch_call *c) {
-  tch_window_options o = avg_options(c->attr);
+  const tch_avg_pool2d_attr *a = c->attr;
+  tch_window_options o = AVERAGE_OPTIONS(a);
   tch_window w;
   TCH_TRY(tch_window_read(c, &o, last2(c->in[0]), &w));
   return avg_forward(c, &w);
 }
 
 static tch_status avg_pool2d_backward(tch_call *c) {
-  tch_window_options o = avg_options(c->attr);
+  const tch_avg_pool2d_attr *a = c->attr;
+  tch_window_options o = AVERAGE_OPTIONS(a);
   return avg_backward(c, &o);
 }
 
 static tch_status avg_pool2d_backward_ops(tch_call *c) {
   const tch_avg_pool2d_attr *a = c->attr;
-  const int64_t *size = c->in_shape[0].size + c->in_shape[0].ndim - 2;
   tch_tensor *g = NULL;
-  return give(c, 0, tch_avg_pool2d_grad(c->gout[0], size, 2, PASS(a), a->ceil, a->count_pad, &g), &g);
+  return give(c, 0, tch_avg_pool2d_grad(c->gout[0], planes_before(c), 2, PASS(a), a->ceil, a->count_pad, &g), &g);
 }
 
 const tch_op_body tch_op_avg_pool2d = {.shape = avg_pool2d_shape,
@@ -370,9 +356,9 @@ static tch_status adaptive_avg_pool2d_backward(tch_call *c) {
 }
 
 static tch_status adaptive_avg_pool2d_backward_ops(tch_call *c) {
-  const int64_t *size = c->in_shape[0].size + c->in_shape[0].ndim - 2;
   tch_tensor *g = NULL;
-  return give(c, 0, tch_avg_pool2d_grad(c->gout[0], size, 2, NULL, 0, NULL, 0, NULL, 0, false, false, &g), &g);
+  return give(c, 0, tch_avg_pool2d_grad(c->gout[0], planes_before(c), 2, NULL, 0, NULL, 0, NULL, 0, false, false, &g),
+              &g);
 }
 
 const tch_op_body tch_op_adaptive_avg_pool2d = {.shape = adaptive_avg_pool2d_shape,
@@ -384,17 +370,9 @@ const tch_op_body tch_op_adaptive_avg_pool2d = {.shape = adaptive_avg_pool2d_sha
 
 static tch_status avg_grad_window(const tch_call *c, tch_window *w) {
   const tch_avg_pool2d_grad_attr *a = c->attr;
-  tch_window_options o = {.kernel = &a->kernel,
-                          .stride = &a->stride,
-                          .pad = &a->pad,
-                          .ceil = a->ceil,
-                          .count_pad = a->count_pad,
-                          .adaptive = !a->kernel.n};
-  int64_t in[2];
-  TCH_TRY(tch_window_check(c, 0));
-  TCH_TRY(tch_window_pair(c, "size", &a->size, NULL, 1, in));
-  TCH_TRY(tch_window_read(c, &o, in, w));
-  return tch_window_origin(c, 0, w);
+  tch_window_options o = AVERAGE_OPTIONS(a);
+  o.adaptive = !a->kernel.n;
+  return window_over(c, &o, &a->size, w);
 }
 
 static tch_status avg_pool2d_grad_shape(tch_call *c) {
@@ -419,8 +397,7 @@ static tch_status avg_pool2d_grad_backward(tch_call *c) {
   const tch_avg_pool2d_grad_attr *a = c->attr;
   tch_tensor *g = NULL;
   if (a->kernel.n) return give(c, 0, tch_avg_pool2d(c->gout[0], PASS(a), a->ceil, a->count_pad, &g), &g);
-  const int64_t *size = c->in_shape[0].size + c->in_shape[0].ndim - 2;
-  return give(c, 0, tch_adaptive_avg_pool2d(c->gout[0], size, 2, &g), &g);
+  return give(c, 0, tch_adaptive_avg_pool2d(c->gout[0], planes_before(c), 2, &g), &g);
 }
 
 const tch_op_body tch_op_avg_pool2d_grad = {
