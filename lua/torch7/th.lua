@@ -11,12 +11,8 @@ usage: th [-l MODULE] [-e CODE] [-i] [SCRIPT [ARGUMENT ...]]
                    (the same: TOCHA_CPU_FOR_CUDA=1); without it pcall(require, 'cutorch') fails, as scripts expect
 Without a script or code it reads lines from standard input.]==]
 
-require 'torch'
 local paths = require 'paths'
-require 'sys'
-require 'xlua'
-require 'th.require'
-local show = require 'th.print'
+local repl = require 'trepl'
 
 local missing = not pcall(require, 'pl')
 if not missing then
@@ -53,7 +49,6 @@ end
 
 local chosen = options(arg)
 if chosen.cuda or (os.getenv 'TOCHA_CPU_FOR_CUDA' or '0') ~= '0' then require 'cuda' end
-show.install()
 for _, name in ipairs(chosen.load) do
   local module = require(name)
   if rawget(_G, name) == nil then rawset(_G, name, module) end
@@ -69,4 +64,4 @@ if chosen.script then
   for i = first + 1, #from do _G.arg[i - first] = from[i] end
   dofile(from[first])
 end
-if chosen.interactive or not (chosen.code or chosen.script) then require 'th.prompt' () end
+if chosen.interactive or not (chosen.code or chosen.script) then repl() end

@@ -133,6 +133,16 @@ y;
     end
   end)
 
+  it('is there as the packages trepl and env, for any LuaJIT', function()
+    for _, name in ipairs { 'trepl', 'env' } do
+      local pipe = io.popen(([[echo '{ a = 1 }' | LUA_PATH='lua/torch7/?.lua;lua/?.lua;lua/?/init.lua;;' luajit -e "require '%s'; repl()"]])
+        :format(name))
+      assert.equal('{\n  a : 1\n}\n', pipe:read '*a')
+      pipe:close()
+    end
+    assert.equal('true\t\n', (run "print_old = print_old ~= print and require 'trepl' == repl; print(print_old)"))
+  end)
+
   it('gives a failing script its trace and a failing exit', function()
     local output, rc = run 'error "no such thing"'
     assert.truthy(output:find('no such thing', 1, true))

@@ -1,0 +1,3 @@
+--- What came before trepl: makes any Lua a th without its prompt.
+-- @module env
+require 'trepl'
