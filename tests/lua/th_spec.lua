@@ -55,6 +55,19 @@ describe('th', function()
     assert.are.equal('first second', output)
   end)
 
+  it('shows pairs the gradients that a network left out', function()
+    assert.equal('true\ttrue\t\n', (run [[
+      require 'nn'
+      local net = nn.Sequential():add(nn.SpatialConvolution(1, 2, 3, 3)):add(nn.SpatialBatchNormalization(2)):add(nn.ReLU(true))
+      local x = torch.randn(2, 1, 3, 3)
+      net:backward(x, net:forward(x))
+      local relu, fields = net:get(3), {}
+      local leftOut = rawget(relu, 'gradInput') == nil
+      for name, value in pairs(relu) do fields[name] = value end
+      print(leftOut, fields.gradInput:isSameSizeAs(relu.output))
+    ]]))
+  end)
+
   it('keeps to what Torch7 let packages do', function()
     local output = run([[
       local c = require 'trepl.colorize'

@@ -7,7 +7,7 @@ local skipped = require 'tocha.nn.skipped'
 -- How a module is written and read: what packages call from functions of their own.
 function nn.Module:write(file)
   local fields = {}
-  for name, value in pairs(self) do fields[name] = value end
+  for name, value in next, self do fields[name] = value end
   if self.setMarks then -- a Sequential's entries 1, 2, ...
     for i = 1, #fields do fields[i] = nil end
   end

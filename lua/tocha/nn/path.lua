@@ -20,7 +20,7 @@ for name in ([[H T W adjH adjT adjW alpha beta blank channels dH dT dW delta dev
 
 -- Raises where such a field got something else. Digits in a string count as Lua counts them.
 local function checkNumbers(module)
-  for name, value in pairs(module) do
+  for name, value in next, module do
     if numbers[name] and type(value) ~= 'number' and not (type(value) == 'string' and tonumber(value)) then
       own.raise(('%s: %s is a number, not a %s'):format(torch.type(module), name, torch.type(value)))
     end

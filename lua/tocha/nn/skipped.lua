@@ -70,8 +70,12 @@ function skipped.blank(module, fields)
   end
 end
 
---- Gives a class the fields.
+--- Gives a class the fields. `pairs` has them too where it asks the metatable, as the door's does.
 function skipped.give(class)
+  function class:__pairs()
+    skipped.complete(self)
+    return next, self
+  end
   local others = class.__index__
   function class:__index__(name)
     local list = records[name]
