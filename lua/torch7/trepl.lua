@@ -1,5 +1,5 @@
---- What th is made of, as a package: print, setprintlevel and require as th has them. Sets the global repl, which starts th's prompt,
--- and returns it.
+--- What th is made of, as a package: print, setprintlevel and require as th has them. Sets the global repl, which starts
+-- th's prompt, and returns it.
 -- @module trepl
 require 'torch'
 require 'paths'
