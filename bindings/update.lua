@@ -18,8 +18,15 @@ for _, name in ipairs { 'sgd', 'adam', 'rmsprop', 'adagrad', 'adadelta' } do
   end
 end
 
+--- Whether g is a tensor of the type of the tensor x and of as many elements.
+function update.fits(x, g)
+  return own.isTensor(g) and C.tch_tensor_dtype(g) == C.tch_tensor_dtype(x) and C.tch_tensor_count(g) == C.tch_tensor_count(x)
+end
+
 --- x += share * (target - x)
 function update.approach(x, target, share)
+  need('approach', 'x must be', x)
+  need('approach', 'the target must be', target)
   if C.tch_approach(x, target, share) ~= 0 then own.fail() end
 end
 

@@ -40,10 +40,12 @@ return function(list, tools)
     return mostly(values)
   end
   -- What checks its arguments by kind must refuse in sentences; of all else only a crash counts.
-  local function strict(name) return name:find '^data%.' or name == 'train.grid' or name:find '^train%.schedule%.' end
+  local function strict(name)
+    return name:find '^data%.' or name:find '^optim%.' or name == 'train.grid' or name:find '^train%.schedule%.'
+  end
   local function add(name, call) list[#list + 1] = { name, call, lenient = not strict(name) } end
 
-  -- Makes an object and calls some of its methods; `left` names those that are not.
+  -- Makes an object and calls one of its methods, most often one after others; `left` names those that are not called.
   local function object(name, make, left, class)
     left = left or {}
     local methods
@@ -55,10 +57,12 @@ return function(list, tools)
           if not left[method] then methods[#methods + 1] = method end
         end
       end
-      for _ = 1, small(5) do
+      for _ = 1, random(0, 4) do
         local method = pick(methods)
         pcall(made[method], made, unpack(arguments(4), 1, 4))
       end
+      local method = pick(methods)
+      made[method](made, unpack(arguments(4), 1, 4))
     end)
   end
   local function functions(prefix, from, ...)
@@ -206,14 +210,23 @@ return function(list, tools)
     pcall(matrix.batchAdd, matrix, mostly(torch.randn(5, 3)), mostly(torch.LongTensor(5):random(1, 3)))
     return matrix
   end)
+  object('optim.Logger', function()
+    local logger = optim.Logger(pick { tools.scratch, tools.scratch, {}, 3 }, random() < 0.1 and any())
+    return random() < 0.5 and logger:setNames(mostly { 'a', 'b' }) or logger
+  end, { plot = true })
+  add('optim.Average', function()
+    local average = optim.Average(mostly(nn.Sequential():add(nn.Linear(2, 2))), any(), any())
+    average:update()
+    average:swap()
+  end)
   for _, rule in ipairs { 'SGD', 'Adam', 'AdamW', 'RMSprop', 'Adagrad', 'Adadelta', 'Adamax' } do
     add('optim.' .. rule, function()
       local x = torch.randn(small()):requiresGrad(true)
       local optimizer = optim[rule](mostly { x }, options { learningRate = any(), weightDecay = any(), momentum = any() })
       for _ = 1, 3 do
         torch.cmul(x, x):sum():backward()
-        pcall(optimizer.step, optimizer, any())
-        if random() < 0.3 then pcall(optimizer.load, optimizer, mostly(optimizer:state())) end
+        optimizer:step(any())
+        if random() < 0.3 then optimizer:load(mostly(optimizer:state())) end
         optimizer:zeroGrad()
       end
     end)

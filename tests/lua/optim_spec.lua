@@ -52,7 +52,7 @@ describe('optim', function()
   it('refuses a function that returns no gradient', function()
     for _, name in ipairs { 'sgd', 'adam', 'adamw', 'rmsprop', 'adagrad', 'adadelta' } do
       assert.error_matches(function() optim[name](function() return 0 end, torch.Tensor { 1 }, {}) end,
-        'the gradient must be a tensor, not a nil')
+        ': the function must give the value and its gradient, a FloatTensor of 1; the gradient is nil')
     end
   end)
 

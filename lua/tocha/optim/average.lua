@@ -4,6 +4,7 @@
 -- @module tocha.optim.average
 local torch = require 'tocha'
 local optim = require 'tocha.optim'
+local signed = require 'tocha.signed'
 local approach = require 'tocha.bindings.update'.approach
 
 local Average = torch.class('tocha.Average', optim)
@@ -20,6 +21,9 @@ function Average:__init(model, decay, warmup)
   end)
   for i, p in ipairs(self.params) do self.means[i] = p:clone() end
 end
+
+Average.__init = signed('optim.Average', { 'self', 'tocha.Average', 'model', 'module', 'decay', 'number?', 'warmup', 'number?' },
+  Average.__init)
 
 function Average:update()
   self.updates = self.updates + 1

@@ -3,6 +3,8 @@
 -- The line search keeps the Wolfe-Powell conditions with constants rho (sufficient decrease) and sig (curvature), as in
 -- C. E. Rasmussen's minimize.m; the number of evaluations is what is limited.
 -- @module tocha.optim.cg
+local takes = require 'tocha.optim.takes'
+
 local huge, sqrt, max, min = math.huge, math.sqrt, math.max, math.min
 
 local function finite(z) return z == z and z ~= huge and z ~= -huge end
@@ -88,13 +90,16 @@ end
 -- @treturn {number,...} the values on the way
 -- @treturn number evaluations
 return function(opfunc, x, config)
+  takes.arguments('optim.cg', opfunc, x, config)
   config = config or {}
-  local maxIter = config.maxIter or 20
-  local maxEval = config.maxEval or maxIter * 1.25
-  local gradient = x:clone():zero()
-  local search = setmetatable({ opfunc = opfunc, x = x, direction = x:clone():zero(), gradient = x:clone():zero(),
-    evaluations = 0, rho = config.rho or 0.01, sig = config.sig or 0.5, int = config.int or 0.1,
-    ext = config.ext or 3 }, Search)
+  local function constant(name, default) return takes.number('optim.cg', config, name, default) end
+  local maxIter = constant('maxIter', 20)
+  local maxEval, ratio = constant('maxEval', maxIter * 1.25), constant('ratio', 100)
+  local zero = x:detach():clone():zero()
+  local gradient = zero:clone()
+  local search = setmetatable({ opfunc = takes.both('optim.cg', opfunc, true), x = x, direction = zero:clone(), gradient = zero,
+    evaluations = 0, rho = constant('rho', 0.01), sig = constant('sig', 0.5), int = constant('int', 0.1),
+    ext = constant('ext', 3) }, Search)
   search.f1 = search:evaluate()
   gradient:copy(search.gradient)
   local history, direction = { search.f1 }, search.direction
@@ -115,7 +120,7 @@ return function(opfunc, x, config)
         direction:copy(gradient):mul(-1)
         slope = -direction:dot(direction)
       end
-      z1 = search.z1 * min(config.ratio or 100, d1 / (slope - 1e-320))
+      z1 = search.z1 * min(ratio, d1 / (slope - 1e-320))
       search.d1 = slope
     else
       x:copy(start)

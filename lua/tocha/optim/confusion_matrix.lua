@@ -2,16 +2,18 @@
 -- @module tocha.optim.confusion_matrix
 local torch = require 'tocha'
 local optim = require 'tocha.optim'
-local raise = require 'tocha.bindings.own'.raise
+local own = require 'tocha.bindings.own'
+local check = require 'tocha.kinds'.check
+local raise = own.raise
 
 local ConfusionMatrix = torch.class('optim.ConfusionMatrix', optim)
 
 --- @param classes a number of classes, or a list of their names
+-- @tparam[opt] table names
 function ConfusionMatrix:__init(classes, names)
   if type(classes) == 'table' then classes, names = #classes, classes end
-  if type(classes) ~= 'number' or classes < 1 then
-    raise('ConfusionMatrix: a number of classes or a list of names is wanted')
-  end
+  check('ConfusionMatrix', 'classes', 'count', classes)
+  if names then check('ConfusionMatrix', 'names', 'table', names) end
   self.nclasses, self.classes = classes, names or {}
   self.mat = torch.LongTensor(classes, classes):zero()
   self.valids, self.unionvalids = torch.FloatTensor(classes):zero(), torch.FloatTensor(classes):zero()
@@ -27,7 +29,11 @@ local function count(self, prediction, target)
   self.mat[target][prediction] = self.mat[target][prediction] + 1
 end
 
-local function best(scores)
+local function best(what, scores)
+  if type(scores) == 'number' then return scores end
+  if not torch.isTensor(scores) or scores:dim() ~= 1 or scores:nElement() == 0 then
+    own.bad('ConfusionMatrix:add', what, 'a class or a vector of scores', scores)
+  end
   local _, index = torch.max(scores, 1)
   return index[1]
 end
@@ -35,13 +41,12 @@ end
 --- One example: a class or a vector of scores, and the target class or a vector that is largest there. Targets below 1
 -- are left out.
 function ConfusionMatrix:add(prediction, target)
-  if type(prediction) ~= 'number' then prediction = best(prediction) end
-  if type(target) ~= 'number' then target = best(target) end
-  count(self, prediction, target)
+  count(self, best('the prediction', prediction), best('the target', target))
 end
 
 -- Classes (N) from (N), (N, 1) or scores (N, C).
 local function classesOf(t, what)
+  check('ConfusionMatrix:batchAdd', what, 'tensor', t)
   if t:dim() == 1 then return t end
   if t:dim() ~= 2 then raise(('ConfusionMatrix:batchAdd: %s have %d dimensions, not 1 or 2'):format(what, t:dim())) end
   if t:size(2) == 1 then return t:select(2, 1) end
@@ -51,7 +56,7 @@ end
 
 --- A batch: classes (N) or scores (N, C), and targets (N) or (N, C).
 function ConfusionMatrix:batchAdd(predictions, targets)
-  predictions, targets = classesOf(predictions, 'predictions'), classesOf(targets, 'targets')
+  predictions, targets = classesOf(predictions, 'the predictions'), classesOf(targets, 'the targets')
   if predictions:size(1) ~= targets:size(1) then
     raise(('ConfusionMatrix:batchAdd: %d predictions for %d targets'):format(predictions:size(1), targets:size(1)))
   end

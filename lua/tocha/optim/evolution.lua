@@ -3,12 +3,13 @@
 -- @module tocha.optim.evolution
 local torch = require 'tocha'
 local optim = require 'tocha.optim'
+local takes = require 'tocha.optim.takes'
 
 -- config's constants with what is missing from `defaults`, or from state where config has nothing.
-local function settings(config, state, defaults)
+local function settings(op, config, state, defaults)
   local out = {}
   for key, value in pairs(defaults) do
-    out[key] = config and config[key] or state and state[key] or value
+    out[key] = takes.number(op, config or {}, key, takes.number(op, state or {}, key, value))
   end
   return out
 end
@@ -17,14 +18,15 @@ end
 -- maxRegion (30): popsize (10 per dimension), scaleFactor (0.7), crossoverRate (0.5), maxEval (or maxFEs; 500). Draws
 -- come from a generator of its own. The second result has the value of every evaluation.
 function optim.de(opfunc, x, config, state)
+  takes.arguments('optim.de', opfunc, x, config, state)
   local n = x:nElement()
-  local set = settings(config, state, { popsize = 10 * n, scaleFactor = 0.7, crossoverRate = 0.5, minRegion = -30,
-    maxRegion = 30, maxEval = config and config.maxFEs or 500 })
+  local set = settings('optim.de', config, state, { popsize = 10 * n, scaleFactor = 0.7, crossoverRate = 0.5, minRegion = -30,
+    maxRegion = 30, maxEval = takes.number('optim.de', config or {}, 'maxFEs', 500) })
   local size, random = math.max(3, set.popsize), torch.Generator()
   torch.manualSeed(random, 1)
   local people, values, history = {}, {}, {}
   local function value(p)
-    history[#history + 1] = opfunc(p:viewAs(x))
+    history[#history + 1] = takes.value('optim.de', (opfunc(p:viewAs(x))))
     return history[#history]
   end
   local function other(...) -- somebody who is none of those
@@ -83,15 +85,17 @@ end
 --- Covariance matrix adaptation (Hansen 2016, "The CMA evolution strategy: a tutorial"): sigma (0.5), popsize
 -- (4 + 3 log n), maxEval (1000 per dimension), ftarget (stop below). The third result is the number of evaluations.
 function optim.cmaes(opfunc, x, config, state)
+  takes.arguments('optim.cmaes', opfunc, x, config, state)
+  local function value(p) return takes.value('optim.cmaes', (opfunc(p))) end
   local n = x:nElement()
-  local set = settings(config, state, { sigma = 0.5, popsize = 4 + math.floor(3 * math.log(n)), maxEval = 1000 * n,
+  local set = settings('optim.cmaes', config, state, { sigma = 0.5, popsize = 4 + math.floor(3 * math.log(n)), maxEval = 1000 * n,
     ftarget = -math.huge })
   local size, sigma = math.max(4, set.popsize), set.sigma
   local r = rates(n, size)
   local mean = torch.DoubleTensor(n):copy(x:contiguous():view(-1))
   local covariance = torch.eye(n):double()
   local path, stepPath = mean.new(n):zero(), mean.new(n):zero()
-  local best, bestValue = mean:clone(), (opfunc(x))
+  local best, bestValue = mean:clone(), value(x)
   local history, evaluations = { bestValue }, 1
   while evaluations < set.maxEval and bestValue > set.ftarget do
     local lengths, axes = torch.symeig(covariance, 'V')
@@ -100,7 +104,7 @@ function optim.cmaes(opfunc, x, config, state)
     for k = 1, size do
       local y = axes * torch.cmul(lengths, mean.new(n):normal())
       local p = torch.add(mean, sigma, y)
-      people[k] = { y = y, x = p, f = (opfunc(p:typeAs(x):viewAs(x))) }
+      people[k] = { y = y, x = p, f = value(p:typeAs(x):viewAs(x)) }
     end
     evaluations = evaluations + size
     table.sort(people, function(a, b) return a.f < b.f end)

@@ -2,6 +2,7 @@
 -- @module tocha.optim.gradient
 local torch = require 'tocha'
 local optim = require 'tocha.optim'
+local check = require 'tocha.kinds'.check
 local raise = require 'tocha.bindings.own'.raise
 
 -- Pairs {x, g} of a module, a list of tensors with gradients, or a tensor with one.
@@ -12,8 +13,10 @@ local function pairsOf(params, name)
     for i, x in ipairs(xs or {}) do list[i] = { x = x, g = gs[i] } end
     return list
   end
+  if torch.isTensor(params) then params = { params } end
+  check('optim.' .. name, 'params', 'table', params)
   local list = {}
-  for i, x in ipairs(torch.isTensor(params) and { params } or params) do
+  for i, x in ipairs(params) do
     if not torch.isTensor(x) then
       raise(('optim.%s: parameter %d is a %s, not a tensor'):format(name, i, torch.type(x)))
     end
@@ -27,6 +30,7 @@ end
 -- @tparam number maxNorm
 -- @treturn number the norm before
 function optim.clipGradNorm(params, maxNorm)
+  check('optim.clipGradNorm', 'maxNorm', 'number', maxNorm)
   local list, total = pairsOf(params, 'clipGradNorm'), 0
   for _, p in ipairs(list) do total = total + p.g:norm() ^ 2 end
   local norm = math.sqrt(total)
@@ -38,11 +42,14 @@ end
 
 --- Cuts every entry of the gradients to [-limit, limit].
 function optim.clipGradValue(params, limit)
+  check('optim.clipGradValue', 'limit', 'number', limit)
   for _, p in ipairs(pairsOf(params, 'clipGradValue')) do p.g:clamp(-limit, limit) end
 end
 
 --- Adds the gradients of l1 * |x| + l2 / 2 * x^2 over all parameters; returns that penalty.
 function optim.penalize(params, l1, l2)
+  check('optim.penalize', 'l1', 'number', l1)
+  check('optim.penalize', 'l2', 'number?', l2)
   local penalty = 0
   for _, p in ipairs(pairsOf(params, 'penalize')) do
     local x = p.x:detach()

@@ -10,15 +10,20 @@ package.loaded[...] = optim
 
 local rules = require 'tocha.optim.rules'
 local optimizer = require 'tocha.optim.optimizer'
+local takes = require 'tocha.optim.takes'
+local check = require 'tocha.kinds'.check
+
+local arguments, takeGradient = takes.arguments, takes.gradient
 
 -- Torch7's functional form of a rule.
-local function functional(step, ahead)
+local function functional(op, step, ahead)
   return function(opfunc, x, config, state)
+    arguments(op, opfunc, x, config, state)
     config = config or {}
     state = state or config
     if ahead then ahead(x, config, state) end
     local fx, gradient = opfunc(x)
-    step(x, gradient, config, state)
+    step(x, takeGradient(op, x, gradient), config, state)
     return x, { fx }
   end
 end
@@ -27,32 +32,35 @@ for name, class in pairs {
   sgd = 'SGD', adam = 'Adam', adamw = 'AdamW', rmsprop = 'RMSprop', adagrad = 'Adagrad', adadelta = 'Adadelta',
   adamax = 'Adamax',
 } do
-  optim[name] = functional(rules[name])
-  optim[class] = optimizer(name, rules[name])
+  optim[name] = functional('optim.' .. name, rules[name])
+  optim[class] = optimizer(class, rules[name])
 end
-optim.nag = functional(rules.nag, rules.nagAhead)
+optim.nag = functional('optim.nag', rules.nag, rules.nagAhead)
 
 --- Averaged SGD; returns the average as a third value.
 function optim.asgd(opfunc, x, config, state)
+  arguments('optim.asgd', opfunc, x, config, state)
   config = config or {}
   state = state or config
   local fx, gradient = opfunc(x)
-  rules.asgd(x, gradient, config, state)
+  rules.asgd(x, takeGradient('optim.asgd', x, gradient), config, state)
   return x, { fx }, state.ax
 end
 
 --- Resilient propagation; config.niter steps (1) in one call.
 function optim.rprop(opfunc, x, config, state)
+  arguments('optim.rprop', opfunc, x, config, state)
   config = config or {}
   -- config and state both have a field `stepsize`: one is a number, the other a vector
   if not state then
     config.rprop = config.rprop or {}
     state = config.rprop
+    if type(state) ~= 'table' then check('optim.rprop', 'config.rprop', 'table', state) end
   end
   local history = {}
-  for i = 1, config.niter or 1 do
+  for i = 1, takes.number('optim.rprop', config, 'niter', 1) do
     local fx, gradient = opfunc(x)
-    rules.rprop(x, gradient, config, state)
+    rules.rprop(x, takeGradient('optim.rprop', x, gradient), config, state)
     history[i] = fx
   end
   return x, history

@@ -4,6 +4,10 @@
 -- by the size of the gradient. A state goes on where the last call stopped.
 -- @module tocha.optim.lbfgs
 local torch = require 'tocha'
+local takes = require 'tocha.optim.takes'
+local check = require 'tocha.kinds'.check
+
+local op = 'optim.lbfgs'
 
 local function size(t) return torch.abs(t):sum() end
 
@@ -36,6 +40,22 @@ local function direction(state, g)
   return q
 end
 
+-- Raises unless a state is one that a call left behind, or has none of its fields.
+local function resume(state, x)
+  local steps = takes.number(op, state, 'nIter', 0)
+  takes.number(op, state, 'funcEval', 0)
+  if steps < 1 then return end
+  for _, name in ipairs { 'old_dirs', 'old_stps' } do
+    check(op, name, 'tensors', state[name])
+    for i = 1, #state[name] do takes.memory(op, state[name], i, x) end
+  end
+  for _, name in ipairs { 'd', 'g_old' } do
+    check(op, name, 'tensor', state[name])
+    takes.memory(op, state, name, x)
+  end
+  for _, name in ipairs { 't', 'Hdiag' } do check(op, name, 'number', state[name]) end
+end
+
 --- @tparam function opfunc x -> f(x), gradient
 -- @tparam tensor x is moved
 -- @tparam[opt] table config maxIter (20), maxEval (1.25 maxIter), tolFun (1e-5, of the gradient), tolX (1e-9, of step
@@ -45,12 +65,17 @@ end
 -- @treturn {number,...} the values on the way
 -- @treturn number evaluations
 return function(opfunc, x, config, state)
+  takes.arguments(op, opfunc, x, config, state)
   config = config or {}
   state = state or config
-  local maxIter = tonumber(config.maxIter) or 20
-  local maxEval = tonumber(config.maxEval) or maxIter * 1.25
-  local tolFun, tolX, rate = config.tolFun or 1e-5, config.tolX or 1e-9, config.learningRate or 1
-  local f, g = opfunc(x)
+  local function constant(name, default) return takes.number(op, config, name, default) end
+  local maxIter = constant('maxIter', 20)
+  local maxEval, correction = constant('maxEval', maxIter * 1.25), constant('nCorrection', 100)
+  local tolFun, tolX, rate = constant('tolFun', 1e-5), constant('tolX', 1e-9), constant('learningRate', 1)
+  if config.lineSearch then check(op, 'lineSearch', 'function', config.lineSearch) end
+  resume(state, x)
+  local evaluate = takes.both(op, opfunc)
+  local f, g = evaluate(x)
   local history, evaluations = { f }, 1
   state.funcEval, state.nIter = (state.funcEval or 0) + 1, state.nIter or 0
   if size(g) <= tolFun then return x, history, evaluations end
@@ -59,7 +84,7 @@ return function(opfunc, x, config, state)
     if state.nIter == 1 then
       state.old_dirs, state.old_stps, state.Hdiag = {}, {}, 1
     else
-      remember(state, g, config.nCorrection or 100)
+      remember(state, g, correction)
     end
     state.d = direction(state, g)
     state.g_old = g:clone()
@@ -69,11 +94,12 @@ return function(opfunc, x, config, state)
     local used = 0
     if config.lineSearch then
       f, g, x, state.t, used = config.lineSearch(opfunc, x, state.t, state.d, f, g, slope, config.lineSearchOptions)
+      f, g = takes.value(op, f), takes.gradient(op, x, g)
       history[#history + 1] = f
     else
       x:add(state.t, state.d)
       if iteration ~= maxIter then
-        f, g = opfunc(x)
+        f, g = evaluate(x)
         used = 1
         history[#history + 1] = f
       end

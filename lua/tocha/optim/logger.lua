@@ -5,6 +5,7 @@
 -- @module tocha.optim.logger
 local torch = require 'tocha'
 local optim = require 'tocha.optim'
+local signed = require 'tocha.signed'
 local raise = require 'tocha.bindings.own'.raise
 
 local Logger = torch.class('optim.Logger', optim)
@@ -23,7 +24,7 @@ end
 
 --- @tparam[opt] string filename none: standard output; its folder is made
 -- @tparam[opt] boolean timestamp appends the time to the file's name
-function Logger:__init(filename, timestamp)
+Logger.__init = signed('optim.Logger', { 'self', 'optim.Logger', 'filename', 'string?' }, function(self, filename, timestamp)
   self.name, self.file = filename or 'stdout', io.stdout
   if filename then
     local path = timestamp and filename .. '-' .. os.date('%Y_%m_%d_%X') or filename
@@ -34,7 +35,7 @@ function Logger:__init(filename, timestamp)
   end
   self.names, self.idx, self.symbols, self.styles = {}, {}, {}, {}
   self.defaultStyle, self.showPlot, self.logscale = '+', true, false
-end
+end)
 
 local function column(self, key, name)
   self.names[key], self.idx[name], self.symbols[key] = name, key, {}
@@ -48,11 +49,11 @@ local function headline(self)
 end
 
 --- Names the columns; add then takes lists in this order.
-function Logger:setNames(names)
+Logger.setNames = signed('Logger:setNames', { 'self', 'optim.Logger', 'names', 'names' }, function(self, names)
   for key, name in ipairs(names) do column(self, key, name) end
   headline(self)
   return self
-end
+end)
 
 -- The keys of the columns in the order of the file.
 local function keys(self)
@@ -68,7 +69,7 @@ local function keys(self)
 end
 
 --- Adds a row: a list if names were set, otherwise a table {name = number or string}; the first row fixes the columns.
-function Logger:add(row)
+Logger.add = signed('Logger:add', { 'self', 'optim.Logger', 'row', 'table' }, function(self, row)
   if next(self.names) == nil then
     local names = {}
     for name in pairs(row) do names[#names + 1] = name end
@@ -85,10 +86,10 @@ function Logger:add(row)
     table.insert(self.symbols[key], value)
   end
   headline(self)
-end
+end)
 
 --- Line styles per column, as in gnuplot ('-', '+', '.', '~', '+-'), one or a list.
-function Logger:style(styles)
+Logger.style = signed('Logger:style', { 'self', 'optim.Logger', 'styles', 'table' }, function(self, styles)
   for key, style in pairs(styles) do
     if type(style) ~= 'string' and type(style) ~= 'table' then
       raise(('Logger:style: the style of %s is a %s, not a string or a list of strings'):format(tostring(key), type(style)))
@@ -96,7 +97,7 @@ function Logger:style(styles)
     self.styles[key] = type(style) == 'string' and { style } or style
   end
   return self
-end
+end)
 
 function Logger:setlogscale(on) self.logscale = on end
 

@@ -1,5 +1,9 @@
 --- A line search for the strong Wolfe conditions (Nocedal and Wright, algorithms 3.5 and 3.6) with cubic interpolation.
 -- @module tocha.optim.lswolfe
+local takes = require 'tocha.optim.takes'
+local check = require 'tocha.kinds'.check
+
+local op = 'optim.lswolfe'
 local abs, min, max, sqrt = math.abs, math.min, math.max, math.sqrt
 
 -- Where the cubic through two points {t, f, slope} is least between lo and hi.
@@ -89,13 +93,23 @@ end
 -- @treturn number step
 -- @treturn number evaluations
 return function(opfunc, x, t, d, f, g, gtd, options)
+  takes.arguments(op, opfunc, x)
+  if options then check(op, 'options', 'table', options) end
   options = options or {}
-  local conditions = { c1 = options.c1 or 1e-4, c2 = options.c2 or 0.9, tolX = options.tolX or 1e-9,
-    maxIter = options.maxIter or 20 }
+  local conditions = {}
+  for name, default in pairs { c1 = 1e-4, c2 = 0.9, tolX = 1e-9, maxIter = 20 } do
+    conditions[name] = takes.number(op, options, name, default)
+  end
+  local given = { t = t, d = d, g = g, f = f, gtd = gtd }
+  for name, kind in pairs { t = 'number', f = 'number', gtd = 'number', d = 'tensor', g = 'tensor' } do
+    check(op, name, kind, given[name])
+    if kind == 'tensor' then takes.memory(op, given, name, x) end
+  end
+  local both = takes.both(op, opfunc)
   local origin, evaluations = x:clone(), 0
   local function evaluate(step)
     x:copy(origin):add(step, d)
-    local value, gradient = opfunc(x)
+    local value, gradient = both(x)
     evaluations = evaluations + 1
     return { t = step, f = value, g = gradient:clone(), slope = gradient:dot(d) }
   end

@@ -1,6 +1,7 @@
 --- Optimizers as objects: parameters, the rule's constants per group, and its memory per parameter.
 -- @module tocha.optim.optimizer
 local torch = require 'tocha'
+local check = require 'tocha.kinds'.check
 local raise = require 'tocha.bindings.own'.raise
 
 local Optimizer = torch.class('tocha.Optimizer', {})
@@ -12,6 +13,7 @@ local function targets(params, name)
     return { { x = x, g = g } }
   end
   if torch.isTensor(params) then params = { params } end
+  check('optim.' .. name, 'params', 'table', params)
   local list = {}
   for i, p in ipairs(params) do
     if not torch.isTensor(p) then
@@ -26,9 +28,11 @@ end
 function Optimizer:__init(name, rule, params, config)
   self.name, self.rule, self.groups = name, rule, {}
   config = config or {}
+  check('optim.' .. name, 'config', 'table', config)
   local grouped = type(params) == 'table' and not torch.isTypeOf(params, 'nn.Module') and type(params[1]) == 'table'
     and params[1].params ~= nil
   for i, group in ipairs(grouped and params or { { params = params } }) do
+    check('optim.' .. name, ('group %d'):format(i), 'table', group)
     local constants = {}
     for k, v in pairs(config) do constants[k] = v end
     for k, v in pairs(group) do if k ~= 'params' then constants[k] = v end end
@@ -77,14 +81,20 @@ end
 
 --- Goes on from what state() returned for the same parameters.
 function Optimizer:load(saved)
+  local op = ('optim.%s'):format(self.name)
+  check(op, 'the saved state', 'table', saved)
   if #saved ~= #self.groups then
     raise(('optim.%s: the saved state has %d groups, this optimizer has %d'):format(self.name, #saved, #self.groups))
   end
   for i, group in ipairs(self.groups) do
+    check(op, 'the saved state', { config = 'table', states = 'table' }, saved[i])
+    for _, memory in ipairs(saved[i].states) do check(op, 'states', 'table', memory) end
     if #saved[i].states ~= #group.targets then
       raise(('optim.%s: group %d was saved with %d parameters and has %d'):format(self.name, i, #saved[i].states,
         #group.targets))
     end
+  end
+  for i, group in ipairs(self.groups) do
     group.config = saved[i].config
     for k, target in ipairs(group.targets) do target.state = saved[i].states[k] end
   end

@@ -3,138 +3,164 @@
 -- step(x, g, config, state) changes x along the gradient g and keeps in `state` what it needs the next time. The names
 -- of config and state are Torch7's, so states saved by its functions go on working. What a rule understands:
 -- learningRate, learningRateDecay (rate / (1 + steps * decay)), weightDecay (an L2 penalty), and what stands above it.
+-- A constant or a memory of a wrong kind is an error that names it, and then x, config and state are as they were.
 -- @module tocha.optim.rules
 local torch = require 'tocha'
 local update = require 'tocha.bindings.update'
+local takes = require 'tocha.optim.takes'
 local raise = require 'tocha.bindings.own'.raise
 
+local number, vector, memory = takes.number, takes.vector, takes.memory
 local rules = {}
 
 local function like(x) return x.new():resizeAs(x):zero() end
 
--- The annealed rate before the step that `counter` counts, which it advances.
-local function anneal(config, state, rate, counter)
-  counter = counter or 'evalCounter'
-  local steps = state[counter] or 0
-  state[counter] = steps + 1
-  return (config.learningRate or rate) / (1 + steps * (config.learningRateDecay or 0))
+-- The annealed rate of this step, and its number, which state's `counter` is before it.
+local function anneal(op, config, state, rate, counter)
+  local steps = number(op, state, counter, 0)
+  return number(op, config, 'learningRate', rate) / (1 + steps * number(op, config, 'learningRateDecay', 0)), steps + 1
 end
 
 -- momentum, dampening (the momentum by default), nesterov; learningRates and weightDecays: vectors of a factor per
 -- element
 function rules.sgd(x, g, config, state)
-  local momentum = config.momentum or 0
-  local dampening = config.dampening or momentum
-  local nesterov, decay = config.nesterov or false, config.weightDecay or 0
+  local momentum = number('optim.sgd', config, 'momentum', 0)
+  local dampening = number('optim.sgd', config, 'dampening', momentum)
+  local nesterov, decay = config.nesterov and true or false, number('optim.sgd', config, 'weightDecay', 0)
   if nesterov and not (momentum > 0 and dampening == 0) then
-    raise('sgd: nesterov needs a momentum and dampening = 0')
+    raise('optim.sgd: nesterov needs a momentum and dampening = 0')
   end
-  local rate = anneal(config, state, 1e-3)
-  if decay == 0 and config.weightDecays then
-    g = torch.addcmul(g, 1, config.weightDecays:typeAs(x):viewAs(x), x)
-  end
-  local first = momentum ~= 0 and not state.dfdx
-  if first then state.dfdx = like(g) end
-  local velocity = momentum ~= 0 and state.dfdx or nil
-  if not config.learningRates then
-    update.sgd(x, g, velocity, rate, decay, momentum, dampening, nesterov, first)
-    return
-  end
-  local before = x:clone()
+  local rate, steps = anneal('optim.sgd', config, state, 1e-3, 'evalCounter')
+  local rates = vector('optim.sgd', config, 'learningRates', x)
+  local decays = decay == 0 and vector('optim.sgd', config, 'weightDecays', x) or nil
+  local velocity = momentum ~= 0 and memory('optim.sgd', state, 'dfdx', x) or nil
+  local first = momentum ~= 0 and not velocity
+  if first then velocity = like(g) end
+  if decays then g = torch.addcmul(g, 1, decays, x) end
+  local before = rates and x:clone()
   update.sgd(x, g, velocity, rate, decay, momentum, dampening, nesterov, first)
-  x:add(-1, before):cmul(config.learningRates:typeAs(x):viewAs(x)):add(before)
+  if rates then x:add(-1, before):cmul(rates):add(before) end
+  if first then state.dfdx = velocity end
+  state.evalCounter = steps
 end
 
-local function adam(decoupled)
+local function adam(op, decoupled)
   return function(x, g, config, state)
-    local rate = anneal(config, state, 0.001, 't')
-    state.m, state.v = state.m or like(x), state.v or like(x)
-    update.adam(x, g, state.m, state.v, state.t, rate, config.beta1 or 0.9, config.beta2 or 0.999,
-      config.epsilon or 1e-8, config.weightDecay or (decoupled and 0.01 or 0), decoupled)
+    local rate, steps = anneal(op, config, state, 0.001, 't')
+    local beta1, beta2 = number(op, config, 'beta1', 0.9), number(op, config, 'beta2', 0.999)
+    local epsilon, decay = number(op, config, 'epsilon', 1e-8), number(op, config, 'weightDecay', decoupled and 0.01 or 0)
+    local m, v = memory(op, state, 'm', x) or like(x), memory(op, state, 'v', x) or like(x)
+    update.adam(x, g, m, v, steps, rate, beta1, beta2, epsilon, decay, decoupled)
+    state.m, state.v, state.t = m, v, steps
   end
 end
 
 -- beta1, beta2, epsilon: Kingma and Ba 2014, with epsilon added before the bias correction as Torch7 did
-rules.adam = adam(false)
+rules.adam = adam('optim.adam', false)
 -- Loshchilov and Hutter 2017: weightDecay (0.01 by default) shrinks the weights apart from the gradient
-rules.adamw = adam(true)
+rules.adamw = adam('optim.adamw', true)
 
 -- alpha, epsilon, initialMean (of the squares)
 function rules.rmsprop(x, g, config, state)
-  state.m = state.m or like(x):fill(config.initialMean or 0)
-  update.rmsprop(x, g, state.m, anneal(config, state, 1e-2), config.alpha or 0.99, config.epsilon or 1e-8,
-    config.weightDecay or 0)
+  local op = 'optim.rmsprop'
+  local rate, steps = anneal(op, config, state, 1e-2, 'evalCounter')
+  local alpha, epsilon = number(op, config, 'alpha', 0.99), number(op, config, 'epsilon', 1e-8)
+  local decay, mean = number(op, config, 'weightDecay', 0), number(op, config, 'initialMean', 0)
+  local m = memory(op, state, 'm', x) or like(x):fill(mean)
+  update.rmsprop(x, g, m, rate, alpha, epsilon, decay)
+  state.m, state.evalCounter = m, steps
 end
 
+-- epsilon
 function rules.adagrad(x, g, config, state)
-  state.paramVariance = state.paramVariance or like(x)
-  update.adagrad(x, g, state.paramVariance, anneal(config, state, 1e-3), config.epsilon or 1e-10,
-    config.weightDecay or 0)
+  local op = 'optim.adagrad'
+  local rate, steps = anneal(op, config, state, 1e-3, 'evalCounter')
+  local epsilon, decay = number(op, config, 'epsilon', 1e-10), number(op, config, 'weightDecay', 0)
+  local variance = memory(op, state, 'paramVariance', x) or like(x)
+  update.adagrad(x, g, variance, rate, epsilon, decay)
+  state.paramVariance, state.evalCounter = variance, steps
 end
 
 -- rho, eps; learningRate multiplies the step (1 by default)
 function rules.adadelta(x, g, config, state)
-  state.paramVariance, state.accDelta = state.paramVariance or like(x), state.accDelta or like(x)
-  update.adadelta(x, g, state.paramVariance, state.accDelta, anneal(config, state, 1), config.rho or 0.9,
-    config.eps or 1e-6, config.weightDecay or 0)
+  local op = 'optim.adadelta'
+  local rate, steps = anneal(op, config, state, 1, 'evalCounter')
+  local rho, eps, decay = number(op, config, 'rho', 0.9), number(op, config, 'eps', 1e-6), number(op, config, 'weightDecay', 0)
+  local variance = memory(op, state, 'paramVariance', x) or like(x)
+  local delta = memory(op, state, 'accDelta', x) or like(x)
+  update.adadelta(x, g, variance, delta, rate, rho, eps, decay)
+  state.paramVariance, state.accDelta, state.evalCounter = variance, delta, steps
 end
 
--- g + weightDecay * x
-local function decayed(x, g, config)
-  local decay = config.weightDecay or 0
-  return decay == 0 and g or torch.add(g, decay, x)
-end
+-- g + decay * x
+local function decayed(x, g, decay) return decay == 0 and g or torch.add(g, decay, x) end
 
 -- beta1, beta2, epsilon: Adam with the infinity norm (Kingma and Ba 2014, algorithm 2)
 function rules.adamax(x, g, config, state)
-  local rate = anneal(config, state, 0.002, 't')
-  local beta1, beta2 = config.beta1 or 0.9, config.beta2 or 0.999
-  g = decayed(x, g, config)
-  state.m, state.u = state.m or like(x), state.u or like(x)
-  state.m:mul(beta1):add(1 - beta1, g)
-  state.u:mul(beta2):cmax(torch.abs(g):add(config.epsilon or 1e-38))
-  x:addcdiv(-rate / (1 - beta1 ^ state.t), state.m, state.u)
+  local op = 'optim.adamax'
+  local rate, steps = anneal(op, config, state, 0.002, 't')
+  local beta1, beta2 = number(op, config, 'beta1', 0.9), number(op, config, 'beta2', 0.999)
+  local epsilon = number(op, config, 'epsilon', 1e-38)
+  local m, u = memory(op, state, 'm', x) or like(x), memory(op, state, 'u', x) or like(x)
+  g = decayed(x, g, number(op, config, 'weightDecay', 0))
+  m:mul(beta1):add(1 - beta1, g)
+  u:mul(beta2):cmax(torch.abs(g):add(epsilon))
+  x:addcdiv(-rate / (1 - beta1 ^ steps), m, u)
+  state.m, state.u, state.t = m, u, steps
 end
+
+local function nagMomentum(config) return number('optim.nag', config, 'momentum', 0.9) end
 
 -- momentum (0.9): the caller has moved x along the velocity before it took g (rules.nagAhead); learningRates per
 -- element
 function rules.nag(x, g, config, state)
-  local rate, momentum = anneal(config, state, 1e-3), config.momentum or 0.9
-  g = decayed(x, g, config)
-  if config.learningRates then g = torch.cmul(g, config.learningRates:typeAs(x):viewAs(x)) end
-  state.dfdx = state.dfdx and state.dfdx:mul(momentum) or like(g)
+  local op = 'optim.nag'
+  local rate, steps = anneal(op, config, state, 1e-3, 'evalCounter')
+  local momentum, rates = nagMomentum(config), vector(op, config, 'learningRates', x)
+  local velocity = memory(op, state, 'dfdx', x)
+  g = decayed(x, g, number(op, config, 'weightDecay', 0))
+  if rates then g = torch.cmul(g, rates) end
+  velocity = velocity and velocity:mul(momentum) or like(g)
   x:add(-rate, g)
-  state.dfdx:add(-rate, g)
+  velocity:add(-rate, g)
+  state.dfdx, state.evalCounter = velocity, steps
 end
 
 function rules.nagAhead(x, config, state)
-  local momentum = config.momentum or 0.9
-  if momentum <= 0 then raise('nag: the momentum must be positive') end
-  if state.dfdx then x:add(momentum, state.dfdx) end
+  local momentum, velocity = nagMomentum(config), memory('optim.nag', state, 'dfdx', x)
+  if momentum <= 0 then raise('optim.nag: the momentum must be positive') end
+  if velocity then x:add(momentum, velocity) end
 end
 
 -- eta0, lambda, alpha, t0: averaged SGD (Bottou's sgd-2.0); state.ax is the average
 function rules.asgd(x, g, config, state)
-  local eta0, lambda = config.eta0 or 1e-4, config.lambda or 1e-4
-  state.eta_t, state.mu_t, state.t = state.eta_t or eta0, state.mu_t or 1, state.t or 0
-  x:mul(1 - lambda * state.eta_t):add(-state.eta_t, g)
-  state.ax = state.ax or like(x)
-  if state.mu_t == 1 then state.ax:copy(x) else update.approach(state.ax, x, state.mu_t) end
-  state.t = state.t + 1
-  state.eta_t = eta0 / (1 + lambda * eta0 * state.t) ^ (config.alpha or 0.75)
-  state.mu_t = 1 / math.max(1, state.t - (config.t0 or 1e6))
+  local op = 'optim.asgd'
+  local eta0, lambda = number(op, config, 'eta0', 1e-4), number(op, config, 'lambda', 1e-4)
+  local alpha, t0 = number(op, config, 'alpha', 0.75), number(op, config, 't0', 1e6)
+  local eta, mu = number(op, state, 'eta_t', eta0), number(op, state, 'mu_t', 1)
+  local steps, average = number(op, state, 't', 0) + 1, memory(op, state, 'ax', x) or like(x)
+  x:mul(1 - lambda * eta):add(-eta, g)
+  if mu == 1 then average:copy(x) else update.approach(average, x, mu) end
+  state.ax, state.t = average, steps
+  state.eta_t = eta0 / (1 + lambda * eta0 * steps) ^ alpha
+  state.mu_t = 1 / math.max(1, steps - t0)
 end
 
 -- stepsize, etaplus, etaminus, stepsizemax, stepsizemin: a step per element whose size follows the gradient's sign
 function rules.rprop(x, g, config, state)
-  state.delta = state.delta or like(g)
-  state.stepsize = state.stepsize or like(g):fill(config.stepsize or 0.1)
-  local agreement = torch.cmul(g, state.delta)
+  local op = 'optim.rprop'
+  local start = number(op, config, 'stepsize', 0.1)
+  local plus, minus = number(op, config, 'etaplus', 1.2), number(op, config, 'etaminus', 0.5)
+  local least, most = number(op, config, 'stepsizemin', 1e-6), number(op, config, 'stepsizemax', 50)
+  local delta = memory(op, state, 'delta', x) or like(g)
+  local sizes = memory(op, state, 'stepsize', x) or like(g):fill(start)
+  local agreement = torch.cmul(g, delta)
   local same, opposite = agreement:gt(0):typeAs(x), agreement:lt(0):typeAs(x)
-  local factor = torch.mul(same, (config.etaplus or 1.2) - 1):add((config.etaminus or 0.5) - 1, opposite):add(1)
-  state.stepsize:cmul(factor):clamp(config.stepsizemin or 1e-6, config.stepsizemax or 50)
-  state.delta:copy(g):cmul(torch.mul(opposite, -1):add(1))
-  x:addcmul(-1, torch.sign(state.delta), state.stepsize)
+  local factor = torch.mul(same, plus - 1):add(minus - 1, opposite):add(1)
+  sizes:cmul(factor):clamp(least, most)
+  delta:copy(g):cmul(torch.mul(opposite, -1):add(1))
+  x:addcmul(-1, torch.sign(delta), sizes)
+  state.delta, state.stepsize = delta, sizes
 end
 
 return rules

@@ -1,0 +1,70 @@
+-- What wrong calls of optimizers, pictures, training and learning to act say, word by word, at the line of the call; and that they
+-- leave their arguments as they were.
+local torch = require 'tocha'
+local optim = require 'tocha.optim'
+
+local x = torch.FloatTensor { 1, 2, 3 }
+local config, state = { learningRate = 0.1 }, {}
+local function feval(y) return 1, y:clone() end
+local function with(field, value) return { learningRate = 0.1, [field] = value } end
+
+-- Each call stands on one line.
+local cases = {
+  optim = {
+    { 'optim.sgd: the function is nil, but a function is needed', function() optim.sgd(nil, x) end },
+    { 'optim.adam: x is nil, but a tensor is needed', function() optim.adam(feval, nil) end },
+    { 'optim.nag: config is 0.1, but a table is needed', function() optim.nag(feval, x, 0.1) end },
+    { 'optim.rprop: state is a tensor, but a table is needed', function() optim.rprop(feval, x, config, x) end },
+    { 'optim.sgd: learningRate is a table, but a number is needed', function() optim.sgd(feval, x, with('learningRate', {})) end },
+    { 'optim.sgd: momentum is a string, but a number is needed', function() optim.sgd(feval, x, with('momentum', 'x')) end },
+    { 'optim.sgd: learningRates is a FloatTensor of 2, but x is a FloatTensor of 3',
+      function() optim.sgd(feval, x, with('learningRates', torch.FloatTensor(2))) end },
+    { 'optim.sgd: weightDecays is 3, but a tensor is needed', function() optim.sgd(feval, x, with('weightDecays', 3)) end },
+    { 'optim.adam: the state m is a DoubleTensor of 3, but x is a FloatTensor of 3',
+      function() optim.adam(feval, x, config, { m = torch.DoubleTensor(3) }) end },
+    { 'optim.adamax: t is a boolean, but a number is needed', function() optim.adamax(feval, x, config, { t = true }) end },
+    { 'optim.asgd: the function must give the value and its gradient, a FloatTensor of 3; the gradient is nil',
+      function() optim.asgd(function() return 1 end, x, config, state) end },
+    { 'optim.rmsprop: the function must give the value and its gradient, a FloatTensor of 3; the gradient is a DoubleTensor of 3',
+      function() optim.rmsprop(function() return 1, x:double() end, x, config, state) end },
+    { 'optim.lbfgs: the function must give a number; the value is nil',
+      function() optim.lbfgs(function() end, x, config, state) end },
+    { 'optim.lbfgs: lineSearch is a boolean, but a function is needed',
+      function() optim.lbfgs(feval, x, with('lineSearch', true)) end },
+    { 'optim.cg: the function must give the value and its gradient, a FloatTensor of 3; the gradient is a FloatTensor of 1',
+      function() optim.cg(function() return 1, torch.FloatTensor(1) end, x, config) end },
+    { 'optim.lswolfe: d is nil, but a tensor is needed', function() optim.lswolfe(feval, x, 1, nil, 1, x, 1) end },
+    { 'optim.FistaLS: g is nil, but a function is needed', function() optim.FistaLS(feval, nil, feval, x) end },
+    { 'optim.de: popsize is a table, but a number is needed', function() optim.de(feval, x, with('popsize', {})) end },
+    { 'optim.cmaes: the function must give a number; the value is a string', function() optim.cmaes(tostring, x, config) end },
+    { 'optim.checkgrad: eps is a string, but a number is needed', function() optim.checkgrad(feval, x, 'x') end },
+    { 'optim.Adam: params is 3, but a table is needed', function() optim.Adam(3) end },
+    { 'optim.SGD: config is 0.1, but a table is needed', function() optim.SGD({ x }, 0.1) end },
+    { 'optim.SGD: the saved state is nil, but a table is needed', function() optim.SGD { x }:load() end },
+    { 'optim.clipGradNorm: maxNorm is nil, but a number is needed', function() optim.clipGradNorm { x } end },
+    { 'optim.penalize: params is nil, but a table is needed', function() optim.penalize(nil, 1) end },
+    { 'optim.Average: model is a tensor, but a module is needed', function() optim.Average(x) end },
+    { 'ConfusionMatrix: classes is 0, but a whole number above 0 is needed', function() optim.ConfusionMatrix(0) end },
+    { 'ConfusionMatrix:add: the target is nil, but a class or a vector of scores is needed',
+      function() optim.ConfusionMatrix(2):add(x) end },
+    { 'ConfusionMatrix:batchAdd: the predictions is a table, but a tensor is needed',
+      function() optim.ConfusionMatrix(2):batchAdd({}, x) end },
+    { 'optim.Logger: filename is 3, but a string is needed', function() optim.Logger(3) end },
+  },
+}
+
+describe('a wrong call says', function()
+  for family, list in pairs(cases) do
+    it('what is wrong in ' .. family, function()
+      for _, case in ipairs(list) do
+        local good, message = pcall(case[2])
+        assert.is_false(good, case[1])
+        local line = debug.getinfo(case[2], 'S').linedefined
+        assert.equal(('tests/lua/sentences_spec.lua:%d: %s'):format(line, case[1]), message)
+        assert.same({ 1, 2, 3 }, x:totable())
+        assert.same({ learningRate = 0.1 }, config)
+        assert.same({}, state)
+      end
+    end)
+  end
+end)
