@@ -153,3 +153,30 @@ it('graphs keep their edges however often they are built', function() -- see bin
   end
   for _ = 1, 100 do assert.equal(30, #cell().forwardnodes) end
 end)
+
+-- The orders were printed by Torch7's nngraph (commit 3ed3b9b) for these graphs.
+it('modules and nodes come in the order of Torch7, so that parameters lie and scripts find nodes as they did', function()
+  local names
+  local function named(name, module) names[module] = name; return module end
+  local function order(net)
+    local list = {}
+    for i, module in ipairs(net.modules) do list[i] = names[module] end
+    return table.concat(list, ' ')
+  end
+  names = {}
+  local x = named('x', nn.Identity())()
+  local a, b = named('a', nn.Linear(2, 2))(x), named('b', nn.Linear(2, 2))(x)
+  local net = nn.gModule({ x }, { named('sum', nn.CAddTable()) { b, named('tanh', nn.Tanh())(a) } })
+  assert.equal('x b a tanh sum', order(net))
+  assert.equal(names[a.data.module], names[net.fg.nodes[a.id].data.module])
+
+  names = {}
+  x = named('x', nn.Identity())()
+  local c = named('c', nn.Identity())()
+  local parts = { named('halves', nn.SplitTable(2))(named('both', nn.Linear(2, 4))(x)):split(2) }
+  local gate = named('gate', nn.Sigmoid())(parts[1])
+  local state = named('state', nn.CAddTable()) { named('keep', nn.CMulTable()) { gate, c }, named('new', nn.Tanh())(parts[2]) }
+  net = nn.gModule({ x, c }, { state, named('out', nn.Linear(2, 2))(named('shown', nn.CMulTable()) { gate, state }) })
+  assert.equal('x both halves gate c keep new state shown out', order(net))
+  for _, node in ipairs { gate, c } do assert.equal(node.data, net.fg.nodes[node.id].data) end
+end)

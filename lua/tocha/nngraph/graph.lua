@@ -43,8 +43,8 @@ end
 
 local Graph = torch.class('graph.Graph', graph)
 
--- Nodes after all that can be reached from them (depth first, without recursion).
-local function finished(roots)
+-- Nodes after all that can be reached from them by after[node], a list (depth first, without recursion).
+local function finished(roots, after)
   local order, state = {}, {}
   for _, root in ipairs(roots) do
     local stack = { root }
@@ -52,9 +52,9 @@ local function finished(roots)
       local node = stack[#stack]
       local at = (state[node] or 0) + 1
       if state[node] == math.huge then stack[#stack] = nil
-      elseif node.children[at] then
+      elseif after[node][at] then
         state[node] = at
-        local child = node.children[at]
+        local child = after[node][at]
         if not state[child] then
           state[child] = 0
           stack[#stack + 1] = child
@@ -71,13 +71,15 @@ local function finished(roots)
   return order
 end
 
+-- Nodes and edges come up in the order of Torch7, breadth first: scripts find a node of one graph by its id in another.
 function Graph:__init(root)
   self.nodes, self.edges = {}, {}
-  if root then
-    local order = finished { root }
-    for i = #order, 1, -1 do self:addNode(order[i]) end
-    for _, node in ipairs(self.nodes) do
-      for _, child in ipairs(node.children) do self.edges[#self.edges + 1] = { from = node, to = child } end
+  if not root then return end
+  self:addNode(root)
+  for _, node in ipairs(self.nodes) do -- grows meanwhile
+    for _, child in ipairs(node.children) do
+      self.edges[#self.edges + 1] = { from = node, to = child }
+      self:addNode(child)
     end
   end
 end
@@ -89,19 +91,32 @@ function Graph:addNode(node)
   node.id = #self.nodes
 end
 
+-- With all edges turned round: the nodes as they come up, and node -> the nodes that lead to it.
+function Graph:turned()
+  local list, before = {}, {}
+  local function meet(node)
+    if before[node] then return end
+    list[#list + 1], before[node] = node, {}
+  end
+  for _, edge in ipairs(self.edges) do
+    meet(edge.to)
+    meet(edge.from)
+    table.insert(before[edge.to], edge.from)
+  end
+  for _, node in ipairs(self.nodes) do meet(node) end
+  return list, before
+end
+
 --- The same nodes (new ones with the same data) with all edges turned round.
 function Graph:reverse()
   local turned, twin = Graph(), {}
-  for i = #self.nodes, 1, -1 do
-    local node = self.nodes[i]
+  for _, node in ipairs((self:turned())) do
     twin[node] = torch.getmetatable(torch.typename(node))(node.data)
     turned:addNode(twin[node])
   end
-  for _, node in ipairs(self.nodes) do
-    for _, child in ipairs(node.children) do
-      twin[child]:add(twin[node])
-      turned.edges[#turned.edges + 1] = { from = twin[child], to = twin[node] }
-    end
+  for i, edge in ipairs(self.edges) do
+    twin[edge.to]:add(twin[edge.from])
+    turned.edges[i] = { from = twin[edge.to], to = twin[edge.from] }
   end
   return turned
 end
@@ -125,11 +140,16 @@ function Graph:leaves()
   return leaves
 end
 
---- The nodes, each before those that it leads to.
+--- The nodes, each before those that it leads to; what a node needs comes right before it where it can.
 -- @treturn {node,...}
 function Graph:topsort()
-  local order, sorted = finished(self:roots()), {}
-  for i = #order, 1, -1 do sorted[#sorted + 1] = order[i] end
+  local list, before = self:turned()
+  local last = {}
+  for _, node in ipairs(list) do
+    if #node.children == 0 then last[#last + 1] = node end
+  end
+  local sorted = finished(last, before)
+  if #sorted ~= #self.nodes then raise 'the graph has a cycle' end
   return sorted
 end
 
