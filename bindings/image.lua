@@ -27,8 +27,13 @@ function image.size(bytes)
            format = names[format[0]] }
 end
 
-local function tensor(value, op)
-  if not own.isTensor(value) then own.bad(op, 'the picture', 'a tensor', value) end
+local function tensor(value, op, name)
+  if not own.isTensor(value) then own.bad(op, name or 'the picture', 'a tensor', value) end
+  return value
+end
+
+local function number(value, op, name)
+  if type(value) ~= 'number' or value ~= value then own.bad(op, name, 'a number', value) end
   return value
 end
 
@@ -40,7 +45,8 @@ end
 -- @tparam[opt] boolean upright turn it as its orientation tag says
 function image.decode(bytes, type, planes, side, upright)
   box[0] = nil
-  return result(C.tch_image_decode(tensor(bytes, 'decompress'), dtype[type].code, planes or 0, side or 0, upright or false, box))
+  return result(C.tch_image_decode(tensor(bytes, 'decompress'), dtype[type].code, planes or 0,
+    number(side or 0, 'decompress', 'side'), upright and true or false, box))
 end
 
 --- A file's bytes from a picture (H,W) or (C,H,W).
@@ -49,7 +55,7 @@ end
 -- @tparam[opt=75] number quality of a JPEG, 1..100
 function image.encode(picture, kind, quality)
   box[0] = nil
-  return result(C.tch_image_encode(tensor(picture, 'save'), codes[kind], quality or 75, box))
+  return result(C.tch_image_encode(tensor(picture, 'save'), codes[kind], number(quality or 75, 'save', 'the quality'), box))
 end
 
 --- Writes frames (N,3,H,W) of bytes as a moving GIF, whole or not at all.
@@ -61,7 +67,7 @@ end
 -- @treturn[2] string why not
 function image.saveGif(path, frames, delay)
   box[0] = nil
-  local bytes, why = result(C.tch_gif_encode(tensor(frames, 'saveGif'), delay or 4, box))
+  local bytes, why = result(C.tch_gif_encode(tensor(frames, 'saveGif'), number(delay or 4, 'saveGif', 'the delay'), box))
   if not bytes then return nil, why end
   return file.save(path, bytes)
 end
@@ -94,8 +100,8 @@ local function code(list, name, op, what)
   own.failWith('%s: %s is %s, but one of %s is needed', op, what, tostring(name), table.concat(all, ', '))
 end
 
-local function taken(status)
-  if status ~= 0 then own.fail(status) end
+local function taken(status, op)
+  if status ~= 0 then own.fail(status, op) end
   return own.wrap(box[0])
 end
 
@@ -111,8 +117,9 @@ end
 -- @tparam string edge pad (`value`), clamp, reflect, wrap, or border (pad beyond half a pixel)
 function image.warp(picture, field, offset, mode, edge, value)
   box[0] = nil
-  return taken(C.tch_image_warp(tensor(picture, 'warp'), tensor(field, 'warp'), offset, code(interpolations, mode, 'warp', 'mode'),
-    code(edges, edge, 'warp', 'the edge'), value or 0, box))
+  return taken(C.tch_image_warp(tensor(picture, 'warp'), tensor(field, 'warp', 'the field'), offset,
+    code(interpolations, mode, 'warp', 'mode'), code(edges, edge, 'warp', 'the edge'), number(value or 0, 'warp', 'the value'),
+    box))
 end
 
 --- Fetches pixel (y, x) of a new picture from row m[1] y + m[2] x + m[3], column m[4] y + m[5] x + m[6], counted from 0.
@@ -120,7 +127,7 @@ function image.affine(picture, m, height, width, mode, edge, value)
   box[0] = nil
   for i = 1, 6 do matrix[i - 1] = m[i] end
   return taken(C.tch_image_affine(tensor(picture, 'affine'), matrix, height, width, code(interpolations, mode, 'affine', 'mode'),
-    code(edges, edge, 'affine', 'the edge'), value or 0, box))
+    code(edges, edge, 'affine', 'the edge'), number(value or 0, 'affine', 'the value'), box))
 end
 
 --- A picture in polar coordinates: rows are angles, columns distances.
@@ -131,9 +138,10 @@ end
 
 --- A picture (3,H,W) in other colours.
 -- @tparam string name such as RGB_TO_HSL
-function image.colours(picture, name)
+-- @tparam string op what the script called
+function image.colours(picture, name, op)
   box[0] = nil
-  return taken(C.tch_image_colours(tensor(picture, 'colours'), C['TCH_' .. name], box))
+  return taken(C.tch_image_colours(tensor(picture, op), C['TCH_' .. name], box), op)
 end
 
 return image

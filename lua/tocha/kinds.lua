@@ -28,11 +28,12 @@ local function listOf(test)
     return true
   end
 end
+local function isNumber(value) return type(value) == 'number' and value == value end
 local function whole(value) return type(value) == 'number' and value % 1 == 0 end
 
 --- By name: a test and the words for what passes it.
 local kinds = {
-  number = { function(value) return type(value) == 'number' and value == value end, 'a number' },
+  number = { isNumber, 'a number' },
   whole = { whole, 'a whole number' },
   count = { function(value) return whole(value) and value > 0 end, 'a whole number above 0' },
   string = { is 'string', 'a string' },
@@ -40,11 +41,15 @@ local kinds = {
   ['function'] = { isCallable, 'a function' },
   table = { is 'table', 'a table' },
   tensor = { torch.isTensor, 'a tensor' },
+  colour = { function(value)
+    return type(value) == 'table' and isNumber(value[1]) and isNumber(value[2]) and isNumber(value[3])
+  end, 'a colour (a table of red, green and blue)' },
   module = { function(value) return torch.isTypeOf(value, 'nn.Module') end, 'a module' },
   set = { isSet, 'a set (a table with data, a tensor of samples, or with a source of pictures)' },
   held = { function(value) return isSet(value) and value.data ~= nil end, 'a set (a table with data, a tensor of samples)' },
   labelled = { function(value) return isSet(value) and value.labels ~= nil end, 'a set with labels' },
   strings = { listOf(is 'string'), 'a table of strings' },
+  list = { listOf(isNumber), 'a table of numbers' },
   names = { listOf(function(value) return type(value) == 'string' or type(value) == 'number' end), 'a table of names' },
   tensors = { listOf(torch.isTensor), 'a table of tensors' },
   numbers = { function(value) return type(value) == 'number' or type(value) == 'table' end, 'a number or a table of numbers' },
@@ -75,4 +80,11 @@ local function check(op, name, kind, value)
   if not row[1](value) then own.bad(op, name, row[2], value) end
 end
 
-return { kinds = kinds, check = check }
+--- A number, as itself or in a string.
+local function number(op, name, value)
+  local read = type(value) == 'string' and tonumber(value) or value
+  if type(read) ~= 'number' or read ~= read then own.bad(op, name, 'a number', value) end
+  return read
+end
+
+return { kinds = kinds, check = check, number = number }

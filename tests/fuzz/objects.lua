@@ -41,7 +41,9 @@ return function(list, tools)
   end
   -- What checks its arguments by kind must refuse in sentences; of all else only a crash counts.
   local function strict(name)
-    return name:find '^data%.' or name:find '^optim%.' or name == 'train.grid' or name:find '^train%.schedule%.'
+    for _, family in ipairs { 'data', 'optim', 'image', 'train.grid', 'train.schedule' } do
+      if name:sub(1, #family) == family then return true end
+    end
   end
   local function add(name, call) list[#list + 1] = { name, call, lenient = not strict(name) } end
 

@@ -2,8 +2,10 @@
 -- leave their arguments as they were.
 local torch = require 'tocha'
 local optim = require 'tocha.optim'
+local image = require 'tocha.image'
 
 local x = torch.FloatTensor { 1, 2, 3 }
+local picture = torch.FloatTensor(3, 4, 4):fill(.5)
 local config, state = { learningRate = 0.1 }, {}
 local function feval(y) return 1, y:clone() end
 local function with(field, value) return { learningRate = 0.1, [field] = value } end
@@ -51,6 +53,38 @@ local cases = {
       function() optim.ConfusionMatrix(2):batchAdd({}, x) end },
     { 'optim.Logger: filename is 3, but a string is needed', function() optim.Logger(3) end },
   },
+  image = {
+    { 'hflip: a picture is a tensor, not a number', function() image.hflip(3) end },
+    { 'vflip: the destination is a string, but a tensor is needed', function() image.vflip('x', picture) end },
+    { 'rgb2hsl: the picture is nil, but a tensor is needed', function() image.rgb2hsl() end },
+    { 'rgb2y: the destination is 3, but a tensor is needed', function() image.rgb2y(3, picture) end },
+    { 'scale: a picture is HxW or CxHxW, not a tensor of 1 dimensions', function() image.scale(x, 2, 2) end },
+    { 'crop: the first column is nil, but a number is needed', function() image.crop(picture, picture) end },
+    { 'crop: the last row is a string, but a number is needed', function() image.crop(picture, 0, 0, 1, 'x') end },
+    { 'rotate: the angle is a table, but a number is needed', function() image.rotate(picture, {}) end },
+    { 'translate: y is nil, but a number is needed', function() image.translate(picture, 1) end },
+    { 'warp: the field is nil, but a tensor is needed', function() image.warp(picture) end },
+    { 'affinetransform: the translation is 3, but a table of numbers is needed',
+      function() image.affinetransform(picture, torch.eye(2), nil, 3) end },
+    { 'affinetransform: the value is a string, but a number is needed',
+      function() image.affinetransform(picture, torch.eye(2), nil, nil, 'pad', 'x') end },
+    { 'polar: the destination is a table, but a tensor is needed', function() image.polar({}, picture) end },
+    { 'gaussian: sigma is a string, but a number is needed', function() image.gaussian { sigma = 'x' } end },
+    { 'gaussianpyramid: scales is 3, but a table of numbers is needed', function() image.gaussianpyramid(picture, 3) end },
+    { 'erode: the kernel is a boolean, but a tensor is needed', function() image.erode(picture[1], true) end },
+    { 'lcn: the kernel is a table, but a tensor is needed', function() image.lcn(picture[1], {}) end },
+    { 'minmax: options is nil, but a table is needed', function() image.minmax() end },
+    { 'minmax: tensor is nil, but a tensor is needed', function() image.minmax {} end },
+    { 'toDisplayTensor: padding is a string, but a number is needed',
+      function() image.toDisplayTensor { input = picture, padding = 'x' } end },
+    { 'toDisplayTensor: picture 2 is a number, not a tensor', function() image.toDisplayTensor { picture, 3 } end },
+    { 'drawText: size is a table, but a number is needed', function() image.drawText(picture, 'x', 1, 1, { size = {} }) end },
+    { 'drawRect: color is 3, but a colour (a table of red, green and blue) is needed',
+      function() image.drawRect(picture, 1, 1, 2, 2, { color = 3, inplace = true }) end },
+    { 'drawRect: x2 is a string, but a number is needed', function() image.drawRect(picture, 1, 1, 'x', 2) end },
+    { 'image: the quality is a string, but a number is needed', function() image.compressJPG(picture, 'x') end },
+    { 'image: the path of a file is needed, not a number', function() image.savePNG(3, picture) end },
+  },
 }
 
 describe('a wrong call says', function()
@@ -64,6 +98,7 @@ describe('a wrong call says', function()
         assert.same({ 1, 2, 3 }, x:totable())
         assert.same({ learningRate = 0.1 }, config)
         assert.same({}, state)
+        assert.is_true(picture:eq(.5):all())
       end
     end)
   end

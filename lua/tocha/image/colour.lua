@@ -3,35 +3,29 @@
 -- @module tocha.image.colour
 local torch = require 'tocha'
 local engine = require 'tocha.bindings.image'
+local takes = require 'tocha.image.takes'
 local raise = require 'tocha.bindings.own'.raise
 
 local M = {}
 
-local function deliver(dst, result)
-  if not dst then return result end
-  return dst:resize(result:size()):copy(result)
-end
+local deliver, rgb = takes.deliver, takes.rgb
 
 for _, space in ipairs { 'hsl', 'hsv', 'lab', 'yuv' } do
   for _, way in ipairs { { 'rgb', space }, { space, 'rgb' } } do
     local name = way[1]:upper() .. '_TO_' .. way[2]:upper()
     --- The same for hsl2rgb, rgb2hsv, hsv2rgb, rgb2lab, lab2rgb, rgb2yuv, yuv2rgb: `f([dst,] src)`.
     -- @function rgb2hsl
-    M[way[1] .. '2' .. way[2]] = function(dst, src)
-      if src == nil then dst, src = nil, dst end
-      return deliver(dst, engine.colours(src, name))
+    local op = way[1] .. '2' .. way[2]
+    M[op] = function(...)
+      local dst, src = takes.destination(op, ...)
+      return deliver(dst, engine.colours(src, name, op))
     end
   end
 end
 
-local function rgb(name, src)
-  if torch.isTensor(src) and src:dim() == 3 and src:size(1) == 3 then return src end
-  raise(name .. ': a picture of 3xHxW is needed')
-end
-
 --- Luminance (1,H,W): `rgb2y([dst,] src)`.
-function M.rgb2y(dst, src)
-  if src == nil then dst, src = nil, dst end
+function M.rgb2y(...)
+  local dst, src = takes.destination('rgb2y', ...)
   rgb('rgb2y', src)
   local bytes = src:type() == 'torch.ByteTensor'
   local x = bytes and src:float():div(255) or src
@@ -40,8 +34,8 @@ function M.rgb2y(dst, src)
 end
 
 --- The shares of red, green and blue in their sum: `rgb2nrgb([dst,] src)`.
-function M.rgb2nrgb(dst, src)
-  if src == nil then dst, src = nil, dst end
+function M.rgb2nrgb(...)
+  local dst, src = takes.destination('rgb2nrgb', ...)
   rgb('rgb2nrgb', src)
   local sum = torch.add(src[1], src[2]):add(src[3]):add(1e-6)
   local result = src:clone()
@@ -82,12 +76,13 @@ function M.jetColormap(n)
 end
 
 --- A picture of levels 1..L in the colours of jetColormap(L): `y2jet([dst,] src)`, src (H,W), (1,H,W) or (N).
-function M.y2jet(dst, src)
-  if src == nil then dst, src = nil, dst end
+function M.y2jet(...)
+  local dst, src = takes.destination('y2jet', ...)
   if not torch.isTensor(src) or src:dim() < 1 or src:dim() > 3 or src:dim() == 3 and src:size(1) ~= 1 then
     raise 'y2jet: levels are a tensor of HxW, 1xHxW or N'
   end
   local height, width = src:dim() > 1 and src:size(src:dim() - 1) or 1, src:size(src:dim())
+  src = src:detach()
   local levels = src:max()
   if src:min() < 1 then raise(('y2jet: levels count from 1, but one is %g'):format(src:min())) end
   local map = M.jetColormap(levels)

@@ -4,6 +4,7 @@ local torch = require 'tocha'
 local file = require 'tocha.image.file'
 local geometry = require 'tocha.image.geometry'
 local unpackOptions = require 'tocha.image.options'
+local check = require 'tocha.kinds'.check
 local raise = require 'tocha.bindings.own'.raise
 
 local M = {}
@@ -11,6 +12,9 @@ local M = {}
 --- Brings numbers from min..max to 0..1: `minmax{tensor =, min =, max =, symm =, inplace =, saturate =, tensorOut =}`. Without
 -- min and max they are the tensor's own; symm: 0 becomes one half; saturate: what is outside is cut.
 function M.minmax(o)
+  check('minmax', 'options', 'table', o)
+  check('minmax', 'options', { tensor = 'tensor', min = 'number?', max = 'number?', tensorOut = 'tensor?' }, o)
+  if o.tensor:nElement() == 0 then raise 'minmax: the tensor is empty' end
   local out = o.tensorOut and o.tensorOut:resize(o.tensor:size()):copy(o.tensor) or o.inplace and o.tensor or o.tensor:clone()
   local largest = o.symm and math.max(math.abs(out:min()), math.abs(out:max()))
   local low = o.min or (largest and -largest or out:min())
@@ -22,8 +26,8 @@ function M.minmax(o)
 end
 
 local listOptions = {
-  { 'input' }, { 'padding', 0 }, { 'nrow', 6 }, { 'scaleeach', false }, { 'min' }, { 'max' }, { 'symmetric', false },
-  { 'saturate', true },
+  { 'input' }, { 'padding', 0, 'number' }, { 'nrow', 6, 'number' }, { 'scaleeach', false }, { 'min', nil, 'number?' },
+  { 'max', nil, 'number?' }, { 'symmetric', false }, { 'saturate', true },
 }
 
 -- A list of pictures of one size, or a tensor, as a new tensor of numbers.
@@ -36,6 +40,7 @@ local function pack(input)
   local n = first:dim()
   local packed = torch.Tensor(#input, n == 2 and 1 or first:size(1), first:size(n - 1), first:size(n))
   for i, picture in ipairs(input) do
+    if not torch.isTensor(picture) then raise(('toDisplayTensor: picture %d is a %s, not a tensor'):format(i, type(picture))) end
     if picture:nElement() ~= packed[i]:nElement() then
       raise(('toDisplayTensor: picture %d has another size than the first'):format(i))
     end
@@ -72,9 +77,9 @@ function M.toDisplayTensor(...)
 end
 
 local displayOptions = {
-  { 'image' }, { 'zoom', 1 }, { 'min' }, { 'max' }, { 'legend', 'image.display' }, { 'win' }, { 'x', 0 }, { 'y', 0 },
-  { 'scaleeach', false }, { 'gui', true }, { 'offscreen', false }, { 'padding', 0 }, { 'symmetric', false }, { 'nrow', 6 },
-  { 'saturate', true }, { 'file' },
+  { 'image' }, { 'zoom', 1, 'number' }, { 'min', nil, 'number?' }, { 'max', nil, 'number?' }, { 'legend', 'image.display' },
+  { 'win' }, { 'x', 0 }, { 'y', 0 }, { 'scaleeach', false }, { 'gui', true }, { 'offscreen', false }, { 'padding', 0, 'number' },
+  { 'symmetric', false }, { 'nrow', 6, 'number' }, { 'saturate', true }, { 'file', nil, 'string?' },
 }
 
 --- Writes pictures to a PNG file and says where: `display{image =, zoom = 1, legend =, win =, file =, ...}`, the rest as for

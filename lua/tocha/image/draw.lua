@@ -3,14 +3,24 @@
 -- @module tocha.image.draw
 local torch = require 'tocha'
 local font = require 'tocha.train.font'
-local raise = require 'tocha.bindings.own'.raise
+local check = require 'tocha.kinds'.check
+local takes = require 'tocha.image.takes'
 
 local M = {}
 local cellWidth, cellHeight = 6, 8 -- of a letter of size 1, the space to the next one included
 
+local optionKinds = { color = 'colour?', bg = 'colour?', size = 'number?', lineWidth = 'number?' }
+
 local function canvas(op, src, options)
-  if not torch.isTensor(src) or src:dim() ~= 3 or src:size(1) ~= 3 then raise(op .. ': a picture of 3xHxW is needed') end
+  takes.rgb(op, src)
+  check(op, 'options', optionKinds, options)
   return options.inplace and src or src:clone()
+end
+
+-- A column or row: numbers between pixels are those before.
+local function place(op, name, value, default)
+  if value == nil then return default end
+  return math.floor(takes.number(op, name, value))
 end
 
 local function scaleOf(picture) return picture:type() == 'torch.ByteTensor' and 1 or 1 / 255 end
@@ -67,7 +77,7 @@ end
 function M.drawText(src, text, x, y, options)
   options = options or {}
   local picture = canvas('drawText', src, options)
-  local left, top, size = x or 1, y or 1, options.size or 1
+  local left, top, size = place('drawText', 'x', x, 1), place('drawText', 'y', y, 1), options.size or 1
   local background = options.bg and options.bg[1] >= 0 and options.bg or nil
   x, y = left, top
   for letter in tostring(text or ''):gmatch '.' do
@@ -88,6 +98,8 @@ function M.drawRect(src, x1, y1, x2, y2, options)
   options = options or {}
   local picture = canvas('drawRect', src, options)
   if not (x1 and y1 and x2 and y2) then return picture end
+  x1, y1 = place('drawRect', 'x1', x1), place('drawRect', 'y1', y1)
+  x2, y2 = place('drawRect', 'x2', x2), place('drawRect', 'y2', y2)
   local width, colour = options.lineWidth or 1, options.color or { 255, 0, 0 }
   local before = math.floor(width / 2)
   local after = width - before - 1

@@ -7,6 +7,8 @@
 local torch = require 'tocha'
 local file = require 'tocha.bindings.file'
 local codec = require 'tocha.bindings.image'
+local kinds = require 'tocha.kinds'
+local check = kinds.check
 local raise = require 'tocha.bindings.own'.raise
 
 local M = {}
@@ -45,6 +47,7 @@ local function decode(bytes, planes, name, options, format)
   local found = first == 0xffd8 and 'jpeg' or first == 0x8950 and 'png' or math.floor(first / 256) == 0x50 and 'pnm'
   if format and found ~= format then return nil, ('no %s file'):format(format == 'pnm' and 'PPM or PGM' or format:upper()) end
   options = options or {}
+  check('image', 'options', { side = 'number?' }, options)
   return codec.decode(bytes, name, planes, options.side, options.upright)
 end
 
@@ -104,7 +107,7 @@ end
 
 local function compress(format)
   return function(picture, quality)
-    local bytes, why = codec.encode(isTensor(picture), format, quality)
+    local bytes, why = codec.encode(isTensor(picture), format, quality and kinds.number('image', 'the quality', quality))
     return bytes or raise('image: ' .. why)
   end
 end
@@ -117,7 +120,8 @@ M.compressJPG, M.compressPNG = compress 'jpeg', compress 'png'
 
 local function saver(format)
   return function(path, picture, quality)
-    local good, why = codec.save(path, isTensor(picture), format, quality)
+    if type(path) ~= 'string' then raise(('image: the path of a file is needed, not a %s'):format(type(path))) end
+    local good, why = codec.save(path, isTensor(picture), format, quality and kinds.number('image', 'the quality', quality))
     if not good then raise(why:find(path, 1, true) and why or path .. ': ' .. why) end
   end
 end

@@ -3,6 +3,8 @@
 local torch = require 'tocha'
 local F = require 'tocha.nn.functional'
 local geometry = require 'tocha.image.geometry'
+local takes = require 'tocha.image.takes'
+local check = require 'tocha.kinds'.check
 local unpackOptions = require 'tocha.image.options'
 local raise = require 'tocha.bindings.own'.raise
 
@@ -27,9 +29,7 @@ end
 --- Convolves a picture (H,W) or (C,H,W) with a kernel (h,w), or (C,h,w): `convolve([dst,] src, kernel, [mode])`.
 -- Mode: valid (the default), full, or same (the size of src).
 function M.convolve(...)
-  local arguments = { ... }
-  local dst = isTensor(arguments[3]) and table.remove(arguments, 1) or nil
-  local src, kernel, mode = unpack(arguments, 1, 3)
+  local dst, src, kernel, mode = takes.beforeTwo('convolve', ...)
   if not isTensor(src) or not isTensor(kernel) then raise 'convolve: a picture and a kernel are needed' end
   local dims, own = src:dim(), kernel:dim()
   if dims ~= 2 and dims ~= 3 or own ~= 2 and own ~= dims or own == 3 and kernel:size(1) ~= src:size(1) then
@@ -49,14 +49,15 @@ function M.convolve(...)
     result = result:narrow(n - 1, math.ceil(kernel:size(n - 1) / 2), src:size(n - 1)):narrow(n, math.ceil(kernel:size(n) / 2),
       src:size(n))
   end
-  return dst and dst:resize(result:size()):copy(result) or result
+  return takes.deliver(dst, result)
 end
 
 -- -- kernels --------------------------------------------------------------------------------------------------------
 
 local kernelOptions = {
-  { 'size', 3 }, { 'sigma', .25 }, { 'amplitude', 1 }, { 'normalize', false }, { 'width', 'size' }, { 'height', 'size' },
-  { 'sigma_horz', 'sigma' }, { 'sigma_vert', 'sigma' }, { 'mean_horz', .5 }, { 'mean_vert', .5 }, { 'tensor' },
+  { 'size', 3, 'number' }, { 'sigma', .25, 'number' }, { 'amplitude', 1, 'number' }, { 'normalize', false },
+  { 'width', 'size', 'number' }, { 'height', 'size', 'number' }, { 'sigma_horz', 'sigma', 'number' },
+  { 'sigma_vert', 'sigma', 'number' }, { 'mean_horz', .5, 'number' }, { 'mean_vert', .5, 'number' }, { 'tensor', nil, 'tensor?' },
 }
 
 -- Squares of the distances of n pixels from the mean, in deviations, both as shares of size (n).
@@ -98,8 +99,9 @@ end
 
 --- A Gaussian kernel (size): `gaussian1D{size = 3, sigma = .25, amplitude = 1, normalize = false, mean = .5, tensor =}`.
 function M.gaussian1D(...)
-  local o = unpackOptions('gaussian1D', { { 'size', 3 }, { 'sigma', .25 }, { 'amplitude', 1 }, { 'normalize', false },
-    { 'mean', .5 }, { 'tensor' }, { 'height', 'size' } }, ...)
+  local o = unpackOptions('gaussian1D', { { 'size', 3, 'number' }, { 'sigma', .25, 'number' },
+    { 'amplitude', 1, 'number' }, { 'normalize', false }, { 'mean', .5, 'number' }, { 'tensor', nil, 'tensor?' },
+    { 'height', 'size', 'number' } }, ...)
   local kernel = distances(sizeOf('gaussian1D', o, 1), o.mean, o.sigma):mul(-.5):exp():mul(o.amplitude)
   return finish(kernel, o, o.normalize)
 end
@@ -107,7 +109,7 @@ end
 --- A Laplacian of a Gaussian (height, width). Options as those of `gaussian`, sigma .1.
 function M.laplacian(...)
   local options = { unpack(kernelOptions) }
-  options[2] = { 'sigma', .1 }
+  options[2] = { 'sigma', .1, 'number' }
   local o = unpackOptions('laplacian', options, ...)
   -- Rows with the horizontal numbers and columns with the vertical ones, as Torch7 had it.
   local square = grid(distances(o.height, o.mean_horz, o.sigma_horz, o.width),
@@ -122,6 +124,8 @@ function M.gaussianpyramid(...)
   local dst, src, scales = ...
   if scales == nil then dst, src, scales = {}, dst, src end
   if not isTensor(src) or src:dim() ~= 2 and src:dim() ~= 3 then raise 'gaussianpyramid: src image must be 2D or 3D' end
+  check('gaussianpyramid', 'scales', 'list', scales)
+  check('gaussianpyramid', 'the destination', 'tensors', dst)
   local kernel, from, n = M.gaussian { width = 3, normalize = true }:type(src:type()), src, src:dim()
   for i, scale in ipairs(scales) do
     local size = src:size()
@@ -143,6 +147,7 @@ function M.lcn(picture, kernel)
   if not isTensor(picture) or not (picture:dim() == 2 or picture:dim() == 3 and picture:size(1) == 1) then
     raise 'lcn: grayscale image expected'
   end
+  check('lcn', 'the kernel', 'tensor?', kernel)
   kernel = (kernel or M.gaussian { size = 9, sigma = 1.591 / 9, normalize = true }):double()
   local x = picture:double()
   if x:dim() == 3 then x = x[1] end
@@ -157,6 +162,7 @@ end
 -- The number of ones under the kernel for each pixel of a binary picture.
 local function count(op, picture, kernel, outside)
   if not isTensor(picture) or picture:dim() ~= 2 then raise(op .. ': a picture of HxW, of 0 and 1, is needed') end
+  if kernel:dim() ~= 2 then raise(('%s: the kernel has %d dimensions, not 2'):format(op, kernel:dim())) end
   local h, w = kernel:size(1), kernel:size(2)
   if h % 2 == 0 or w % 2 == 0 then raise(('%s: the sides of the kernel must be odd, not %dx%d'):format(op, h, w)) end
   local up, left = (h - 1) / 2, (w - 1) / 2
@@ -170,12 +176,16 @@ end
 -- @tparam[opt] tensor kernel of 0 and 1, with odd sides
 -- @tparam[opt=1] number outside what lies around the picture
 function M.erode(picture, kernel, outside)
+  check('erode', 'the kernel', 'tensor?', kernel)
+  check('erode', 'outside', 'number?', outside)
   kernel = kernel or torch.DoubleTensor(3, 3):fill(1)
   return count('erode', picture, kernel, outside or 1):eq(kernel:sum()):type(picture:type())
 end
 
 --- Dilation: what is 1 somewhere under the kernel. Arguments as those of `erode`, outside 0.
 function M.dilate(picture, kernel, outside)
+  check('dilate', 'the kernel', 'tensor?', kernel)
+  check('dilate', 'outside', 'number?', outside)
   kernel = kernel and geometry.hflip(geometry.vflip(kernel)) or torch.DoubleTensor(3, 3):fill(1)
   return count('dilate', picture, kernel, outside or 0):gt(0):type(picture:type())
 end

@@ -4,38 +4,14 @@
 -- @module tocha.image.geometry
 local torch = require 'tocha'
 local engine = require 'tocha.bindings.image'
+local kinds = require 'tocha.kinds'
+local takes = require 'tocha.image.takes'
 local raise = require 'tocha.bindings.own'.raise
 
 local M = {}
 
--- -- arguments ----------------------------------------------------------------------------------------------------
-
-local isTensor = torch.isTensor
-
--- Splits f([dst,] src, ...): a destination is there if the second argument is a tensor too.
-local function destination(dst, ...)
-  if isTensor((...)) then return dst, ... end
-  return nil, dst, ...
-end
-
-local function deliver(dst, result)
-  if not dst then return result end
-  return dst:resize(result:size()):copy(result)
-end
-
-local function picture(op, src)
-  if not isTensor(src) then raise(('%s: a picture is a tensor, not a %s'):format(op, type(src))) end
-  local n = src:dim()
-  if n ~= 2 and n ~= 3 then raise(('%s: a picture is HxW or CxHxW, not a tensor of %d dimensions'):format(op, n)) end
-  return src, src:size(n - 1), src:size(n)
-end
-
-local function number(op, name, value)
-  if type(value) ~= 'number' or value ~= value then
-    raise(('%s: %s is %s, but a number is needed'):format(op, name, tostring(value)))
-  end
-  return value
-end
+local isTensor, number, picture = torch.isTensor, takes.number, takes.picture
+local deliver, destination = takes.deliver, takes.destination
 
 -- -- scale ----------------------------------------------------------------------------------------------------------
 
@@ -60,7 +36,7 @@ end
 -- `bicubic` and `simple` as Torch7 had them (corners on corners; bilinear averages when it shrinks, the others skip); `area`;
 -- `linear`, `cubic` and `lanczos` with centres on centres, anti-aliased.
 function M.scale(...)
-  local dst, src, width, height, mode = destination(...)
+  local dst, src, width, height, mode = destination('scale', ...)
   local _, h, w = picture('scale', src)
   if dst then
     mode = width
@@ -103,7 +79,7 @@ end
 -- `crop(src, format, width, height)` with the format "c" (centre), "tl", "tr", "bl" or "br". With a destination and x2 and y2
 -- the part is scaled into it; with a destination alone it says the size.
 function M.crop(...)
-  local dst, src, x1, y1, x2, y2 = destination(...)
+  local dst, src, x1, y1, x2, y2 = destination('crop', ...)
   local _, height, width = picture('crop', src)
   if type(x1) == 'string' then
     local w, h = number('crop', 'the width', y1), number('crop', 'the height', x2)
@@ -113,6 +89,7 @@ function M.crop(...)
   elseif not x2 then
     if not dst then raise 'crop: where the part ends is missing' end
     picture('crop', dst)
+    x1, y1 = number('crop', 'the first column', x1), number('crop', 'the first row', y1)
     return dst:copy(part(src, x1, y1, x1 + dst:size(dst:dim()), y1 + dst:size(dst:dim() - 1)))
   end
   local cut = part(src, x1, y1, x2, y2)
@@ -121,7 +98,7 @@ end
 
 --- Moves a picture by whole pixels to the right and down; what comes in is 0. `translate([dst,] src, x, y)`.
 function M.translate(...)
-  local dst, src, x, y = destination(...)
+  local dst, src, x, y = destination('translate', ...)
   local _, height, width = picture('translate', src)
   x, y = math.floor(number('translate', 'x', x)), math.floor(number('translate', 'y', y))
   local result, n = src.new():resizeAs(src):zero(), src:dim()
@@ -141,7 +118,7 @@ end
 
 --- Turns one dimension of a tensor around: `flip([dst,] src, dim)`.
 function M.flip(...)
-  local dst, src, dim = destination(...)
+  local dst, src, dim = destination('flip', ...)
   if not isTensor(src) then raise('flip: a tensor is needed, not a ' .. type(src)) end
   if type(dim) ~= 'number' or dim < 1 or dim > src:dim() or dim % 1 ~= 0 then
     raise(('flip: dimension %s of a tensor of %d dimensions'):format(tostring(dim), src:dim()))
@@ -151,14 +128,14 @@ end
 
 --- Left becomes right: `hflip([dst,] src)`.
 function M.hflip(...)
-  local dst, src = destination(...)
+  local dst, src = destination('hflip', ...)
   picture('hflip', src)
   return deliver(dst, mirror(src, src:dim()))
 end
 
 --- Top becomes bottom: `vflip([dst,] src)`.
 function M.vflip(...)
-  local dst, src = destination(...)
+  local dst, src = destination('vflip', ...)
   picture('vflip', src)
   return deliver(dst, mirror(src, src:dim() - 1))
 end
@@ -168,9 +145,9 @@ end
 --- Turns a picture about its centre by an angle in radians, counter-clockwise; corners that come in are 0.
 -- `rotate([dst,] src, theta, [mode])`, mode simple (the default), bilinear, bicubic or lanczos.
 function M.rotate(...)
-  local dst, src, theta, mode = destination(...)
+  local dst, src, theta, mode = destination('rotate', ...)
   local _, height, width = picture('rotate', src)
-  number('rotate', 'the angle', theta)
+  theta = number('rotate', 'the angle', theta)
   local c, s, y, x = math.cos(theta), math.sin(theta), (height - 1) / 2, (width - 1) / 2
   local matrix = { c, s, y - c * y - s * x, -s, c, x + s * y - c * x }
   return deliver(dst, engine.affine(src, matrix, height, width, mode or 'simple', 'border'))
@@ -181,16 +158,14 @@ local function edgeOf(op, edge, value)
   edge = edge or 'clamp'
   if edge ~= 'clamp' and edge ~= 'pad' then raise(('%s: the edge is %s, but clamp or pad is needed'):format(op, tostring(edge))) end
   if value ~= nil and edge ~= 'pad' then raise(op .. ': pad_value can only be specified if clamp_mode = "pad"') end
-  return edge, value
+  return edge, value and number(op, 'the value', value)
 end
 
 --- Fetches each pixel from where a field (2,H,W) of rows and columns points.
 -- `warp([dst,] src, field, [mode, offset, edge, value])`: mode bilinear (the default), simple, bicubic or lanczos; offset: the
 -- field is relative to the pixel (the default); edge: clamp (the default) or pad with value (0).
 function M.warp(...)
-  local arguments, n = { ... }, select('#', ...)
-  local dst = n > 2 and isTensor(arguments[3]) and table.remove(arguments, 1) or nil
-  local src, field, mode, offset, edge, value = unpack(arguments, 1, 6)
+  local dst, src, field, mode, offset, edge, value = takes.beforeTwo('warp', ...)
   picture('warp', src)
   if offset == nil then offset = true end
   edge, value = edgeOf('warp', edge, value)
@@ -200,16 +175,20 @@ end
 --- Transforms a picture about its centre by a matrix (2,2) for rows and columns, after moving it by a translation {y, x}.
 -- `affinetransform([dst,] src, matrix, [mode, translation, edge, value])`, otherwise as `warp`.
 function M.affinetransform(...)
-  local arguments, n = { ... }, select('#', ...)
-  local dst = n > 2 and isTensor(arguments[3]) and table.remove(arguments, 1) or nil
-  local src, matrix, mode, translation, edge, value = unpack(arguments, 1, 6)
+  local dst, src, matrix, mode, translation, edge, value = takes.beforeTwo('affinetransform', ...)
   local _, height, width = picture('affinetransform', src)
   if not isTensor(matrix) or matrix:dim() ~= 2 or matrix:size(1) ~= 2 or matrix:size(2) ~= 2 then
     raise 'affinetransform: the matrix is a tensor of 2x2'
   end
+  matrix = matrix:detach()
   local a, b, c, d = matrix[1][1], matrix[1][2], matrix[2][1], matrix[2][2]
   local ty, tx = 0, 0
-  if translation then ty, tx = translation[1], translation[2] end
+  if translation then
+    if isTensor(translation) then translation = translation:totable() end
+    kinds.check('affinetransform', 'the translation', 'list', translation)
+    ty, tx = number('affinetransform', 'the translation down', translation[1]),
+      number('affinetransform', 'the translation to the right', translation[2])
+  end
   local y, x = (height - 1) / 2, (width - 1) / 2
   edge, value = edgeOf('affinetransform', edge, value)
   return deliver(dst, engine.affine(src, { a, b, y - a * y - b * x - ty, c, d, x - c * y - d * x - tx }, height, width,
@@ -220,7 +199,7 @@ end
 
 local function polar(op, log)
   return function(...)
-    local dst, src, interpolation, mode = destination(...)
+    local dst, src, interpolation, mode = destination(op, ...)
     local _, height, width = picture(op, src)
     interpolation, mode = interpolation or 'simple', mode or 'valid'
     if interpolation ~= 'simple' and interpolation ~= 'bilinear' then

@@ -1,11 +1,13 @@
 --- Arguments by name or by position, as Torch7's packages took them.
 -- @module tocha.image.options
 local torch = require 'tocha'
+local check = require 'tocha.kinds'.check
 local raise = require 'tocha.bindings.own'.raise
 
 --- Reads f{name = value, ...} or f(value, ...).
 -- @tparam string op for messages
--- @tparam table list in order, each {name, default}; a default that is the name of another argument is its value
+-- @tparam table list in order, each {name, default, kind}: a default that is the name of another argument is its value; the kind
+-- is one of tocha.kinds
 -- @treturn table values by name
 return function(op, list, ...)
   local first = ...
@@ -26,6 +28,7 @@ return function(op, list, ...)
       if type(default) == 'string' and known[default] then default = values[default] end
       values[row[1]] = default
     end
+    if row[3] then check(op, row[1], row[3], values[row[1]]) end
   end
   return values
 end
