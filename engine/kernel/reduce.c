@@ -4,7 +4,7 @@
 
 #define NAME2(type, isa) tch_reduce_kernels_##type##_##isa
 #define NAME(type, isa) NAME2(type, isa)
-enum { LANES = 16 };
+enum { LANES = 16, MANY = 8 /* rows that wait for memory together */ };
 
 #define ADD(a, b) ((a) + (b))
 #define TIMES(a, b) ((a) * (b))
@@ -32,17 +32,29 @@ enum { LANES = 16 };
     else                                                                                        \
       for (; i + LANES <= n; i += LANES)                                                        \
         for (int k = 0; k < LANES; k++) lane[k] = JOIN(lane[k], TERM(x[(i + k) * stride], p));  \
-    for (int k = 0; i < n; i++, k++) lane[k] = JOIN(lane[k], TERM(x[i * stride], p));           \
+    for (int k = 0; k < LANES && i < n; k++) { /* the last LANES, those not taken yet */         \
+      double t = JOIN(lane[k], TERM(x[(n - LANES + k) * stride], p));                           \
+      lane[k] = k >= LANES - (n - i) ? t : lane[k];                                             \
+    }                                                                                           \
     for (int w = LANES / 2; w > 0; w /= 2)                                                      \
       for (int k = 0; k < w; k++) lane[k] = JOIN(lane[k], lane[k + w]);                         \
     return lane[0];                                                                             \
   }                                                                                             \
-  static void name##_columns(int64_t n, double *restrict a, const void *xs, int64_t stride, const double *restrict ps) { \
+  static void name##_rows(int64_t n, int64_t rows, double *to, const void *xs, int64_t stride, int64_t next,  \
+                          const double *ps) {                                                   \
+    const real *x = xs;                                                                         \
+    for (int64_t r = 0; r < rows; r++) to[r] = name##_row(n, x + r * next, stride, ps ? ps[r] : 0); \
+  }                                                                                             \
+  static void name##_columns(int64_t n, int64_t rows, double *restrict a, const void *xs, int64_t next, const double *restrict ps) { \
     const real *restrict x = xs;                                                                \
-    if (stride == 1)                                                                            \
+    for (; rows >= MANY; rows -= MANY, x += MANY * next)                                           \
+      for (int64_t j = 0; j < n; j++) {                                                         \
+        double t = a[j];                                                                        \
+        for (int k = 0; k < MANY; k++) t = JOIN(t, TERM(x[j + k * next], ps[j]));               \
+        a[j] = t;                                                                               \
+      }                                                                                         \
+    for (; rows > 0; rows--, x += next)                                                         \
       for (int64_t j = 0; j < n; j++) a[j] = JOIN(a[j], TERM(x[j], ps[j]));                     \
-    else                                                                                        \
-      for (int64_t j = 0; j < n; j++) a[j] = JOIN(a[j], TERM(x[j * stride], ps[j]));            \
   }
 
 FOLD(sum, 0, ADD, SUM_TERM)
@@ -80,15 +92,22 @@ static double exponential_row(int64_t n, const void *xs, int64_t stride, double 
   return total;
 }
 
-static void exponential_columns(int64_t n, double *restrict a, const void *xs, int64_t stride, const double *restrict ps) {
+static void exponential_rows(int64_t n, int64_t rows, double *to, const void *xs, int64_t stride, int64_t next, const double *ps) {
+  const real *x = xs;
+  for (int64_t r = 0; r < rows; r++) to[r] = exponential_row(n, x + r * next, stride, ps ? ps[r] : 0);
+}
+
+static void exponential_columns(int64_t n, int64_t rows, double *restrict a, const void *xs, int64_t next,
+                                const double *restrict ps) {
   enum { BLOCK = 256 };
   const real *x = xs;
   double block[BLOCK];
-  for (int64_t j = 0; j < n; j += BLOCK) {
-    int64_t m = n - j < BLOCK ? n - j : BLOCK;
-    exponentials(m, x + j * stride, stride, ps + j, 1, block);
-    for (int64_t k = 0; k < m; k++) a[j + k] += block[k];
-  }
+  for (; rows > 0; rows--, x += next)
+    for (int64_t j = 0; j < n; j += BLOCK) {
+      int64_t m = n - j < BLOCK ? n - j : BLOCK;
+      exponentials(m, x + j, 1, ps + j, 1, block);
+      for (int64_t k = 0; k < m; k++) a[j + k] += block[k];
+    }
 }
 
 /* -- places of extremes: the value first, as a vector loop, then the first entry that has it ------------------------------ */
@@ -101,22 +120,24 @@ static void exponential_columns(int64_t n, double *restrict a, const void *xs, i
       if (x[i * stride] == best || x[i * stride] != x[i * stride]) return i;                              \
     return 0;                                                                                             \
   }                                                                                                       \
-  static void name##_columns(int64_t n, void *bests, int64_t *restrict place, const void *xs, int64_t stride, int64_t at) { \
+  static void name##_columns(int64_t n, int64_t rows, void *bests, int64_t *restrict place, const void *xs, int64_t next, \
+                             int64_t at) {                                                                \
     const real *restrict x = xs;                                                                          \
     real *restrict best = bests;                                                                          \
-    for (int64_t j = 0; j < n; j++) {                                                                     \
-      real v = x[j * stride];                                                                             \
-      int beats = (v BEATS best[j] || v != v) && best[j] == best[j];                                      \
-      best[j] = beats ? v : best[j];                                                                      \
-      place[j] = beats ? at : place[j];                                                                   \
-    }                                                                                                     \
+    for (; rows > 0; rows--, x += next, at++)                                                             \
+      for (int64_t j = 0; j < n; j++) {                                                                   \
+        int beats = (x[j] BEATS best[j] || x[j] != x[j]) && best[j] == best[j];                           \
+        best[j] = beats ? x[j] : best[j];                                                                 \
+        place[j] = beats ? at : place[j];                                                                 \
+      }                                                                                                   \
   }
 PLACE(largest, maximum, >)
 PLACE(smallest, minimum, <)
 
 extern const tch_reduce_kernels NAME(TCH_REAL, TCH_ISA);
 const tch_reduce_kernels NAME(TCH_REAL, TCH_ISA) = {
-    .row = {sum_row, sum_abs_row, square_row, power_row, exponential_row, product_row, maximum_row, minimum_row, max_abs_row},
+    .rows = {sum_rows, sum_abs_rows, square_rows, power_rows, exponential_rows, product_rows, maximum_rows, minimum_rows,
+             max_abs_rows},
     .columns = {sum_columns, sum_abs_columns, square_columns, power_columns, exponential_columns, product_columns,
                 maximum_columns, minimum_columns, max_abs_columns},
     .largest = largest,

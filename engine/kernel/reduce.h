@@ -32,15 +32,16 @@ static inline double tch_reduction_join(tch_reduction f, double a, double b) {
 }
 
 typedef struct tch_reduce_kernels {
-  /* The fold of x[i * stride], i < n. */
-  double (*row[TCH_REDUCE_COUNT])(int64_t n, const void *x, int64_t stride, double p);
-  /* a[j] joined with the term of x[j * stride] and p[j], j < n (p is read by SQUARE, POWER and EXP alone) */
-  void (*columns[TCH_REDUCE_COUNT])(int64_t n, double *a, const void *x, int64_t stride, const double *p);
+  /* to[r] becomes the fold of x[i * stride + r * next], i < n, with p[r] (p NULL: 0). */
+  void (*rows[TCH_REDUCE_COUNT])(int64_t n, int64_t rows, double *to, const void *x, int64_t stride, int64_t next, const double *p);
+  /* a[j] joined with the terms of x[j + i * next] and p[j], j < n, for one i < rows after the other (p is read by SQUARE, POWER and
+   * EXP alone) */
+  void (*columns[TCH_REDUCE_COUNT])(int64_t n, int64_t rows, double *a, const void *x, int64_t next, const double *p);
   /* Place of the first largest (smallest) of x[i * stride], i < n; a NaN counts as extreme. */
   int64_t (*largest)(int64_t n, const void *x, int64_t stride);
   int64_t (*smallest)(int64_t n, const void *x, int64_t stride);
-  /* The same for columns: best[j] and place[j] are replaced where x[j * stride] beats best[j]. */
-  void (*largest_columns)(int64_t n, void *best, int64_t *place, const void *x, int64_t stride, int64_t at);
-  void (*smallest_columns)(int64_t n, void *best, int64_t *place, const void *x, int64_t stride, int64_t at);
+  /* The same for columns: best[j] and place[j] are replaced by x[j + i * next] and at + i where that beats best[j]. */
+  void (*largest_columns)(int64_t n, int64_t rows, void *best, int64_t *place, const void *x, int64_t next, int64_t at);
+  void (*smallest_columns)(int64_t n, int64_t rows, void *best, int64_t *place, const void *x, int64_t next, int64_t at);
 } tch_reduce_kernels;
 #endif

@@ -138,13 +138,18 @@ static double row_part(const plan *p, int64_t base, int64_t r, int64_t *n, doubl
   bool constant = stride == 0 && left >= SHORT;
   if (constant && left > BLOCK) left = BLOCK;
   *n = left * rows;
-  if (rows == 1 && !constant) return p->table->row[p->fold](left, x, stride, parameter);
+  double result;
+  if (rows == 1 && !constant) {
+    p->table->rows[p->fold](left, 1, &result, x, stride, 0, &parameter);
+    return result;
+  }
   if (rows != last->rows || left != last->length) {
     tch_box_ready(&last->mover, p->bytes, 2, (int64_t[]) {left, rows}, (int64_t[]) {1, left}, (int64_t[]) {stride, next});
     last->rows = rows, last->length = left;
   }
   tch_box_run(&last->mover, block, x);
-  return p->table->row[p->fold](*n, block, 1, parameter);
+  p->table->rows[p->fold](*n, 1, &result, block, 1, 0, &parameter);
+  return result;
 }
 
 static void row_unit(const plan *p, int64_t unit) {
@@ -185,8 +190,7 @@ static void packed_columns(const plan *p, int64_t n, double *acc, int64_t base, 
       if (rows > BLOCK / m) rows = BLOCK / m;
       const char *x = p->x + (base + c * stride + offset_of(&p->folded, r)) * p->bytes;
       tch_box_move(p->bytes, 2, (int64_t[]) {m, rows}, block, (int64_t[]) {1, m}, x, (int64_t[]) {stride, next});
-      for (int64_t k = 0; k < rows; k++)
-        p->table->columns[p->fold](m, acc + c, block + k * m * p->bytes, 1, parameter + c);
+      p->table->columns[p->fold](m, rows, acc + c, block, m, parameter + c);
     }
   }
 }
@@ -209,18 +213,29 @@ static void column_unit(const plan *p, int64_t unit) {
     packed_columns(p, n, acc, base, begin, end, parameter);
     return;
   }
-  for (int64_t r = begin; r < end; r++) {
+  int64_t run = last_size(&p->folded), next = last_stride(&p->folded);
+  for (int64_t r = begin, rows; r < end; r += rows) {
     const char *x = p->x + (base + offset_of(&p->folded, r)) * p->bytes;
-    if (p->table) p->table->columns[p->fold](n, acc, x, stride, parameter);
-    else long_columns(p, n, acc_long, x, stride);
+    rows = run - r % run;
+    if (rows > end - r) rows = end - r;
+    if (p->table) p->table->columns[p->fold](n, rows, acc, x, next, parameter);
+    for (int64_t i = 0; i < rows && !p->table; i++) long_columns(p, n, acc_long, x + i * next * p->bytes, stride);
   }
 }
 
 static void units(void *context, int64_t begin, int64_t end) {
   const plan *p = context;
-  for (int64_t u = begin; u < end; u++) {
+  bool whole = !p->columns && p->table && p->chunks == 1 && p->folded.n == 1 && last_stride(&p->folded) != 0;
+  for (int64_t u = begin, n; u < end; u += n) {
+    n = 1;
     if (p->columns) column_unit(p, u);
-    else row_unit(p, u);
+    else if (!whole) row_unit(p, u);
+    else { /* rows that are one run each */
+      n = last_size(&p->kept) - u % last_size(&p->kept);
+      if (n > end - u) n = end - u;
+      p->table->rows[p->fold](p->folded.count, n, (double *) p->acc + u, p->x + offset_of(&p->kept, u) * p->bytes,
+                              last_stride(&p->folded), last_stride(&p->kept), p->p ? p->p + u : NULL);
+    }
   }
 }
 
@@ -389,11 +404,8 @@ static void block_piece(void *context, int64_t begin, int64_t end) {
     int64_t *place = s->place + o * inner + first;
     memcpy(best, x, (size_t) (n * s->bytes));
     memset(place, 0, (size_t) n * sizeof *place);
-    for (int64_t i = 1; i < s->line.n; i++) {
-      x += inner * s->bytes;
-      if (s->largest) s->table->largest_columns(n, best, place, x, 1, i);
-      else s->table->smallest_columns(n, best, place, x, 1, i);
-    }
+    if (s->largest) s->table->largest_columns(n, s->line.n - 1, best, place, x + inner * s->bytes, inner, 1);
+    else s->table->smallest_columns(n, s->line.n - 1, best, place, x + inner * s->bytes, inner, 1);
   }
 }
 
@@ -406,19 +418,17 @@ static void gaps_piece(void *context, int64_t begin, int64_t end) {
     int64_t first = b * BLOCK, n = s->line.inner - first < BLOCK ? s->line.inner - first : BLOCK, high = BLOCK / n;
     const char *x = (const char *) tch_tensor_data(s->x) + first * stride[1] * s->bytes;
     char *best = s->y + first * s->bytes;
-    for (int64_t i = 0, rows; i < s->line.n; i += rows) {
-      rows = stride[1] == 1 ? 1 : s->line.n - i < high ? s->line.n - i : high;
+    for (int64_t i = 0, rows, next; i < s->line.n; i += rows) {
       const char *row = x + i * stride[0] * s->bytes;
+      rows = s->line.n - i, next = stride[0];
       if (stride[1] != 1) {
+        if (rows > high) rows = high;
         tch_box_move(s->bytes, 2, (int64_t[]) {n, rows}, together, (int64_t[]) {1, n}, row, (int64_t[]) {stride[1], stride[0]});
-        row = together;
+        row = together, next = n;
       }
       if (i == 0) memcpy(best, row, (size_t) (n * s->bytes)), memset(s->place + first, 0, (size_t) n * sizeof *s->place);
-      for (int64_t k = i == 0; k < rows; k++) {
-        const char *at = row + k * n * s->bytes;
-        if (s->largest) s->table->largest_columns(n, best, s->place + first, at, 1, i + k);
-        else s->table->smallest_columns(n, best, s->place + first, at, 1, i + k);
-      }
+      if (s->largest) s->table->largest_columns(n, rows, best, s->place + first, row, next, i);
+      else s->table->smallest_columns(n, rows, best, s->place + first, row, next, i);
     }
   }
 }

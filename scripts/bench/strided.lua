@@ -45,7 +45,8 @@ local layouts = {
   { 'expand1', function(make, n) return make(1, n):expand(n, n) end, true },
 }
 
--- -- the operations: f(v, u, c, r, b) of the view, another one like it, and contiguous tensors: operand, result, bytes ----
+-- -- the operations: f(v, u, c, r, b, y, i) of the view, another one like it, and contiguous tensors: operand, result, bytes;
+-- y and i hold what folds give, whose memory would else be new, or not, as the collector comes ------------------------
 
 -- views, flats: how often an operation passes over the elements of a view, and of a contiguous tensor; nil: not by memory alone.
 local operations = {}
@@ -75,11 +76,14 @@ for _, name in ipairs { 'sum', 'mean', 'prod', 'max', 'min', 'norm' } do
   operation(name, function(v) v[name](v) end, false, 1, 0)
 end
 for _, name in ipairs { 'sum', 'mean', 'prod', 'max', 'min', 'var' } do
+  local places = name == 'max' or name == 'min'
   for d = 1, 4 do
-    operations[#operations + 1] = { name = name .. ' ' .. d, dim = d, run = function(v) v[name](v, d) end }
+    operation(name .. ' ' .. d, places and function(v, _, _, _, _, y, i) torch[name](y, i, v, d) end
+      or function(v, _, _, _, _, y) torch[name](y, v, d) end)
+    operations[#operations].dim = d
   end
 end
-operation('norm 1', function(v) v:norm(2, 1) end)
+operation('norm 1', function(v, _, _, _, _, y) torch.norm(y, v, 2, 1) end)
 operation('cumsum 1', function(v, _, _, r) torch.cumsum(r, v, 1) end)
 
 -- -- measuring --------------------------------------------------------------------------------------------------------
@@ -142,8 +146,8 @@ local function measure(title, cases, options, clock, above, step)
     for _, k in ipairs(cases) do
       local text = ('%8s'):format '-'
       if not (o.writes and k.reads) and (o.dim or 1) <= k.view:dim() then
-        local r = ratio(clock, function() o.run(k.view, k.other, k.operand, k.result, k.bytes) end,
-          function() o.run(k.flat, k.flat2, k.operand, k.result, k.bytes) end, options.slice, options.rounds)
+        local r = ratio(clock, function() o.run(k.view, k.other, k.operand, k.result, k.bytes, k.fold, k.place) end,
+          function() o.run(k.flat, k.flat2, k.operand, k.result, k.bytes, k.fold, k.place) end, options.slice, options.rounds)
         if o.writes then k.view:copy(k.operand) k.flat:copy(k.operand) end
         local mark = r > BAR and '*' or ' '
         if k.layout:sub(1, 1) ~= '(' then
@@ -184,7 +188,8 @@ local function sheet(type, n, options, clock)
   for c, l in ipairs(columns) do
     do -- so that nothing but the list holds a case
       local v = l[2](make, n)
-      local case = { layout = l[1], view = v, other = l[2](make, n), reads = l[3], text = {} }
+      local case = { layout = l[1], view = v, other = l[2](make, n), reads = l[3], text = {},
+        fold = T(), place = torch.LongTensor() }
       for _, name in ipairs { 'flat', 'flat2', 'operand', 'result', 'bytes' } do case[name] = flat(name, v:size()) end
       cases[#cases + 1], texts[c], bytes = case, case.text, bytes + 2 * #v:storage() * v:elementSize()
     end
