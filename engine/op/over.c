@@ -16,6 +16,8 @@ enum {
   BLOCK = 2048, /* columns at a time */
   MAX_CHUNKS = 64,
   SHORT = 32,    /* entries of a run that cost more than the sums in it */
+  FEW = 8,       /* columns that are not worth a vector loop */
+  WIDE = 64,     /* columns that are */
   LONG = 256,    /* entries of a run that is worth a call */
   MANY = 1 << 10, /* entries that are worth a copy */
   WORD = 8       /* bytes of the widest type */
@@ -174,6 +176,24 @@ static void row_unit(const plan *p, int64_t unit) {
   else ((int64_t *) p->acc)[unit] = total_long;
 }
 
+/* n columns, few, of rows that follow each other without gaps: several rows at a time as one. */
+static void narrow_columns(const plan *p, int64_t n, int64_t rows, double *acc, const char *x, const double *parameter) {
+  double wide[WIDE], parameters[WIDE] = {0};
+  int64_t many = WIDE / n, turns = rows / many;
+  for (int64_t i = 0; i < many; i++)
+    for (int64_t j = 0; j < n; j++) wide[i * n + j] = start_double(p->fold), parameters[i * n + j] = parameter[j];
+  p->table->columns[p->fold](many * n, turns, wide, x, many * n, parameters);
+  for (int64_t i = 0; i < many; i++)
+    for (int64_t j = 0; j < n; j++) acc[j] = tch_reduction_join(p->fold, acc[j], wide[i * n + j]);
+  p->table->columns[p->fold](n, rows - turns * many, acc, x + turns * many * n * p->bytes, n, parameter);
+}
+
+/* n columns of rows that are `next` apart. */
+static void columns(const plan *p, int64_t n, int64_t rows, double *acc, const char *x, int64_t next, const double *parameter) {
+  if (next == n && n <= WIDE / 2 && rows >= WIDE) narrow_columns(p, n, rows, acc, x, parameter);
+  else p->table->columns[p->fold](n, rows, acc, x, next, parameter);
+}
+
 /* n columns of folded entries [begin, end), by way of blocks in which they lie together: where the entries lie nearer than the
  * columns, so many at a time that a block holds all entries that follow each other, if it can. */
 static void packed_columns(const plan *p, int64_t n, double *acc, int64_t base, int64_t begin, int64_t end,
@@ -190,7 +210,7 @@ static void packed_columns(const plan *p, int64_t n, double *acc, int64_t base, 
       if (rows > BLOCK / m) rows = BLOCK / m;
       const char *x = p->x + (base + c * stride + offset_of(&p->folded, r)) * p->bytes;
       tch_box_move(p->bytes, 2, (int64_t[]) {m, rows}, block, (int64_t[]) {1, m}, x, (int64_t[]) {stride, next});
-      p->table->columns[p->fold](m, rows, acc + c, block, m, parameter + c);
+      columns(p, m, rows, acc + c, block, m, parameter + c);
     }
   }
 }
@@ -209,7 +229,7 @@ static void column_unit(const plan *p, int64_t unit) {
   }
   static const double zeros[BLOCK];
   const double *parameter = p->p ? p->p + k : zeros;
-  if (p->table && stride != 1) {
+  if (p->table && (stride != 1 || (n < FEW && n != last_stride(&p->folded)))) {
     packed_columns(p, n, acc, base, begin, end, parameter);
     return;
   }
@@ -218,7 +238,7 @@ static void column_unit(const plan *p, int64_t unit) {
     const char *x = p->x + (base + offset_of(&p->folded, r)) * p->bytes;
     rows = run - r % run;
     if (rows > end - r) rows = end - r;
-    if (p->table) p->table->columns[p->fold](n, rows, acc, x, next, parameter);
+    if (p->table) columns(p, n, rows, acc, x, next, parameter);
     for (int64_t i = 0; i < rows && !p->table; i++) long_columns(p, n, acc_long, x + i * next * p->bytes, stride);
   }
 }
@@ -311,7 +331,8 @@ static tch_status fold_in_order(tch_call *c, plan *p, void *acc) {
 /* Are there only short runs, which no block brings together, so that a copy in order costs less than the runs? */
 static bool choppy(const plan *p, const tch_tensor *x) {
   int64_t run = p->columns ? last_size(&p->kept) : last_size(&p->folded);
-  return run < SHORT && (p->columns || p->table == NULL) && x->count >= MANY && !tch_tensor_contiguous(x);
+  bool few = run < SHORT && (p->columns || p->table == NULL), tall = p->table && last_stride(&p->kept) == 1 && last_size(&p->folded) >= SHORT;
+  return few && !tall && x->count >= MANY && !tch_tensor_contiguous(x);
 }
 
 static tch_status fold(tch_call *c, const tch_tensor *x, uint32_t mask, plan *p, void *acc) {

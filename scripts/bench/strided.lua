@@ -79,11 +79,12 @@ for _, name in ipairs { 'sum', 'mean', 'prod', 'max', 'min', 'var' } do
   local places = name == 'max' or name == 'min'
   for d = 1, 4 do
     operation(name .. ' ' .. d, places and function(v, _, _, _, _, y, i) torch[name](y, i, v, d) end
-      or function(v, _, _, _, _, y) torch[name](y, v, d) end)
+      or function(v, _, _, _, _, y) torch[name](y, v, d) end, false, not places and 1 or nil, 0)
     operations[#operations].dim = d
   end
 end
-operation('norm 1', function(v, _, _, _, _, y) torch.norm(y, v, 2, 1) end)
+operation('norm 1', function(v, _, _, _, _, y) torch.norm(y, v, 2, 1) end, false, 1, 0)
+operations[#operations].dim = 1
 operation('cumsum 1', function(v, _, _, r) torch.cumsum(r, v, 1) end)
 
 -- -- measuring --------------------------------------------------------------------------------------------------------
@@ -118,15 +119,18 @@ local function spread(view)
   return touched:view(lines, width):max(2):sum() * width / view:nElement()
 end
 
--- The ratio that the cache lines of an operation alone would give: contiguous tensors with as many, against the flat ones.
+-- The ratio that the cache lines of an operation alone would give: contiguous tensors with as many, against the flat ones. What is
+-- folded along a dimension gets longer there.
 local function bound(clock, work, case, options)
   local more = (work.views * spread(case.view) + work.flats) / (work.views + work.flats)
-  local n = math.floor(case.flat:nElement() * more)
-  local function make() return case.flat.new(n):fill(1) end
-  local v, u, c, r = make(), make(), make(), make()
-  local b = c:gt(3)
-  local least = ratio(clock, function() work.run(v, u, c, r, b) end,
-    function() work.run(case.flat, case.flat2, case.operand, case.result, case.bytes) end, options.slice, options.rounds)
+  local size, n = case.flat:size(), math.floor(case.flat:nElement() * more)
+  if work.dim then size[work.dim] = math.floor(size[work.dim] * more) else size = torch.LongStorage { n } end
+  local function make() return case.flat.new(size):fill(1) end
+  local v = make()
+  local u, c, r, b
+  if not work.dim then u, c, r, b = make(), make(), make(), v:gt(3) end
+  local least = ratio(clock, function() work.run(v, u, c, r, b, case.fold) end,
+    function() work.run(case.flat, case.flat2, case.operand, case.result, case.bytes, case.fold) end, options.slice, options.rounds)
   v, u, c, r, b = nil, nil, nil, nil, nil
   if n > 1e7 then torch.trim() end -- gigabytes
   return least
