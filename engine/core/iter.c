@@ -17,7 +17,7 @@ enum {
   BOX = 4096,       /* elements of a box */
   SPAN = 4096,      /* places of a block with gaps */
   LINE = 256,       /* bytes of a few cache lines: memory gives neighbours together */
-  FAR = 1 << 25,    /* bytes */
+  FAR = 10 << 20,   /* bytes of all operands that leave little of the second cache */
   WORD = 8,         /* bytes of the widest element */
   APART = 320       /* bytes between blocks, so that equal places in two do not meet in a cache */
 };
@@ -28,7 +28,7 @@ typedef struct plan {
   tch_row row;
   void *context;
   int n, ndim, places; /* operands, dimensions, as tch_iterate_planes takes them */
-  bool far; /* no cache holds an operand */
+  bool far; /* no near cache holds the operands */
   int64_t size[TCH_MAX_DIMS], extent[TCH_MAX_DIMS]; /* of everything, of a box */
   int64_t stride[TCH_ITER_MAX][TCH_MAX_DIMS], bytes[TCH_ITER_MAX];
   char *data[TCH_ITER_MAX];
@@ -266,8 +266,9 @@ static void box_piece(void *context, int64_t begin, int64_t end) {
       for (int d = 0; d < p->ndim; d++) at[k] += first[d] * p->stride[k][d] * p->bytes[k];
       data[k] = parts[k].packed ? block[k] : at[k];
       if (far && !parts[k].packed) ask(p, size, &parts[k], k, at[k]);
-      if (k > 0 && parts[k].packed) tch_box_run(&parts[k].mover, block[k], at[k]);
     }
+    for (int k = 1; k < p->n; k++)
+      if (parts[k].packed) tch_box_run(&parts[k].mover, block[k], at[k]);
     box_calls(p, size, parts, data);
     if (parts[0].packed) tch_box_run(&parts[0].mover, at[0], block[0]);
   }
@@ -364,6 +365,17 @@ static bool find_gaps(const plan *p, gaps *g) {
   return true;
 }
 
+/* How many places before `at` the operands that stay where they lie begin on a boundary of vectors and can be read from there. */
+static int64_t lead_of(const gaps *g, char *const *at) {
+  int64_t lead = -1;
+  for (int k = 1; k < g->p->n; k++) {
+    if (g->moves[k] || g->one[k]) continue;
+    if (lead < 0) lead = (int64_t) ((uintptr_t) at[k] % 64) / g->p->bytes[k];
+    if (at[k] - lead * g->p->bytes[k] < g->p->data[k]) return 0;
+  }
+  return lead;
+}
+
 static void gaps_piece(void *context, int64_t begin, int64_t end) {
   const gaps *g = context;
   const plan *p = g->p;
@@ -380,15 +392,16 @@ static void gaps_piece(void *context, int64_t begin, int64_t end) {
     for (int k = 0; k < p->n; k++) at[k] = p->data[k] + first * p->stride[k][g->along] * p->bytes[k];
     for (int d = g->along + 1; left > 0; left /= p->size[d++])
       for (int k = 0; k < p->n; k++) at[k] += left % p->size[d] * p->stride[k][d] * p->bytes[k];
+    int64_t lead = lead_of(g, at);
     for (int k = 0; k < p->n; k++) {
-      data[k] = g->moves[k] ? block[k] : at[k];
+      data[k] = g->moves[k] ? block[k] : at[k] - (g->one[k] ? 0 : lead * p->bytes[k]);
       if (g->moves[k] && rows != ready)
         tch_box_ready(&mover[k], p->bytes[k], 2, (int64_t[]) {g->n, rows}, k ? apart : dense, k ? dense : apart);
-      if (g->moves[k] && k > 0) tch_box_run(&mover[k], block[k], at[k]);
+      if (g->moves[k] && k > 0) tch_box_run(&mover[k], block[k] + lead * p->bytes[k], at[k]);
     }
     ready = rows;
-    call(p, (rows - 1) * g->pitch + g->n, 1, data, step, step);
-    tch_box_run(&mover[0], at[0], block[0]);
+    call(p, lead + (rows - 1) * g->pitch + g->n, 1, data, step, step);
+    tch_box_run(&mover[0], at[0], block[0] + lead * p->bytes[0]);
   }
 }
 
@@ -419,7 +432,9 @@ static bool in_place(const plan *p, int64_t count) {
 }
 
 static void cut(plan *p, int64_t count) {
-  p->far = count * p->bytes[p->n - 1] >= FAR;
+  int64_t bytes = 0;
+  for (int k = 0; k < p->n; k++) bytes += p->bytes[k];
+  p->far = count * bytes >= FAR;
   tch_grid_view view[TCH_ITER_MAX];
   for (int k = 0; k < p->n; k++) view[k] = (tch_grid_view) {p->stride[k], p->bytes[k]};
   tch_box_extents(p->n, view, p->ndim, p->size, LINE, BOX, p->extent);

@@ -45,9 +45,10 @@ enum { LANES = 16, MANY = 8 /* rows that wait for memory together */ };
     const real *x = xs;                                                                         \
     for (int64_t r = 0; r < rows; r++) to[r] = name##_row(n, x + r * next, stride, ps ? ps[r] : 0); \
   }                                                                                             \
-  static void name##_columns(int64_t n, int64_t rows, double *restrict a, const void *xs, int64_t next, const double *restrict ps) { \
+  static void name##_columns(int64_t n, int64_t rows, double *restrict a, const void *xs, int64_t next,  \
+                             const double *restrict ps) {                                       \
     const real *restrict x = xs;                                                                \
-    for (; rows >= MANY; rows -= MANY, x += MANY * next)                                           \
+    for (; rows >= MANY; rows -= MANY, x += MANY * next)                                        \
       for (int64_t j = 0; j < n; j++) {                                                         \
         double t = a[j];                                                                        \
         for (int k = 0; k < MANY; k++) t = JOIN(t, TERM(x[j + k * next], ps[j]));               \

@@ -331,7 +331,8 @@ static tch_status fold_in_order(tch_call *c, plan *p, void *acc) {
 /* Are there only short runs, which no block brings together, so that a copy in order costs less than the runs? */
 static bool choppy(const plan *p, const tch_tensor *x) {
   int64_t run = p->columns ? last_size(&p->kept) : last_size(&p->folded);
-  bool few = run < SHORT && (p->columns || p->table == NULL), tall = p->table && last_stride(&p->kept) == 1 && last_size(&p->folded) >= SHORT;
+  bool few = run < SHORT && (p->columns || p->table == NULL);
+  bool tall = p->table && last_stride(&p->kept) == 1 && last_size(&p->folded) >= SHORT; /* many entries for each run */
   return few && !tall && x->count >= MANY && !tch_tensor_contiguous(x);
 }
 

@@ -102,12 +102,12 @@ static void check_all(tch_dtype type, const int64_t *size) {
 }
 
 static void every_dimension_set_and_layout(void **state) {
-  static const int64_t sizes[][3] = {{3, 4, 5}, {2, 7, 33}, {9, 2, 16}, {1, 40, 3}};
+  static const int64_t sizes[][3] = {{3, 4, 5}, {2, 7, 33}, {9, 2, 16}, {1, 40, 3}, {150, 2, 7}, {2, 140, 12}};
   tch_isa was = tch_cpu_isa();
   for (int isa = 0; isa < TCH_ISA_COUNT; isa++) {
     if (!tch_cpu_supports((tch_isa) isa)) continue;
     tch_cpu_use((tch_isa) isa);
-    for (int i = 0; i < 4; i++) {
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
       check_all(TCH_DOUBLE, sizes[i]);
       check_all(TCH_FLOAT, sizes[i]);
     }

@@ -63,6 +63,23 @@ describe('elementwise functions of views', function()
     each({ 'FloatTensor', 'DoubleTensor' }, function(v) same(torch.exp(v:clone()), torch.exp(v)) end)
   end)
 
+  it('take views with the same gaps that begin anywhere in a line', function()
+    local x, y = torch.FloatTensor(3000, 3):random(1, 9), torch.FloatTensor(3000, 3):random(1, 9)
+    for i = 1, 3 do
+      for j = 1, 3 do
+        local v, u = x:select(2, i):narrow(1, 1 + j, 2900), y:select(2, j):narrow(1, 1 + i, 2900)
+        same(torch.add(v:clone(), u:clone()), torch.add(v, u))
+        same(torch.ge(v:clone(), u:clone()), torch.ge(v, u))
+      end
+    end
+  end)
+
+  it('take views that no near cache holds', function()
+    local v, u = torch.DoubleTensor(16, 200, 203):random(1, 9):permute(3, 2, 1), torch.DoubleTensor(203, 200, 16):random(1, 9)
+    same(torch.add(v:clone(), u), torch.add(v, u))
+    same(torch.cmul(v:clone(), v:clone()), torch.cmul(v, v))
+  end)
+
   it('take places that are read twice', function()
     local v = torch.FloatTensor(5000):random(1, 9):unfold(1, 3, 2)
     local c, x = v:clone(), torch.FloatTensor(v:size()):random(1, 9)
