@@ -102,16 +102,22 @@ static void pack_strips(int64_t m, int64_t height, int64_t k, tch_any_matrix a, 
 /* c = alpha * sums + beta * from; without from it is a row of zeros, and beta 1 */
 typedef struct output {
   real alpha, beta, *data;
-  const real *from;
+  const real *from, *gate;
   int64_t step, from_step;
+  bool relu;
 } output;
 
 static output output_at(double alpha, double beta, tch_tiled_from from, void *c, int64_t c_step, int64_t i, int64_t j) {
   static const real zeros[TILE_N];
   real *to = (real *) c + i * c_step + j;
-  if (beta == 0) return (output){(real) alpha, 1, to, zeros, c_step, 0};
-  return (output){(real) alpha, (real) beta, to, (const real *) from.data + i * from.step + j, c_step, from.step};
+  const real *gate = from.gate ? (const real *) from.gate + i * c_step + j : NULL;
+  if (beta == 0) return (output){(real) alpha, 1, to, zeros, gate, c_step, 0, from.relu};
+  const real *added = (const real *) from.data + i * from.step + j;
+  return (output){(real) alpha, (real) beta, to, added, gate, c_step, from.step, from.relu};
 }
+
+static inline vreal above_zero(vreal v) { return (vreal) ((vwhole) v & ~(vwhole) (v <= 0)); } /* or a NaN */
+static inline vreal gated(vreal v, vreal gate) { return (vreal) ((vwhole) v & (vwhole) (gate > 0)); }
 
 /* sums (rows, TILE_N) into the first `width` columns of c. */
 static __attribute__((noinline)) void finish(int rows, const real *sums, const output *c, int width) {
@@ -119,6 +125,8 @@ static __attribute__((noinline)) void finish(int rows, const real *sums, const o
     for (int h = 0; h < width; h += LANES) {
       vreal old = tile_load_part(c->from + i * c->from_step + h, width - h) * tile_splat(c->beta);
       vreal sum = tile_fma(tile_load(sums + i * TILE_N + h), tile_splat(c->alpha), old);
+      if (c->relu) sum = above_zero(sum);
+      if (c->gate) sum = gated(sum, tile_load_part(c->gate + i * c->step + h, width - h));
       tile_store_part(c->data + i * c->step + h, sum, width - h);
     }
 }
@@ -157,11 +165,25 @@ static inline __attribute__((always_inline)) void tile(int rows, int64_t k, cons
     return;
   }
   real *to = c->data;
-  const real *from = c->from;
+  const real *from = c->from, *gate = c->gate;
 #pragma GCC unroll 16
-  for (int i = 0; i < rows; i++, to += c->step, from += c->from_step) {
-    tile_store(to, sum[i][0] + tile_load(from));
-    tile_store(to + LANES, sum[i][1] + tile_load(from + LANES));
+  for (int i = 0; i < rows; i++, from += c->from_step) {
+    sum[i][0] += tile_load(from);
+    sum[i][1] += tile_load(from + LANES);
+  }
+  if (c->relu)
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++) sum[i][0] = above_zero(sum[i][0]), sum[i][1] = above_zero(sum[i][1]);
+  if (gate)
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++, gate += c->step) {
+      sum[i][0] = gated(sum[i][0], tile_load(gate));
+      sum[i][1] = gated(sum[i][1], tile_load(gate + LANES));
+    }
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; i++, to += c->step) {
+    tile_store(to, sum[i][0]);
+    tile_store(to + LANES, sum[i][1]);
   }
 }
 

@@ -22,10 +22,13 @@ typedef struct tch_panels {
   int64_t depth, row;
 } tch_panels;
 
-/* Rows `step` numbers apart (0: one row for all). */
+/* What is added to a product: rows `step` numbers apart (0: one row for all). And what becomes 0 in the sums: with relu those below
+ * it, with a gate, which lies as c does, those where it is not above it. */
 typedef struct tch_tiled_from {
   const void *data;
   int64_t step;
+  bool relu;
+  const void *gate;
 } tch_tiled_from;
 
 typedef struct tch_tiled_kernels {
@@ -42,8 +45,8 @@ typedef struct tch_tiled_kernels {
    * often, by few rows at a time. */
   void (*product_direct)(int64_t m, int64_t n, int64_t k, double alpha, tch_any_matrix a, tch_panels b, double beta,
                          tch_tiled_from from, void *c, int64_t c_step);
-  /* c (m, n) = alpha * a (m, k) * b (k, n) + beta * from, as product, for few rows of a without gaps and columns of b without
-   * gaps, any distances apart. */
+  /* c (m, n) = alpha * a (m, k) * b (k, n) + beta * from, for few rows of a without gaps and columns of b without gaps, any
+   * distances apart; relu and gate are not read. */
   void (*dots)(int64_t m, int64_t n, int64_t k, double alpha, tch_any_matrix a, tch_any_matrix b, double beta,
                tch_tiled_from from, void *c, int64_t c_step);
 } tch_tiled_kernels;

@@ -189,7 +189,7 @@ static tch_panels packed(const job *j, char **scratch, int64_t k, int64_t n, tch
 /* c (m, n) = a (m, k) * b, or c += a * b */
 static void multiply(const job *j, int64_t m, int64_t n, int64_t k, tch_any_matrix a, tch_panels b, bool add, char *c,
                      int64_t c_step) {
-  j->products->product_direct(m, n, k, 1, a, b, add, (tch_tiled_from){c, c_step}, c, c_step);
+  j->products->product_direct(m, n, k, 1, a, b, add, (tch_tiled_from){.data = c, .step = c_step}, c, c_step);
 }
 
 /* Queries from `begin` on, and the keys that one of them sees. */

@@ -6,11 +6,13 @@
 #include "core/error.h"
 #include "core/memory.h"
 #include "core/thread.h"
+#include "kernel/elementwise.h"
 #include "kernel/gemm.h"
 #include "op/integer.h"
 #include "op/tiled.h"
 #include <limits.h>
 
+TCH_KERNEL_FAMILY(elementwise)
 TCH_KERNEL_FAMILY(gemm)
 
 enum {
@@ -25,6 +27,8 @@ typedef struct cut {
   double alpha, beta;
   tch_matrix a, b;
   char *c;
+  tch_dtype type;
+  const tch_after *after;
   bool rows; /* tiles are rows of c, else columns */
 } cut;
 
@@ -36,12 +40,25 @@ static tch_matrix part(tch_matrix x, int64_t begin, bool rows, int64_t bytes) {
 static void tile(void *context, int64_t begin, int64_t end) {
   const cut *t = context;
   tch_blas_serial();
-  if (t->rows)
+  if (t->rows) {
     t->kernels->product(end - begin, t->n, t->k, t->alpha, part(t->a, begin, true, t->bytes), t->b, t->beta,
                         t->c + begin * t->c_step * t->bytes, t->c_step);
-  else
+    tch_after_part(t->after, t->type, t->c, t->c_step, begin, end - begin, 0, t->n);
+  } else {
     t->kernels->product(t->m, end - begin, t->k, t->alpha, t->a, part(t->b, begin, false, t->bytes), t->beta,
                         t->c + begin * t->bytes, t->c_step);
+    tch_after_part(t->after, t->type, t->c, t->c_step, 0, t->m, begin, end - begin);
+  }
+}
+
+void tch_after_part(const tch_after *after, tch_dtype type, void *c, int64_t step, int64_t row, int64_t rows, int64_t column,
+                    int64_t columns) {
+  if (after == NULL) return;
+  const tch_elementwise_kernels *table = tch_elementwise_table(type);
+  int64_t at = (row * step + column) * tch_dtype_bytes(type), dense[] = {1, 1, 1, 1}, next[] = {step, step, step, step};
+  void *to = (char *) c + at, *gate = after->gate ? (char *) after->gate + at : to, *operands[] = {to, to, gate, gate};
+  tch_element_row *f = after->gate ? table->unary_grad[TCH_UNARY_relu] : table->unary[TCH_UNARY_relu];
+  f(columns, rows, operands, dense, next, (double[2]){0});
 }
 
 /* Describes g (rows, columns) as contiguous rows; a copy in *copy when no stride allows it. */
@@ -88,20 +105,25 @@ tch_status tch_gemm(tch_dtype type, int64_t m, int64_t n, int64_t k, double alph
 
 tch_status tch_gemm_from(tch_dtype type, int64_t m, int64_t n, int64_t k, double alpha, tch_grid a, tch_grid b, double beta,
                          tch_grid from, tch_grid c) {
+  return tch_gemm_after(type, m, n, k, alpha, a, b, beta, from, c, NULL);
+}
+
+tch_status tch_gemm_after(tch_dtype type, int64_t m, int64_t n, int64_t k, double alpha, tch_grid a, tch_grid b, double beta,
+                          tch_grid from, tch_grid c, const tch_after *after) {
   if (m == 0 || n == 0) return TCH_OK;
   if (c.column != 1 && n > 1) /* c' = b' a' */
-    return tch_gemm_from(type, n, m, k, alpha, tch_grid_turned(b), tch_grid_turned(a), beta, tch_grid_turned(from),
-                         tch_grid_turned(c));
+    return tch_gemm_after(type, n, m, k, alpha, tch_grid_turned(b), tch_grid_turned(a), beta, tch_grid_turned(from),
+                          tch_grid_turned(c), after);
   bool own = k > 0 && alpha != 0 && tch_dtype_floating(type) && tch_tiled_wins();
   if (own && n == 1 && m > 1 && c.row == 1 && tch_tiled_dots(1, k, tch_grid_turned(b), tch_grid_turned(a))) /* as one row */
-    return tch_gemm_from(type, n, m, k, alpha, tch_grid_turned(b), tch_grid_turned(a), beta, tch_grid_turned(from),
-                         tch_grid_turned(c));
+    return tch_gemm_after(type, n, m, k, alpha, tch_grid_turned(b), tch_grid_turned(a), beta, tch_grid_turned(from),
+                          tch_grid_turned(c), after);
   bool tiled = own && n > 1 && (m > 1 || tch_tiled_dots(m, k, a, b));
   if (beta != 0 && from.data != c.data && !(tiled && from.column == 1)) {
     copy_grid(type, m, n, from, c);
     from = c;
   }
-  if (tiled) return tch_tiled_gemm(type, m, n, k, alpha, a, b, beta, from, c);
+  if (tiled) return tch_tiled_gemm(type, m, n, k, alpha, a, b, beta, from, c, after);
   if (!tch_dtype_floating(type)) {
     tch_integer_gemm(type, m, n, k, alpha, a, b, beta, c);
     return TCH_OK;
@@ -114,6 +136,8 @@ tch_status tch_gemm_from(tch_dtype type, int64_t m, int64_t n, int64_t k, double
            .alpha = alpha,
            .beta = beta,
            .c = c.data,
+           .type = type,
+           .after = after,
            .c_step = m == 1 ? n : c.row,
            .rows = m >= n};
   void *a_copy, *b_copy;

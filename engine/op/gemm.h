@@ -19,6 +19,17 @@ tch_status tch_gemm(tch_dtype type, int64_t m, int64_t n, int64_t k, double alph
  * but else must not overlap with it. */
 tch_status tch_gemm_from(tch_dtype type, int64_t m, int64_t n, int64_t k, double alpha, tch_grid a, tch_grid b, double beta,
                          tch_grid from, tch_grid c);
+/* What becomes of the sums: relu(c), or with a gate, which lies as c does, the gradient before the ReLU that made the gate. */
+typedef struct tch_after {
+  const void *gate;
+} tch_after;
+
+/* tch_gemm_from, and then `after` (NULL: nothing), which float types alone can have. */
+tch_status tch_gemm_after(tch_dtype type, int64_t m, int64_t n, int64_t k, double alpha, tch_grid a, tch_grid b, double beta,
+                          tch_grid from, tch_grid c, const tch_after *after);
+/* `after` for a part of c, rows `step` numbers apart, as those that are no tiles have it. */
+void tch_after_part(const tch_after *after, tch_dtype type, void *c, int64_t step, int64_t row, int64_t rows, int64_t column,
+                    int64_t columns);
 /* y (n) = alpha * (sum of the rows of x (m, n; contiguous)) + beta * y */
 void tch_sum_rows(tch_dtype type, int64_t m, int64_t n, const void *x, double alpha, double beta, void *y);
 #endif

@@ -311,7 +311,7 @@ static int64_t rows_of(const tch_tensor *x) {
   return rows;
 }
 
-static tch_status linear_forward(tch_call *c) {
+static tch_status run_linear(tch_call *c, const tch_after *after) {
   tch_tensor *x, *w = c->in[WEIGHT], *bias, *y = c->out[0];
   int64_t in = w->size[1], out = w->size[0], rows = rows_of(c->in[X]);
   tch_grid weight = {tch_tensor_data(w), w->stride[0], w->stride[1]};
@@ -322,17 +322,20 @@ static tch_status linear_forward(tch_call *c) {
     TCH_TRY(tch_op_contiguous(c, c->in[BIAS], &bias));
     from = (tch_grid){tch_tensor_data(bias), 0, 1};
   }
-  TCH_TRY(tch_gemm_from(y->type, rows, out, in, 1, grid_of(x, in), tch_grid_turned(weight), c->in[BIAS] ? 1 : 0, from,
-                        grid_of(y, out)));
+  TCH_TRY(tch_gemm_after(y->type, rows, out, in, 1, grid_of(x, in), tch_grid_turned(weight), c->in[BIAS] ? 1 : 0, from,
+                         grid_of(y, out), after));
   return y == c->out[0] ? TCH_OK : spread(y, c->out[0]);
 }
 
-static tch_status linear_backward(tch_call *c) {
+static tch_status linear_forward(tch_call *c) { return run_linear(c, NULL); }
+
+/* g: the gradient of the product */
+static tch_status linear_gradients(tch_call *c, tch_tensor *g) {
   tch_tensor *x, *w = c->in[WEIGHT], *gy, *into;
-  int64_t in = w->size[1], out = w->size[0], rows = rows_of(c->gout[0]);
+  int64_t in = w->size[1], out = w->size[0], rows = rows_of(g);
   tch_grid weight = {tch_tensor_data(w), w->stride[0], w->stride[1]};
   double alpha, beta;
-  TCH_TRY(tch_op_contiguous(c, c->gout[0], &gy));
+  TCH_TRY(tch_op_contiguous(c, g, &gy));
   if (tch_wants(c, X)) {
     TCH_TRY(tch_grad_open(c, X, &into, &alpha, &beta));
     TCH_TRY(tch_gemm(gy->type, rows, in, out, alpha, grid_of(gy, out), weight, beta, grid_of(into, in)));
@@ -350,6 +353,8 @@ static tch_status linear_backward(tch_call *c) {
   return TCH_OK;
 }
 
+static tch_status linear_backward(tch_call *c) { return linear_gradients(c, c->gout[0]); }
+
 static tch_status linear_weight_gradient(tch_tensor *g, tch_tensor *x, tch_tensor **out) {
   tch_tensor *g2 = NULL, *x2 = NULL;
   int64_t gs[2] = {-1, g->size[g->ndim - 1]}, xs[2] = {rows_of(x), x->size[x->ndim - 1]};
@@ -362,8 +367,8 @@ static tch_status linear_weight_gradient(tch_tensor *g, tch_tensor *x, tch_tenso
   return status;
 }
 
-static tch_status linear_backward_ops(tch_call *c) {
-  tch_tensor *g = c->gout[0], *made = NULL;
+static tch_status linear_gradient_ops(tch_call *c, tch_tensor *g) {
+  tch_tensor *made = NULL;
   int64_t dims[TCH_MAX_DIMS];
   if (tch_wants(c, X)) TCH_TRY(give(c, X, tch_matmul(g, c->in[WEIGHT], 1, &made), &made));
   made = NULL;
@@ -375,8 +380,63 @@ static tch_status linear_backward_ops(tch_call *c) {
   return give(c, BIAS, tch_sum(g, dims, g->ndim - 1, false, &made), &made);
 }
 
+static tch_status linear_backward_ops(tch_call *c) { return linear_gradient_ops(c, c->gout[0]); }
+
 const tch_op_body tch_op_linear = {.shape = linear_shape,
                                    .forward = linear_forward,
                                    .backward = linear_backward,
                                    .backward_ops = linear_backward_ops,
                                    .save_in = 1 << X | 1 << WEIGHT};
+
+/* -- linear_relu, relu_linear_grad: a ReLU behind a linear, and the gradient before one that gave x --------------------------- */
+
+static tch_status linear_relu_forward(tch_call *c) { return run_linear(c, &(tch_after){0}); }
+
+static tch_status linear_relu_backward(tch_call *c) {
+  tch_tensor *g;
+  TCH_STEP(c, g, relu_grad, c->gout[0], c->out[0], c->out[0]);
+  return linear_gradients(c, g);
+}
+
+static tch_status linear_relu_backward_ops(tch_call *c) {
+  tch_tensor *g;
+  TCH_STEP(c, g, relu_grad, c->gout[0], c->out[0], c->out[0]);
+  return linear_gradient_ops(c, g);
+}
+
+const tch_op_body tch_op_linear_relu = {.shape = linear_shape,
+                                        .forward = linear_relu_forward,
+                                        .backward = linear_relu_backward,
+                                        .backward_ops = linear_relu_backward_ops,
+                                        .save_in = 1 << X | 1 << WEIGHT,
+                                        .save_out = 1};
+
+enum { GY, READ, BY };
+
+static tch_status relu_linear_grad_shape(tch_call *c) {
+  const tch_tensor *gy = c->in[GY], *x = c->in[READ], *w = c->in[BY];
+  char p[TCH_SHAPE_TEXT], q[TCH_SHAPE_TEXT], r[TCH_SHAPE_TEXT];
+  TCH_TRY(tch_op_same_float(c, ~0u));
+  bool fit = w->ndim == 2 && x->ndim > 0 && x->ndim == gy->ndim && x->size[x->ndim - 1] == w->size[1]
+             && gy->size[x->ndim - 1] == w->size[0];
+  for (int d = 0; fit && d < x->ndim - 1; d++) fit = x->size[d] == gy->size[d];
+  if (!fit)
+    return tch_op_fail(c, TCH_ERROR_SHAPE, "gradient %s, input %s and weight %s do not fit", tch_shape_text(gy, p),
+                       tch_shape_text(x, q), tch_shape_text(w, r));
+  c->shape[0].type = x->type;
+  c->shape[0].ndim = x->ndim;
+  memcpy(c->shape[0].size, x->size, sizeof *x->size * x->ndim);
+  return TCH_OK;
+}
+
+static tch_status relu_linear_grad_forward(tch_call *c) {
+  tch_tensor *gy, *x, *w = c->in[BY], *gx = c->out[0];
+  int64_t in = w->size[1], out = w->size[0];
+  tch_grid weight = {tch_tensor_data(w), w->stride[0], w->stride[1]};
+  TCH_TRY(tch_op_contiguous(c, c->in[GY], &gy));
+  TCH_TRY(tch_op_contiguous(c, c->in[READ], &x));
+  return tch_gemm_after(gx->type, rows_of(gx), in, out, 1, grid_of(gy, out), weight, 0, grid_of(gx, in), grid_of(gx, in),
+                        &(tch_after){tch_tensor_data(x)});
+}
+
+const tch_op_body tch_op_relu_linear_grad = {.shape = relu_linear_grad_shape, .forward = relu_linear_grad_forward, .dense = true};

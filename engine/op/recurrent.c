@@ -234,7 +234,7 @@ static void backward_rows(void *context, int64_t begin, int64_t end) {
     if (k == 0 && !r->start) return;
     char *h = r->h + begin * row;
     r->products->product_direct(end - begin, r->H, r->G, 1, (tch_any_matrix){r->dr + (t * r->N + begin) * gates, r->G, 1},
-                                r->weight, 1, (tch_tiled_from){h, r->H}, h, r->H);
+                                r->weight, 1, (tch_tiled_from){.data = h, .step = r->H}, h, r->H);
   }
 }
 

@@ -35,6 +35,8 @@ typedef struct job {
   tch_any_matrix a, b;
   tch_tiled_from from; /* what beta scales */
   char *c;
+  tch_dtype type;
+  const tch_after *after; /* of this part; NULL where others are added to it */
   int64_t height, strips, panels;        /* of a strip; numbers of them */
   int64_t row_blocks, column_blocks;     /* the cut */
   bool in_place;                         /* whole panels of b are read where they lie */
@@ -82,11 +84,15 @@ static bool direct(const job *j, int64_t panels) { return panels <= (j->a.column
 static void add_block(const job *j, int64_t row, int64_t rows, int64_t column, int64_t columns, int64_t k0, int64_t kk,
                       const void *strips, tch_panels b) {
   char *c = j->c + (row * j->c_step + column) * j->bytes;
-  tch_tiled_from from = {c, j->c_step};
+  tch_tiled_from from = {.data = c, .step = j->c_step};
   double beta = 1;
   if (k0 == 0) {
     beta = j->beta;
-    from = (tch_tiled_from){(const char *) j->from.data + (row * j->from.step + column) * j->bytes, j->from.step};
+    from.data = (const char *) j->from.data + (row * j->from.step + column) * j->bytes, from.step = j->from.step;
+  }
+  if (k0 + kk == j->k && j->after) {
+    from.relu = j->after->gate == NULL;
+    if (!from.relu) from.gate = (const char *) j->after->gate + (row * j->c_step + column) * j->bytes;
   }
   if (strips) j->kernels->product(rows, j->height, columns, kk, j->alpha, strips, b, beta, from, c, j->c_step);
   else j->kernels->product_direct(rows, columns, kk, j->alpha, part(j, j->a, row, k0), b, beta, from, c, j->c_step);
@@ -218,9 +224,10 @@ bool tch_tiled_wins(void) {
 
 static void dots_piece(void *context, int64_t begin, int64_t end) {
   const job *j = context;
-  tch_tiled_from from = {(const char *) j->from.data + begin * j->bytes, j->from.step};
+  tch_tiled_from from = {.data = (const char *) j->from.data + begin * j->bytes, .step = j->from.step};
   j->kernels->dots(j->m, end - begin, j->k, j->alpha, j->a, part(j, j->b, 0, begin), j->beta, from, j->c + begin * j->bytes,
                    j->c_step);
+  tch_after_part(j->after, j->type, j->c, j->c_step, 0, j->m, begin, end - begin);
 }
 
 bool tch_tiled_dots(int64_t m, int64_t k, tch_grid a, tch_grid b) {
@@ -240,6 +247,7 @@ typedef struct turning {
   double beta;
   const void *sums; /* (n, m) */
   tch_grid from, c;
+  const tch_after *after;
 } turning;
 
 /* c = sums' + beta * from */
@@ -253,17 +261,18 @@ static void turn_piece(void *context, int64_t begin, int64_t end) {
     }
   if (t->type == TCH_DOUBLE) TURN(double) else TURN(float)
 #undef TURN
+  tch_after_part(t->after, t->type, t->c.data, t->c.row, begin, end - begin, 0, t->n);
 }
 
 /* Few columns would fill a part of a panel only: as rows of the transposed product they fill tiles. */
 static tch_status narrow(tch_dtype type, int64_t m, int64_t n, int64_t k, double alpha, tch_grid a, tch_grid b, double beta,
-                         tch_grid from, tch_grid c) {
-  turning t = {m, n, type, beta, NULL, from, c};
+                         tch_grid from, tch_grid c, const tch_after *after) {
+  turning t = {m, n, type, beta, NULL, from, c, after};
   void *sums;
   int64_t bytes = m * n * tch_dtype_bytes(type);
   TCH_TRY(tch_alloc(bytes, &sums));
   tch_grid to = {sums, m, 1};
-  tch_status status = tch_tiled_gemm(type, n, m, k, alpha, tch_grid_turned(b), tch_grid_turned(a), 0, to, to);
+  tch_status status = tch_tiled_gemm(type, n, m, k, alpha, tch_grid_turned(b), tch_grid_turned(a), 0, to, to, NULL);
   t.sums = sums;
   if (status == TCH_OK) tch_parallel(m, PACK / n, turn_piece, &t);
   tch_free(sums, bytes);
@@ -271,15 +280,15 @@ static tch_status narrow(tch_dtype type, int64_t m, int64_t n, int64_t k, double
 }
 
 tch_status tch_tiled_gemm(tch_dtype type, int64_t m, int64_t n, int64_t k, double alpha, tch_grid a, tch_grid b, double beta,
-                          tch_grid from, tch_grid c) {
+                          tch_grid from, tch_grid c, const tch_after *after) {
   const tch_tiled_kernels *kernels = tch_tiled_table(type);
   if (tch_tiled_dots(m, k, a, b)) {
     job j = {.kernels = kernels, .m = m, .n = n, .k = k, .bytes = tch_dtype_bytes(type), .c_step = c.row, .alpha = alpha,
-             .beta = beta, .a = {a.data, a.row, a.column}, .b = {b.data, b.row, b.column}, .from = {from.data, from.row},
-             .c = c.data};
+             .beta = beta, .a = {a.data, a.row, a.column}, .b = {b.data, b.row, b.column},
+             .from = {.data = from.data, .step = from.row}, .c = c.data, .type = type, .after = after};
     return run_dots(&j);
   }
-  if (2 * n <= kernels->columns && m >= 2 * kernels->columns) return narrow(type, m, n, k, alpha, a, b, beta, from, c);
+  if (2 * n <= kernels->columns && m >= 2 * kernels->columns) return narrow(type, m, n, k, alpha, a, b, beta, from, c, after);
   int64_t padded = (n + kernels->columns - 1) / kernels->columns * kernels->columns;
   int64_t width = least(padded, PACKED / kernels->depth / kernels->columns * kernels->columns);
   int64_t length = PACKED / width / kernels->depth * kernels->depth;
@@ -292,7 +301,11 @@ tch_status tch_tiled_gemm(tch_dtype type, int64_t m, int64_t n, int64_t k, doubl
       j.a = part(&j, j.a, 0, k0);
       j.b = part(&j, j.b, k0, j0);
       j.c = (char *) c.data + j0 * j.bytes;
-      j.from = (tch_tiled_from){(char *) old->data + j0 * j.bytes, old->row};
+      tch_after here = after ? *after : (tch_after){0};
+      if (here.gate) here.gate = (const char *) here.gate + j0 * j.bytes;
+      j.type = type;
+      j.after = after && k0 + j.k == k ? &here : NULL;
+      j.from = (tch_tiled_from){.data = (char *) old->data + j0 * j.bytes, .step = old->row};
       j.strips = (m + j.height - 1) / j.height;
       j.panels = (j.n + kernels->columns - 1) / kernels->columns;
       TCH_TRY(run(&j));

@@ -6,10 +6,10 @@
 #include "core/work.h"
 #include "op/op.h"
 
-extern const tch_op_body tch_op_linear, tch_op_mm, tch_op_mv, tch_op_dot, tch_op_bmm, tch_op_matmul, tch_op_outer, tch_op_addmm,
-    tch_op_addmv, tch_op_addr, tch_op_addbmm, tch_op_baddbmm, tch_op_conv2d, tch_op_conv2d_fused, tch_op_conv2d_input_grad,
-    tch_op_conv2d_weight_grad, tch_op_conv_transpose2d, tch_op_rnn, tch_op_gru, tch_op_lstm, tch_op_attention,
-    tch_op_self_attention;
+extern const tch_op_body tch_op_linear, tch_op_linear_relu, tch_op_relu_linear_grad, tch_op_mm, tch_op_mv, tch_op_dot, tch_op_bmm,
+    tch_op_matmul, tch_op_outer, tch_op_addmm, tch_op_addmv, tch_op_addr, tch_op_addbmm, tch_op_baddbmm, tch_op_conv2d,
+    tch_op_conv2d_fused, tch_op_conv2d_input_grad, tch_op_conv2d_weight_grad, tch_op_conv_transpose2d, tch_op_rnn, tch_op_gru,
+    tch_op_lstm, tch_op_attention, tch_op_self_attention;
 
 /* -- sizes, forward and backward ------------------------------------------------------------------------------------ */
 
@@ -55,8 +55,10 @@ static double multiply_adds(const tch_call *c) {
   double n;
   if (b == &tch_op_rnn || b == &tch_op_gru || b == &tch_op_lstm) return recurrent(c);
   if (b == &tch_op_attention || b == &tch_op_self_attention) return attention(c);
-  if (b == &tch_op_linear || b == &tch_op_conv2d || b == &tch_op_conv2d_fused) n = result_of(c) * row_of(c, 1);
+  if (b == &tch_op_linear || b == &tch_op_linear_relu || b == &tch_op_conv2d || b == &tch_op_conv2d_fused)
+    n = result_of(c) * row_of(c, 1);
   else if (b == &tch_op_conv2d_input_grad || b == &tch_op_conv_transpose2d) n = count_of(c, 0) * row_of(c, 1);
+  else if (b == &tch_op_relu_linear_grad) n = count_of(c, 0) * row_of(c, 2);
   else if (b == &tch_op_conv2d_weight_grad) n = result_of(c) * count_of(c, 1) / (double) size_of(c, 1)[dims_of(c, 1) - 3];
   else if (b == &tch_op_outer || b == &tch_op_addr) n = result_of(c);
   else if (b == &tch_op_mm || b == &tch_op_mv || b == &tch_op_dot || b == &tch_op_bmm || b == &tch_op_matmul)

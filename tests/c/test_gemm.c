@@ -207,6 +207,46 @@ static void linear_is_its_definition(void **state) {
   }
 }
 
+/* Both to the bit; releases them. */
+static void same(const char *what, tch_tensor *a, tch_tensor *b) {
+  size_t bytes = tch_tensor_dtype(a) == TCH_DOUBLE ? sizeof(double) : sizeof(float);
+  assert_int_equal(tch_tensor_count(a), tch_tensor_count(b));
+  if (memcmp(tch_tensor_data(a), tch_tensor_data(b), tch_tensor_count(a) * bytes)) fail_msg("%s (%s)", what, tch_cpu_name());
+  tch_tensor_release(a), tch_tensor_release(b);
+}
+
+/* A ReLU joined to a product gives the bits that it gives alone; a NaN or an infinity is among the biases of small ones. */
+static void relus(tch_dtype type, bool large) {
+  int64_t most = large ? 700 : 40, in = random_from(1, most), out = random_from(1, most), n = random_from(1, large ? 150 : 40);
+  tch_tensor *x = TENSOR(2, n, in), *w = TENSOR(2, out, in), *b = random_below(4) ? TENSOR(1, out) : NULL, *g = TENSOR(2, n, out);
+  tch_tensor *y = NULL, *own = NULL, *joined = NULL, *gy = NULL, *gx = NULL, *wanted = NULL, *into[3] = {NULL}, *apart[3] = {NULL};
+  if (b && !large) ok(tch_tensor_put(b, 1, (int64_t[]){out - 1}, (double[]){NAN, INFINITY, -INFINITY}[random_below(3)]));
+  ok(tch_linear(x, w, b, &y));
+  ok(tch_linear_relu(x, w, b, &joined));
+  ok(tch_relu(y, &own));
+  ok(tch_relu_grad(g, own, own, &gy));
+  for (int k = 0; k < 3; k++) {
+    ok(tch_tensor_empty(type, &into[k]));
+    ok(tch_tensor_empty(type, &apart[k]));
+  }
+  ok(tch_linear_backward(x, w, b, NULL, gy, 1, 0, apart[0], apart[1], b ? apart[2] : NULL));
+  ok(tch_linear_relu_backward(x, w, b, joined, g, 1, 0, into[0], into[1], b ? into[2] : NULL));
+  ok(tch_relu_linear_grad(gy, x, w, &gx));
+  ok(tch_relu_grad(apart[0], x, x, &wanted));
+  same("gradient of a linear and of the ReLU before it", gx, wanted);
+  same("linear_relu", joined, own);
+  for (int k = 0; k < 3; k++) same("gradient of linear_relu", into[k], apart[k]);
+  tch_tensor *all[] = {x, w, b, g, y, gy};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) tch_tensor_release(all[i]);
+}
+
+static void joined_relus_are_those_apart(void **state) {
+  for (int i = 0; i < 30; i++) {
+    EVERY_ISA(relus(TCH_FLOAT, i % 6 == 0));
+    EVERY_ISA(relus(TCH_DOUBLE, i % 6 == 0));
+  }
+}
+
 static void empty_products_are_zero(void **state) {
   tch_tensor *a = NULL, *b = NULL, *y = NULL;
   ok(tch_tensor_new(TCH_FLOAT, 2, (int64_t[]){3, 0}, &a));
@@ -247,6 +287,10 @@ static tch_status linear(tch_tensor *const *x, void *context, tch_tensor **y) {
   return tch_linear(x[0], x[1], x[2], y);
 }
 
+static tch_status linear_relu(tch_tensor *const *x, void *context, tch_tensor **y) {
+  return tch_linear_relu(x[0], x[1], x[2], y);
+}
+
 static void gradients_agree_with_differences(void **state) {
   static const struct {
     gradcheck_op op;
@@ -268,6 +312,9 @@ static void gradients_agree_with_differences(void **state) {
       {linear, 3, {2, 2, 1}, {{3, 4}, {2, 4}, {2}}},
       {linear, 3, {1, 2, 1}, {{4}, {2, 4}, {2}}},
       {linear, 3, {3, 2, 1}, {{2, 3, 4}, {2, 4}, {2}}},
+      {linear_relu, 3, {2, 2, 1}, {{5, 4}, {3, 4}, {3}}},
+      {linear_relu, 3, {1, 2, 1}, {{4}, {9, 4}, {9}}},
+      {linear_relu, 3, {3, 2, 1}, {{2, 3, 4}, {2, 4}, {2}}},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     tch_tensor *x[3];
@@ -287,6 +334,9 @@ static void misfits_are_named(void **state) {
   refused(tch_addmv(c, a, v, 1, 1, &y), TCH_ERROR_SHAPE, "addmv: the product is 3, to which 7x7 cannot be added");
   refused(tch_linear(a, w, NULL, &y), TCH_ERROR_SHAPE,
           "linear: size mismatch: weight takes 1600 inputs, input has 4 (input 3x4, weight 10x1600)");
+  refused(tch_linear_relu(a, w, NULL, &y), TCH_ERROR_SHAPE, "linear_relu: size mismatch: weight takes 1600 inputs");
+  refused(tch_relu_linear_grad(a, a, b, &y), TCH_ERROR_SHAPE,
+          "relu_linear_grad: gradient 3x4, input 3x4 and weight 3x5 do not fit");
   refused(tch_linear(v, a, bias, &y), TCH_ERROR_SHAPE, "bias is 9, but one number for each of the 3 outputs is needed");
   assert_null(y);
   tch_tensor *all[] = {a, b, v, c, bias, w};
@@ -297,6 +347,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(products_are_their_definition),    cmocka_unit_test(linear_is_its_definition),
       cmocka_unit_test(large_products_are_their_definition), cmocka_unit_test(long_sums_take_the_bias_once),
+      cmocka_unit_test(joined_relus_are_those_apart),
       cmocka_unit_test(empty_products_are_zero),          cmocka_unit_test(threads_do_not_change_a_bit),
       cmocka_unit_test(gradients_agree_with_differences), cmocka_unit_test(misfits_are_named),
   };

@@ -213,7 +213,7 @@ end
 -- The gradient before the run of modules that ends with modules[i], and its first one; nothing if there is none.
 local function back(modules, i, input, gradOutput, scale)
   local m = modules[i]
-  if not fuse or i < 2 or not (m.kW or m.inplace) then return end
+  if not fuse or i < 2 or not (m.kW or m.inplace or modules[i - 1].inplace) then return end
   if scale then
     local gradient, first = chunks.backward(modules, i, input, gradOutput, scale)
     if first then return gradient, first end

@@ -1,12 +1,15 @@
 --- Runs of modules that a Sequential does in one pass over memory: forward a convolution, its batch normalisation, an activation;
--- in training a batch normalisation and an activation; backward these two, and a max pooling with the activation before it.
+-- in training a batch normalisation and an activation; a linear layer and a ReLU; backward a batch normalisation and an
+-- activation, a max pooling and the activation before it, and a linear layer and the ReLU before it.
 --
--- An activation joins where it works in place (`nn.ReLU(true)`), so that what the modules keep is the same. In evaluation the
+-- An activation joins where it works in place (`nn.ReLU(true)`), so that what the modules keep is the same; on the tape, where
+-- nobody reads what is between a linear layer and a ReLU, it always does. In evaluation the
 -- batch normalisation is folded in too. Then the convolution keeps no output: it is computed when somebody reads it
 -- (skipped.lua). A backward pass in evaluation needs more, so the Sequential runs forward again, module by module, and keeps to
 -- that until `evaluate()` or `training()` is called.
 -- @module tocha.nn.fuse
 local torch = require 'tocha'
+local derive = require 'tocha.nn.derive'
 local nn = require 'tocha.nn'
 local glue = require 'tocha.bindings.module'
 local skipped = require 'tocha.nn.skipped'
@@ -19,6 +22,9 @@ local convolve, normalize = nn.SpatialConvolution.updateOutput, nn.SpatialBatchN
 local relu, relu6 = nn.ReLU.updateOutput, nn.ReLU6.updateOutput
 local linear, pool = nn.Linear.updateOutput, nn.SpatialMaxPooling.updateOutput
 local reluGradient, relu6Gradient = nn.ReLU.updateGradInput, nn.ReLU6.updateGradInput
+local linearGradient, linearBackward = nn.Linear.updateGradInput, nn.Linear.backward
+local linearAccumulate = nn.Linear.accGradParameters
+local linearCompute, reluCompute = nn.Linear.compute, nn.ReLU.compute
 local poolGradient = nn.SpatialMaxPooling.updateGradInput
 local normGradient, normBackward = nn.SpatialBatchNormalization.updateGradInput, nn.SpatialBatchNormalization.backward
 local normAccumulate = nn.SpatialBatchNormalization.accGradParameters
@@ -37,8 +43,8 @@ local activates = fuse.activates
 function fuse.run(self, modules, i)
   local update, second = modules[i].updateOutput, modules[i + 1]
   if update == normalize and modules[i].train and modules[i].nDim == 4 and activates(second) then return 2, modules[i], second end
-  if update ~= convolve then return 1 end
-  if second == nil then return 1 end
+  if update == linear and activates(second) and second.updateOutput == relu then return 2, nil, second end
+  if update ~= convolve or second == nil then return 1 end
   if activates(second) then return 2, nil, second end
   if second.updateOutput == normalize and second.nDim == 4 and second.train == false and not whole[self] then
     local third = modules[i + 2]
@@ -64,6 +70,25 @@ local function normalized(norm, activation, input)
   return y
 end
 
+-- A linear layer and a ReLU, which writes over what it reads.
+local function connected(m, activation, input)
+  input = glue.constant(input)
+  if not torch.isTensor(m.output) or glue.differ(m.output, input) then return end
+  local ok, y = pcall(glue.ops.linear_relu, m.output, input, m.weight, m.bias)
+  if not ok then return end
+  m.output, activation.output, activation.overwrites = y, y, true
+  return y
+end
+
+--- The output of a linear layer, modules[i], and of a ReLU behind it on the tape; nothing where they are something else.
+function fuse.compute(modules, i, input)
+  local m, activation = modules[i], modules[i + 1]
+  if m.compute ~= linearCompute or activation == nil or activation.compute ~= reluCompute then return end
+  if not derive.computes(m) or not derive.computes(activation) then return end
+  local ok, y = pcall(glue.ops.linear_relu, nil, input, glue.leaf(m.weight, m.gradWeight), glue.leaf(m.bias, m.gradBias))
+  if ok then return y end -- else module by module the error gets its name
+end
+
 -- The output that a convolution left out, of its input as it is now.
 local function remake(record)
   local conv = record.of[1]
@@ -74,6 +99,7 @@ end
 --- The output of `count` modules from modules[i] on; nothing if the first refuses its input.
 function fuse.forward(self, modules, i, input, count, norm, activation)
   if modules[i] == norm then return normalized(norm, activation, input) end
+  if modules[i].updateOutput == linear then return connected(modules[i], activation, input) end
   local conv, last = modules[i], modules[i + count - 1]
   if not norm then skipped.drop(conv, 'output') end
   skipped.drop(last, 'output')
@@ -120,8 +146,30 @@ end
 -- Whether a module is to have a gradInput.
 local function wanted(m) return rawget(m, 'gradInput') ~= nil or skipped.left(m, 'gradInput') ~= nil end
 
--- The gradient before an activation and a max pooling. As in Torch7 both gradInputs are then one: the activation works in place
--- backward too.
+-- Gives an activation the gradInput of the module behind it. As in Torch7 both are then one: it works in place backward too.
+local function share(activation, gradInput)
+  local own = activation.gradInput
+  if not torch.isTensor(own) or glue.differ(own, gradInput) then own = gradInput.new() end
+  if not glue.sameView(own, gradInput) then own:set(gradInput) end
+  activation.gradInput = own
+  return gradInput
+end
+
+-- The gradient before a ReLU and a linear layer.
+local function disconnected(m, activation, gradOutput, scale)
+  local y = activation.output
+  if activation.updateOutput ~= relu or not activation.inplace or not wanted(activation) then return end
+  if not fuse.plain(activation) or m.backward ~= linearBackward or m.accGradParameters ~= linearAccumulate then return end
+  if not torch.isTensor(m.gradInput) or glue.differ(m.gradInput, y) then return end
+  skipped.drop(activation, 'gradInput')
+  local ok, result = pcall(glue.ops.relu_linear_grad, m.gradInput, gradOutput, y, m.weight)
+  if not ok then return end
+  m.gradInput = result
+  if scale then linearAccumulate(m, y, gradOutput, scale) end
+  return share(activation, result)
+end
+
+-- The gradient before an activation and a max pooling.
 local function unpool(modules, i, gradOutput)
   local m, activation = modules[i], modules[i - 1]
   if not derived(m, poolGradient) or not wanted(m) or not m.places or not fuse.stands(modules, i) then return end
@@ -134,10 +182,7 @@ local function unpool(modules, i, gradOutput)
     m.dilationH and { m.dilationH, m.dilationW }, m.ceil_mode, bound(activation))
   if not ok then return end
   m.gradInput = result
-  local own = activation.gradInput
-  if not torch.isTensor(own) or glue.differ(own, result) then own = result.new() end
-  activation.gradInput = own:set(result)
-  return result
+  return share(activation, result)
 end
 
 local function activationBack(bounded, y, gradOutput, into)
@@ -180,7 +225,8 @@ local function denormalize(norm, activation, input, gradOutput, scale)
 end
 
 --- The gradient before modules[i - 1] from the one behind modules[i], where the two are a batch normalisation in training and an
--- activation in place, or such an activation and a max pooling; nothing where they are something else.
+-- activation in place, such an activation and a max pooling, or a ReLU in place and a linear layer; nothing where they are something
+-- else.
 -- @tparam table modules
 -- @tparam number i
 -- @tparam tensor input of modules[i - 1]
@@ -188,6 +234,7 @@ end
 -- @tparam ?number scale of the gradients of parameters; nil: none are wanted
 function fuse.backward(modules, i, input, gradOutput, scale)
   local m, before = modules[i], modules[i - 1]
+  if m.updateGradInput == linearGradient then return disconnected(m, before, gradOutput, scale) end
   local pooled = m.updateGradInput == poolGradient
   local activation = pooled and before or m
   if not pooled and before.updateOutput ~= normalize or not activates(activation) or not wanted(activation) then return end

@@ -3,6 +3,7 @@
 -- @module tocha.nn.passing
 local nn = require 'tocha.nn'
 local derive = require 'tocha.nn.derive'
+local fuse = require 'tocha.nn.fuse'
 local glue = require 'tocha.bindings.module'
 local utils = require 'tocha.nn.utils'
 
@@ -50,12 +51,13 @@ end
 
 --- The output of modules called one after the other.
 function passing.chain(modules, input)
-  local ours
-  for i = 1, #modules do
+  local ours, i = nil, 1
+  while i <= #modules do
+    local output = fuse.compute(modules, i, input)
+    if output then i = i + 1 else output = call(modules[i], input) end
     local m = modules[i]
-    local output = call(m, input)
     if ours or not small(output) then ours = forgets(m) and after(ours, input, output) or nil end
-    input = output
+    input, i = output, i + 1
   end
   return input
 end
