@@ -225,8 +225,7 @@ local function denormalize(norm, activation, input, gradOutput, scale)
 end
 
 --- The gradient before modules[i - 1] from the one behind modules[i], where the two are a batch normalisation in training and an
--- activation in place, such an activation and a max pooling, or a ReLU in place and a linear layer; nothing where they are something
--- else.
+-- activation in place, such an activation and a max pooling, or a ReLU in place and a linear layer; nothing where they are not.
 -- @tparam table modules
 -- @tparam number i
 -- @tparam tensor input of modules[i - 1]
