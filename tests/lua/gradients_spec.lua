@@ -158,6 +158,7 @@ row('addr', { m(3, 4), m(3), m(4) }, function(c, a, b) return ops.addr(nil, c, a
 row('addbmm', { m(3, 2), m(2, 3, 4), m(2, 4, 2) }, function(c, a, b) return ops.addbmm(nil, c, a, b, 0.3, 2) end, second)
 row('baddbmm', { m(2, 3, 2), m(2, 3, 4), m(2, 4, 2) }, function(c, a, b) return ops.baddbmm(nil, c, a, b, 0.3, 2) end, second)
 row('linear', { m(3, 4), m(2, 4), m(2) }, function(x, w, b) return ops.linear(nil, x, w, b) end, second)
+row('linear_relu', { m(3, 4), m(5, 4), m(5) }, function(x, w, b) return ops.linear_relu(nil, x, w, b) end, second)
 row('conv2d', { m(2, 4, 6, 5), m(6, 2, 3, 2), m(6) },
   function(x, w, b) return ops.conv2d(nil, x, w, b, { 2, 1 }, { 1, 0 }, { 1, 2 }, 2) end, second)
 row('conv_transpose2d', { m(2, 4, 3, 4), m(4, 3, 3, 2), m(6) },
