@@ -89,6 +89,17 @@ local function shaped(what, list)
   return kept
 end
 
+-- Joins by op; what is more than the engine joins at once, piece by piece.
+local atOnce = 1024
+local function pieces(op, result, list, d)
+  if #list <= atOnce then return op(result, list, d) end
+  local parts = {}
+  for first = 1, #list, atOnce do
+    parts[#parts + 1] = op(nil, { unpack(list, first, math.min(first + atOnce - 1, #list)) }, d)
+  end
+  return pieces(ops.cat, result, parts, d)
+end
+
 local function lists(what, op, default)
   local function join(result, list, d)
     local kept = shaped(what, list)
@@ -96,7 +107,7 @@ local function lists(what, op, default)
       if #list == 0 then raise(what .. ': the table is empty') end
       return result or tensor.empty(M.rowOf(list[1]))
     end
-    return op(result, kept, d or default)
+    return pieces(op, result, kept, d or default)
   end
   -- ([result,] {x, ...} [, d]) or ([result,] x, y [, d])
   return function(a, b, c, d)

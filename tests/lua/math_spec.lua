@@ -199,6 +199,11 @@ describe('indices and joining', function()
     assert.same({ { 1, 3 }, { 2, 4 } }, torch.cat(torch.Tensor { 1, 2 }, torch.Tensor { 3, 4 }, 2):totable())
     assert.same({ 2, 6 }, torch.cat({ m, m }):size():totable())
     assert.same({ 1, 2, 3 }, torch.cat(torch.Tensor { 1, 2 }, torch.Tensor { 3 }):totable())
+    local many = {}
+    for i = 1, 2050 do many[i] = torch.Tensor { i, -i } end -- more than the engine joins at once
+    assert.same(torch.range(1, 2050):totable(), torch.cat(many):view(2050, 2):select(2, 1):totable())
+    assert.same({ 2, 2050 }, torch.stack(many, 2):size():totable())
+    assert.equal(-2049, torch.stack(many, 2)[2][2049])
     assert.same({ 2, 2, 3 }, torch.stack({ m, m }):size():totable())
     assert.same({ 2, 3 }, torch.cat({ torch.Tensor(), m }, 1):size():totable())
   end)
