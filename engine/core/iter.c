@@ -431,13 +431,23 @@ static bool in_place(const plan *p, int64_t count) {
   return rows || count < FEW || combed(p);
 }
 
+/* Are all operands densest along dimension 0? */
+static bool in_order(const plan *p) {
+  for (int k = 0; k < p->n; k++)
+    for (int d = 1; d < p->ndim; d++)
+      if (p->stride[k][d] != 0 && llabs(p->stride[k][d]) < llabs(p->stride[k][0])) return false;
+  return true;
+}
+
 static void cut(plan *p, int64_t count) {
   int64_t bytes = 0;
   for (int k = 0; k < p->n; k++) bytes += p->bytes[k];
   p->far = count * bytes >= FAR;
   tch_grid_view view[TCH_ITER_MAX];
+  int64_t most = BOX;
   for (int k = 0; k < p->n; k++) view[k] = (tch_grid_view) {p->stride[k], p->bytes[k]};
-  tch_box_extents(p->n, view, p->ndim, p->size, LINE, BOX, p->extent);
+  if (p->bytes[p->n - 1] == WORD && in_order(p)) most /= 2; /* combs of wide elements: all their blocks in the nearest cache */
+  tch_box_extents(p->n, view, p->ndim, p->size, LINE, most, p->extent);
   choose_order(p, count);
 }
 
