@@ -32,7 +32,7 @@ typedef struct axes {
 typedef struct plan {
   axes kept, folded;
   bool columns;          /* rows run along a kept dimension */
-  const char *x;
+  const char *x, *storage; /* the first element; where the storage begins, on a boundary of vectors as a rule */
   tch_dtype type;
   int64_t bytes;
   tch_reduction fold;
@@ -118,6 +118,36 @@ static double start_double(tch_reduction f) {
   return f == TCH_REDUCE_PROD ? 1 : f == TCH_REDUCE_MAX ? -INFINITY : f == TCH_REDUCE_MIN ? INFINITY : 0;
 }
 
+/* n columns, few, of rows that are `next` apart, as few: several rows at a time as one. What lies between is folded too, and left
+ * out at the end; from the second row on, so that vectors can begin on boundaries of memory. */
+static void narrow_columns(const plan *p, int64_t n, int64_t rows, double *acc, const char *x, int64_t next,
+                           const double *parameter) {
+  double wide[WIDE], parameters[WIDE] = {0};
+  int64_t many = WIDE / next, turns = rows / many - (next > n), lead = (x - p->storage) % 64 / p->bytes;
+  bool first = next > n && lead <= next - n;
+  if (!first) lead = 0;
+  for (int64_t i = 0; i < many * next; i++) wide[i] = start_double(p->fold);
+  for (int64_t i = 0; i < many; i++) memcpy(parameters + i * next + lead, parameter, (size_t) n * sizeof *parameter);
+  p->table->columns[p->fold](n, first, acc, x, next, parameter);
+  p->table->columns[p->fold](many * next, turns, wide, x + (first * next - lead) * p->bytes, many * next, parameters);
+  for (int64_t i = 0; i < many; i++)
+    for (int64_t j = 0; j < n; j++) acc[j] = tch_reduction_join(p->fold, acc[j], wide[i * next + lead + j]);
+  int64_t done = first + turns * many;
+  p->table->columns[p->fold](n, rows - done, acc, x + done * next * p->bytes, next, parameter);
+}
+
+/* Are rows of n numbers, `next` apart, worth that? */
+static bool narrow(const plan *p, int64_t n, int64_t rows, int64_t next) {
+  bool light = p->fold != TCH_REDUCE_POWER && p->fold != TCH_REDUCE_EXP;
+  return rows >= WIDE && next >= n && next <= WIDE / 2 && (next == n || light);
+}
+
+/* n columns of rows that are `next` apart. */
+static void columns(const plan *p, int64_t n, int64_t rows, double *acc, const char *x, int64_t next, const double *parameter) {
+  if (narrow(p, n, rows, next)) narrow_columns(p, n, rows, acc, x, next, parameter);
+  else p->table->columns[p->fold](n, rows, acc, x, next, parameter);
+}
+
 /* A move of `rows` runs of `length` entries into a block, ready for more of as many. rows 0: of none yet. */
 typedef struct runs {
   int64_t rows, length;
@@ -134,8 +164,16 @@ static double row_part(const plan *p, int64_t base, int64_t r, int64_t *n, doubl
   if (left > *n) left = *n;
   if (p->folded.n > 1 && length < LONG && left == length) { /* several short runs */
     int64_t size = p->folded.size[p->folded.n - 2], there = size - r / length % size;
-    rows = *n / length < BLOCK / length ? *n / length : BLOCK / length;
-    if (rows > there) rows = there;
+    rows = *n / length < there ? *n / length : there;
+    if (stride == 1 && narrow(p, length, rows, next)) {
+      double acc[WIDE], parameters[WIDE], total = start_double(p->fold);
+      for (int64_t j = 0; j < length; j++) acc[j] = total, parameters[j] = parameter;
+      narrow_columns(p, length, rows, acc, x, next, parameters);
+      for (int64_t j = 0; j < length; j++) total = tch_reduction_join(p->fold, total, acc[j]);
+      *n = length * rows;
+      return total;
+    }
+    if (rows > BLOCK / length) rows = BLOCK / length;
   }
   bool constant = stride == 0 && left >= SHORT;
   if (constant && left > BLOCK) left = BLOCK;
@@ -176,24 +214,6 @@ static void row_unit(const plan *p, int64_t unit) {
   else ((int64_t *) p->acc)[unit] = total_long;
 }
 
-/* n columns, few, of rows that follow each other without gaps: several rows at a time as one. */
-static void narrow_columns(const plan *p, int64_t n, int64_t rows, double *acc, const char *x, const double *parameter) {
-  double wide[WIDE], parameters[WIDE] = {0};
-  int64_t many = WIDE / n, turns = rows / many;
-  for (int64_t i = 0; i < many; i++)
-    for (int64_t j = 0; j < n; j++) wide[i * n + j] = start_double(p->fold), parameters[i * n + j] = parameter[j];
-  p->table->columns[p->fold](many * n, turns, wide, x, many * n, parameters);
-  for (int64_t i = 0; i < many; i++)
-    for (int64_t j = 0; j < n; j++) acc[j] = tch_reduction_join(p->fold, acc[j], wide[i * n + j]);
-  p->table->columns[p->fold](n, rows - turns * many, acc, x + turns * many * n * p->bytes, n, parameter);
-}
-
-/* n columns of rows that are `next` apart. */
-static void columns(const plan *p, int64_t n, int64_t rows, double *acc, const char *x, int64_t next, const double *parameter) {
-  if (next == n && n <= WIDE / 2 && rows >= WIDE) narrow_columns(p, n, rows, acc, x, parameter);
-  else p->table->columns[p->fold](n, rows, acc, x, next, parameter);
-}
-
 /* n columns of folded entries [begin, end), by way of blocks in which they lie together: where the entries lie nearer than the
  * columns, so many at a time that a block holds all entries that follow each other, if it can. */
 static void packed_columns(const plan *p, int64_t n, double *acc, int64_t base, int64_t begin, int64_t end,
@@ -229,7 +249,7 @@ static void column_unit(const plan *p, int64_t unit) {
   }
   static const double zeros[BLOCK];
   const double *parameter = p->p ? p->p + k : zeros;
-  if (p->table && (stride != 1 || (n < FEW && n != last_stride(&p->folded)))) {
+  if (p->table && (stride != 1 || (n < FEW && !narrow(p, n, WIDE, last_stride(&p->folded))))) {
     packed_columns(p, n, acc, base, begin, end, parameter);
     return;
   }
@@ -342,6 +362,7 @@ static tch_status fold(tch_call *c, const tch_tensor *x, uint32_t mask, plan *p,
   p->folded = axes_of(x, mask, folded_order, &folded);
   if (x->ndim == 0) p->folded.count = x->count; /* a tensor without shape has nothing to fold */
   p->x = tch_tensor_data(x);
+  p->storage = p->x - x->offset * tch_dtype_bytes(x->type);
   p->type = x->type;
   p->bytes = tch_dtype_bytes(x->type);
   if (p->kept.count == 0) return TCH_OK;

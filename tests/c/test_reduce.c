@@ -35,11 +35,14 @@ static double naive(int kind, const double *v, int64_t n) {
   return results[kind];
 }
 
-/* A tensor of 3 dimensions in some layout: 0 contiguous, 1 transposed, 2 every second entry, 3 the dimensions turned round. */
+/* A tensor of 3 dimensions in some layout: 0 contiguous, 1 transposed, 2 every second entry, 3 the dimensions turned round, 4 rows
+ * with gaps. */
 static tch_tensor *sample(tch_dtype type, int layout, const int64_t *size) {
   tch_tensor *base = NULL, *t = NULL;
-  int64_t a[] = {size[0], size[1], 2 * size[2]}, turned[] = {size[2], size[1], size[0]}, swapped[] = {size[0], size[2], size[1]};
-  ok(tch_tensor_new(type, 3, layout == 2 ? a : layout == 3 ? turned : layout == 1 ? swapped : size, &base));
+  int64_t a[] = {size[0], size[1], 2 * size[2]}, wider[] = {size[0], size[1], size[2] + 3};
+  int64_t turned[] = {size[2], size[1], size[0]}, swapped[] = {size[0], size[2], size[1]};
+  const int64_t *sizes[] = {size, swapped, a, turned, wider};
+  ok(tch_tensor_new(type, 3, sizes[layout], &base));
   tch_random *r;
   ok(tch_random_new(17, &r));
   ok(tch_tensor_uniform(base, -1.2, 1.3, r));
@@ -47,6 +50,7 @@ static tch_tensor *sample(tch_dtype type, int layout, const int64_t *size) {
   int64_t back[] = {2, 1, 0}, swap[] = {0, 2, 1};
   if (layout == 0) return base;
   if (layout == 2) ok(tch_slice(base, 2, 1, size[2], 2, &t));
+  else if (layout == 4) ok(tch_slice(base, 2, 2, size[2], 1, &t));
   else ok(tch_permute(base, layout == 1 ? swap : back, 3, &t));
   tch_tensor_release(base);
   return t;
@@ -82,7 +86,7 @@ static void compare(int kind, const tch_tensor *x, uint32_t mask, const tch_tens
 }
 
 static void check_all(tch_dtype type, const int64_t *size) {
-  for (int layout = 0; layout < 4; layout++) {
+  for (int layout = 0; layout < 5; layout++) {
     tch_tensor *x = sample(type, layout, size);
     for (uint32_t mask = 1; mask < 8; mask++) {
       int64_t dims[3];
