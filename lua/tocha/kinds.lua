@@ -29,13 +29,17 @@ local function listOf(test)
   end
 end
 local function isNumber(value) return type(value) == 'number' and value == value end
+local function isName(value) return type(value) == 'string' or type(value) == 'number' end
 local function whole(value) return type(value) == 'number' and value % 1 == 0 end
+local function isCount(value) return whole(value) and value > 0 end
 
 --- By name: a test and the words for what passes it.
 local kinds = {
+  any = { function() return true end, 'anything' },
   number = { isNumber, 'a number' },
+  finite = { function(value) return isNumber(value) and math.abs(value) < math.huge end, 'a finite number' },
   whole = { whole, 'a whole number' },
-  count = { function(value) return whole(value) and value > 0 end, 'a whole number above 0' },
+  count = { isCount, 'a whole number above 0' },
   string = { is 'string', 'a string' },
   boolean = { is 'boolean', 'true or false' },
   ['function'] = { isCallable, 'a function' },
@@ -45,12 +49,19 @@ local kinds = {
     return type(value) == 'table' and isNumber(value[1]) and isNumber(value[2]) and isNumber(value[3])
   end, 'a colour (a table of red, green and blue)' },
   module = { function(value) return torch.isTypeOf(value, 'nn.Module') end, 'a module' },
+  file = { function(value) return type(value) == 'table' and value.writeObject ~= nil end, 'a file' },
+  space = { function(value) return torch.isTypeOf(value, 'rl.Discrete') or torch.isTypeOf(value, 'rl.Box') end,
+    'a space (rl.Discrete or rl.Box)' },
+  agent = { function(value) return type(value) == 'table' and isCallable(value.act) end, 'an agent (a table with a method act)' },
   set = { isSet, 'a set (a table with data, a tensor of samples, or with a source of pictures)' },
   held = { function(value) return isSet(value) and value.data ~= nil end, 'a set (a table with data, a tensor of samples)' },
   labelled = { function(value) return isSet(value) and value.labels ~= nil end, 'a set with labels' },
   strings = { listOf(is 'string'), 'a table of strings' },
+  sizes = { function(value) return type(value) == 'table' and #value > 0 and listOf(isCount)(value) end, 'a table of sizes' },
   list = { listOf(isNumber), 'a table of numbers' },
-  names = { listOf(function(value) return type(value) == 'string' or type(value) == 'number' end), 'a table of names' },
+  name = { isName, 'a string' },
+  names = { listOf(isName), 'a table of names' },
+  tables = { listOf(is 'table'), 'a table of tables' },
   tensors = { listOf(torch.isTensor), 'a table of tensors' },
   numbers = { function(value) return type(value) == 'number' or type(value) == 'table' end, 'a number or a table of numbers' },
 }
@@ -64,20 +75,34 @@ setmetatable(kinds, { __index = function(_, name)
   return kinds[name]
 end })
 
+local orders = setmetatable({}, { __mode = 'k' }) -- names of options, sorted
+
+local function orderOf(options)
+  if not orders[options] then
+    local names = {}
+    for name in pairs(options) do names[#names + 1] = name end
+    table.sort(names)
+    orders[options] = names
+  end
+  return orders[options]
+end
+
 --- Raises unless a value is of a kind.
 -- @tparam string op what messages begin with
 -- @tparam string name of the argument
 -- @param kind a name of the table above, with ? at its end where nil is fine, or a table of the kinds of options by name
 -- @param value
-local function check(op, name, kind, value)
-  if type(kind) == 'table' then -- the fields of options
-    if value == nil then return end
+-- @tparam[opt=''] string within what stands before the names of options: those of options in them are whole.part
+local function check(op, name, kind, value, within)
+  if type(kind) ~= 'table' then
+    local row = kinds[kind]
+    if not row[1](value) then own.bad(op, name, row[2], value) end
+  elseif value ~= nil then
     if type(value) ~= 'table' then own.bad(op, name, 'a table', value) end
-    for field, of in pairs(kind) do check(op, field, of, value[field]) end
-    return
+    for _, field in ipairs(orderOf(kind)) do
+      check(op, (within or '') .. field, kind[field], value[field], (within or '') .. field .. '.')
+    end
   end
-  local row = kinds[kind]
-  if not row[1](value) then own.bad(op, name, row[2], value) end
 end
 
 --- A number, as itself or in a string.

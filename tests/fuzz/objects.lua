@@ -1,5 +1,5 @@
 --- Random calls of objects with random arguments: what is made of data, training, reinforcement learning, graphs of modules, files
--- in memory, options, testers, optimizers. Of these only a crash counts.
+-- in memory, options, testers, optimizers.
 local torch = require 'tocha'
 local nn = require 'tocha.nn'
 local optim = require 'tocha.optim'
@@ -41,7 +41,7 @@ return function(list, tools)
   end
   -- What checks its arguments by kind must refuse in sentences; of all else only a crash counts.
   local function strict(name)
-    for _, family in ipairs { 'data', 'optim', 'image', 'train.grid', 'train.schedule' } do
+    for _, family in ipairs { 'data', 'optim', 'image', 'train', 'rl' } do
       if name:sub(1, #family) == family then return true end
     end
   end
@@ -157,8 +157,10 @@ return function(list, tools)
     local net = pick { nn.Sequential():add(nn.Linear(3, out)), nn.Sequential():add(nn.View(-1, 4)):add(nn.Linear(4, out)),
       nn.Linear(3, out) }
     local saves = random() < 0.2 and tools.scratch .. '.t7' or nil
-    pcall(train.fit, { net = mostly(net), criterion = mostly(nn.CrossEntropyCriterion()), loader = mostly(loader(small(6))),
-      epochs = pick { 0, 1, 2, 1.5, -1, 0 / 0, '1', {}, false }, rate = mostly(0.1), optim = random() < 0.5 and mostly 'sgd' or nil,
+    local good, message = pcall(train.fit, { net = mostly(net), criterion = mostly(nn.CrossEntropyCriterion()),
+      loader = mostly(loader(small(6))), epochs = pick { 0, 1, 2, 1.5, -1, 0 / 0, '1', {}, false },
+      rate = mostly(0.1),
+      optim = random() < 0.5 and mostly 'sgd' or nil,
       config = random() < 0.3 and any() or nil, schedule = random() < 0.2 and any() or nil,
       valid = random() < 0.4 and mostly(loader(small())) or nil, patience = random() < 0.3 and any() or nil,
       prepare = random() < 0.2 and any() or nil, forward = random() < 0.2 and any() or nil, save = saves,
@@ -168,9 +170,15 @@ return function(list, tools)
       os.remove(saves)
       os.remove((saves:gsub('%.t7$', '-best.t7')))
     end
+    if not good then error(message, 0) end
   end)
   add('image.saveGif', function()
     picture.saveGif(tools.scratch, mostly(torch.rand(small(), 3, small(9), small(9)):mul(255):byte()), mostly(small()))
+  end)
+  functions('train.search.', train.search, 'grid', 'random', 'run', 'average', 'table', 'folds')
+  add('train.checkpoint', function()
+    train.checkpoint.save(pick { tools.scratch, 3 }, any())
+    train.checkpoint.load(pick { tools.scratch, {} })
   end)
   functions('train.schedule.', train.schedule, 'cosine', 'step', 'warmup', 'oneCycle', 'plateau')
   object('train.Metrics', function()
@@ -236,18 +244,20 @@ return function(list, tools)
 
   -- -- reinforcement learning -------------------------------------------------------------------------------------
 
-  local function environment()
-    return rl.make(pick(rl.environments), options { size = any(), slippery = any(), limit = small() })
-  end
   local function act(env) return mostly(env.actions:sample(torch.Generator(1))) end
-  object('rl environments', function()
-    local env = environment()
-    pcall(env.reset, env, mostly(small()))
-    for _ = 1, random(0, 6) do pcall(env.step, env, act(env)) end
-    pcall(env.render, env, pick { 'ansi', 'rgb_array', 'rgb', 'text', 'picture' })
-    torch.deserialize(torch.serialize(env))
-    return env
-  end)
+  -- What a kind of environment defines for the others is called by these alone.
+  local hooks = {}
+  for name in ('begin move observe text draw started seeded enter letter'):gmatch '%a+' do hooks[name] = true end
+  for _, kind in ipairs(rl.environments) do
+    object('rl.' .. kind, function()
+      local env = rl.make(kind, options { size = any(), slippery = any(), rows = any(), arms = any() })
+      pcall(env.reset, env, mostly(small()))
+      for _ = 1, random(0, 6) do pcall(env.step, env, act(env)) end
+      pcall(env.render, env, pick { 'image', 'text', 'picture' })
+      torch.deserialize(torch.serialize(env))
+      return env
+    end, hooks)
+  end
   add('rl.Vector', function()
     local envs = rl.Vector(mostly(small()), pick(rl.environments))
     envs:reset(mostly(small()))
@@ -258,7 +268,30 @@ return function(list, tools)
     end
   end)
   local function space() return pick { rl.Discrete(mostly(small())), rl.Box(mostly { small(), small() }, any(), any()) } end
-  object('rl spaces', space)
+  object('rl.spaces', space)
+  add('rl.network', function()
+    pick { rl.network.build, rl.network.critic, rl.network.scaleLast }(mostly(space()), any(), any(), any())
+  end)
+  add('rl.noise', function()
+    local noise = pick { rl.noise.GaussianNoise, rl.noise.OrnsteinUhlenbeck }(mostly(small()), mostly(small()), mostly(0.5), any())
+    noise:sample()
+    noise:over(any())
+  end)
+  for _, algorithm in ipairs(rl.algorithms) do
+    add('rl.agent ' .. algorithm, function()
+      local envs = rl.Vector(2, pick { 'CartPole', 'Pendulum', 'Catch', 'FrozenLake' })
+      local agent = rl.agent(algorithm, mostly(envs), options { total = 10, batch = 2, replay = 4, hidden = '3', gamma = any() })
+      local seen = envs:reset(1)
+      for _ = 1, random(0, 2) do
+        local step = envs:step(agent:act(mostly(seen), mostly(true)))
+        agent:learn(mostly(step))
+        seen = step.seen
+      end
+      agent:adopt(mostly(agent:snapshot()))
+      local method = pick { 'share', 'act', 'learn', 'adopt', 'text', 'write', 'read', '__tostring__' }
+      if agent[method] then agent[method](agent, any(), any()) end
+    end)
+  end
   add('rl.Replay', function()
     local envs = rl.Vector(2, pick { 'CartPole', 'Pendulum', 'Catch' })
     local replay = rl.Replay(mostly(small(9)), envs.observations, envs.actions, { gamma = 0.9, nsteps = random(0, 3),

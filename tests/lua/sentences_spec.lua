@@ -3,6 +3,9 @@
 local torch = require 'tocha'
 local optim = require 'tocha.optim'
 local image = require 'tocha.image'
+local nn = require 'tocha.nn'
+local rl = require 'tocha.rl'
+local train = require 'tocha.train'
 
 local x = torch.FloatTensor { 1, 2, 3 }
 local picture = torch.FloatTensor(3, 4, 4):fill(.5)
@@ -52,6 +55,42 @@ local cases = {
     { 'ConfusionMatrix:batchAdd: the predictions is a table, but a tensor is needed',
       function() optim.ConfusionMatrix(2):batchAdd({}, x) end },
     { 'optim.Logger: filename is 3, but a string is needed', function() optim.Logger(3) end },
+  },
+  train = {
+    { 'metrics: scores is nil, but a tensor is needed', function() train.Metrics.new(2):add(nil, x) end },
+    { 'metrics: there is no class 3', function() train.Metrics.new(2):rocArea(3) end },
+    { 'metrics: loader is nil, but a table is needed', function() train.Metrics.of(nn.Linear(3, 2), nil, 2) end },
+    { 'Progress: total is nil, but a number is needed', function() train.Progress() end },
+    { 'Progress: done is a string, but a number is needed', function() train.Progress(3):line('x') end },
+    { 'plot: path is nil, but a string is needed', function() train.plot(nil, { { y = { 1, 2 } } }) end },
+    { 'plot: y[2] of curve 1 is a table, but a number is needed', function() train.plot('x.png', { { y = { 1, {} } } }) end },
+    { 'plot: style is 3, but a string is needed', function() train.plot('x.png', { { y = { 1, 2 }, style = 3 } }) end },
+    { 'plot: title is a table, but a string is needed', function() train.plot('x.png', { { y = { 1, 2 } } }, { title = {} }) end },
+    { 'fit: options is nil, but a table is needed', function() train.fit() end },
+    { 'fit: criterion.backward is nil, but a function is needed',
+      function() train.fit { net = nn.Linear(3, 2), criterion = {}, loader = {}, epochs = 1, rate = 1 } end },
+    { 'search.run: f is nil, but a function is needed', function() train.search.run {} end },
+    { 'search.table: number is nil, but a number is needed', function() train.search.table { {} } end },
+    { 'checkpoint.save: state is nil, but a table is needed', function() train.checkpoint.save 'x.t7' end },
+  },
+  rl = {
+    { 'Vector:reset: seed is a table, but a whole number is needed', function() rl.Vector(2, 'Catch'):reset {} end },
+    { 'Pendulum-v1: the state speed is nil, but a finite number is needed',
+      function() rl.make('Pendulum'):restore { angle = 1 } end },
+    { 'Taxi-v4: the state row is 9, but a whole number from 0 to 4 is needed',
+      function() rl.make('Taxi'):restore { row = 9, column = 1, passenger = 1, goal = 1 } end },
+    { 'FrozenLake-v1: there is no such state', function() rl.make('FrozenLake'):restore { at = 17 } end },
+    { 'TicTacToe:match: second is nil, but a function is needed', function() rl.make('TicTacToe'):match(print) end },
+    { 'Replay: observations is nil, but a space (rl.Discrete or rl.Box) is needed',
+      function() rl.Replay(3, nil, rl.Discrete(2), { gamma = 1 }) end },
+    { 'Replay:add: reward is nil, but a tensor is needed',
+      function() rl.Replay(3, rl.Discrete(2), rl.Discrete(2), { gamma = 1 }):add { observation = x, action = x } end },
+    { 'sac: act wants the observations of all environments, not a nil',
+      function() rl.agent('sac', rl.Vector(1, 'Pendulum'), { replay = 4 }):act() end },
+    { 'ppo: the policy is a tensor, but a table is needed', function() rl.agent('ppo', rl.Vector(1, 'Catch')):adopt(x) end },
+    { 'evaluate: agent is a table, but an agent (a table with a method act) is needed', function() rl.evaluate({}, {}, 1) end },
+    { 'build: hidden is 3, but a table of sizes is needed', function() rl.network.build(rl.Discrete(2), 3, 1) end },
+    { 'GaussianNoise: n is nil, but a whole number above 0 is needed', function() rl.noise.GaussianNoise() end },
   },
   image = {
     { 'hflip: a picture is a tensor, not a number', function() image.hflip(3) end },

@@ -8,6 +8,8 @@ local nn = require 'tocha.nn'
 local Agent = require 'tocha.rl.agent'
 local Normalizer = require 'tocha.rl.normalizer'
 local network = require 'tocha.rl.network'
+local check = require 'tocha.kinds'.check
+local raise = require 'tocha.bindings.own'.raise
 local policy = require 'tocha.rl.policy'
 
 local package = {}
@@ -46,6 +48,7 @@ local function valueOf(self, observations) return self.critic(observations):view
 
 --- Actions of a Box are cut off at its bounds for the environment; learning goes by what was drawn.
 function ActorCritic:act(observations, explore)
+  self:sees(observations)
   return torch.noGrad(function()
     if self.seen and explore then self.seen:add(observations) end
     local now = policyOf(self, looked(self, observations))
@@ -66,6 +69,7 @@ end
 
 function ActorCritic:learn(step)
   self:took(step)
+  if not self.drawn then raise(self.name .. ': learn wants a step of actions that act(observations, true) gave') end
   torch.noGrad(function()
     local reward = scaled(self, step)
     local last = looked(self, step.next)
@@ -133,6 +137,8 @@ function ActorCritic:snapshot()
 end
 
 function ActorCritic:adopt(kept)
+  check(self.name, 'the policy', 'table', kept)
+  check(self.name, 'the policy', { parameters = 'tensor', seen = self.seen and 'rl.Normalizer' }, kept)
   self.parameters:copy(kept.parameters)
   if self.seen then self.seen = kept.seen:clone() end
 end

@@ -12,8 +12,10 @@
 local torch = require 'tocha'
 local optim = require 'tocha.optim'
 local constants = require 'tocha.rl.constants'
+local check = require 'tocha.kinds'.check
 local raise = require 'tocha.bindings.own'.raise
 
+local fields = { 'observation', 'action', 'reward', 'terminated', 'truncated', 'next', 'seen' }
 local package = {}
 local Agent = torch.class('rl.Agent', package)
 
@@ -47,11 +49,22 @@ end
 
 --- Fails unless a step is what envs:step(actions) gives.
 function Agent:took(step)
-  for _, name in ipairs { 'observation', 'action', 'reward', 'terminated', 'truncated', 'next', 'seen' } do
+  for k = 1, #fields do
+    local name = fields[k]
     if type(step) ~= 'table' or step[name] == nil then
       raise(('%s: learn wants what envs:step(actions) gives, not a %s'):format(self.name,
         type(step) == 'table' and 'table without ' .. name or torch.type(step)))
     end
+  end
+  for k = 1, #fields do
+    if not torch.isTensor(step[fields[k]]) then check(self.name, fields[k], 'tensor', step[fields[k]]) end
+  end
+end
+
+--- Fails unless observations are as envs:reset() and the steps give them.
+function Agent:sees(observations)
+  if not torch.isTensor(observations) or observations:dim() == 0 then
+    raise(('%s: act wants the observations of all environments, not a %s'):format(self.name, torch.type(observations)))
   end
 end
 
@@ -77,7 +90,10 @@ end
 function Agent:snapshot() return self.parameters:clone() end
 
 --- Takes a kept policy back.
-function Agent:adopt(kept) self.parameters:copy(kept) end
+function Agent:adopt(kept)
+  check(self.name, 'the policy', 'tensor', kept)
+  self.parameters:copy(kept)
+end
 
 --- The constants in a line.
 function Agent:text()

@@ -32,6 +32,7 @@ function DDPG:__init(envs, config)
 end
 
 function DDPG:act(observations, explore)
+  self:sees(observations)
   if not explore then return self:toBounds(self.actor.net:forward(observations)) end
   if self.steps < self.config.warmup then return self:toBounds(self:random(self.envs)) end
   return self:toBounds(torch.add(self.actor.net:forward(observations), self.noise:sample()):clamp(-1, 1))

@@ -36,6 +36,7 @@ function DQN:__init(envs, config)
 end
 
 function DQN:act(observations, explore)
+  self:sees(observations)
   local _, actions = self.net:forward(observations):max(2)
   actions = actions:view(-1)
   if explore then

@@ -22,6 +22,8 @@
 local torch = require 'tocha'
 local space = require 'tocha.rl.space'
 local Canvas = require 'tocha.train.canvas'
+local kinds = require 'tocha.kinds'
+local check = kinds.check
 local own = require 'tocha.bindings.own'
 local raise = own.raise
 
@@ -45,14 +47,39 @@ function Environment:seeded(seed)
   if seed or not self.generator then self.generator = torch.Generator(seed or torch.random()) end
 end
 
+local whole = kinds.kinds.whole[1]
+
+-- Raises unless a state has the fields of a fresh one, with finite numbers where that has numbers, in the ranges that the class
+-- gives in the table `ranges`.
+local function compare(self, state)
+  local generator, before = self.generator, self.state
+  self.generator = torch.Generator(0)
+  self:begin()
+  local fresh = self.state
+  self.generator, self.state = generator, before
+  for key, value in pairs(fresh) do
+    local range = self.ranges and self.ranges[key]
+    if range and not (whole(state[key]) and state[key] >= range[1] and state[key] <= range[2]) then
+      own.bad(self.name, ('the state %s'):format(key), ('a whole number from %d to %d'):format(unpack(range)), state[key])
+    end
+    check(self.name, ('the state %s'):format(key), type(value) == 'number' and 'finite' or type(value), state[key])
+  end
+end
+
 --- Starts an episode in a given state.
 -- @tparam table state as the field `state` shows it
 -- @return the first observation
 function Environment:restore(state)
   if type(state) ~= 'table' then own.bad(self.name, 'state', 'a table', state) end
+  if torch.class.isLibrary(self) then compare(self, state) end
   self:seeded()
+  local before = self.state
   self.state = {}
   for key, value in pairs(state) do self.state[key] = value end
+  if torch.isTypeOf(self.observations, 'rl.Discrete') and not self.observations:contains(self:observe()) then
+    self.state = before
+    raise(self.name .. ': there is no such state')
+  end
   return self:started()
 end
 
@@ -128,6 +155,7 @@ end
 
 --- Everything but the generator, whose state stands for it.
 function Environment:write(file)
+  check('Environment:write', 'the file', 'file', file)
   local plain = {}
   for key, value in pairs(self) do plain[key] = value end
   plain.generator = self.generator and torch.getRNGState(self.generator)
@@ -135,6 +163,7 @@ function Environment:write(file)
 end
 
 function Environment:read(file)
+  check('Environment:read', 'the file', 'file', file)
   for key, value in pairs(file:readObject()) do self[key] = value end
   local saved = self.generator
   if not saved then return end

@@ -45,4 +45,4 @@ local function evaluate(agent, envs, seed, limit)
   return torch.DoubleTensor(sums):mean(), sums
 end
 
-return signed('evaluate', { 'agent', 'table', 'envs', 'table', 'seed', 'whole', 'limit', 'count?' }, evaluate)
+return signed('evaluate', { 'agent', 'agent', 'envs', 'table', 'seed', 'whole', 'limit', 'count?' }, evaluate)

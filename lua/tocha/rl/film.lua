@@ -32,4 +32,4 @@ local function film(path, agent, env, seed, delay)
   return sum, over
 end
 
-return signed('film', { 'path', 'string', 'agent', 'table', 'env', 'table', 'seed', 'whole', 'delay', 'count?' }, film)
+return signed('film', { 'path', 'string', 'agent', 'agent', 'env', 'table', 'seed', 'whole', 'delay', 'count?' }, film)

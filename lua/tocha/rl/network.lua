@@ -2,6 +2,8 @@
 -- @module tocha.rl.network
 local torch = require 'tocha'
 local nn = require 'tocha.nn'
+local signed = require 'tocha.signed'
+local own = require 'tocha.bindings.own'
 local derive = require 'tocha.nn.derive'
 
 local network = {}
@@ -34,6 +36,7 @@ end
 -- @tparam[opt='relu'] string activation relu or tanh
 function network.build(observations, hidden, outputs, activation)
   local Activation = activations[activation or 'relu']
+  if not Activation then own.bad('build', 'activation', 'relu or tanh', activation) end
   local net = first(nn.Sequential(), observations, hidden[1]):add(Activation())
   for k = 2, #hidden do net:add(nn.Linear(hidden[k - 1], hidden[k])):add(Activation()) end
   return net:add(nn.Linear(hidden[#hidden], outputs))
@@ -61,5 +64,9 @@ function network.sizes(text)
   for word in tostring(text):gmatch '[^,%s]+' do list[#list + 1] = tonumber(word) end
   return list
 end
+
+network.build = signed('build', { 'observations', 'space', 'hidden', 'sizes', 'outputs', 'count' }, network.build)
+network.critic = signed('critic', { 'observations', 'space', 'actions', 'space', 'hidden', 'sizes' }, network.critic)
+network.scaleLast = signed('scaleLast', { 'net', 'nn.Sequential', 'factor', 'number' }, network.scaleLast)
 
 return network

@@ -1,6 +1,8 @@
 --- Noise that lets a policy without chance explore: a sample for each of N environments at every step.
 -- @module tocha.rl.noise
 local torch = require 'tocha'
+local kinds = require 'tocha.kinds'
+local signed = require 'tocha.signed'
 
 local noise = {}
 
@@ -11,7 +13,8 @@ local Gaussian = torch.class('rl.GaussianNoise', noise)
 --- @tparam number n environments
 -- @tparam number size of an action
 -- @tparam number deviation
-function Gaussian:__init(n, size, deviation) self.n, self.size, self.deviation = n, size, deviation end
+Gaussian.__init = signed('GaussianNoise', { 'self', 'table', 'n', 'count', 'size', 'count', 'deviation', 'number' },
+  function(self, n, size, deviation) self.n, self.size, self.deviation = n, size, deviation end)
 
 function Gaussian:sample() return torch.randn(self.n, self.size):float():mul(self.deviation) end
 
@@ -23,10 +26,11 @@ function Gaussian.over() end
 local Ornstein = torch.class('rl.OrnsteinUhlenbeck', noise)
 
 --- A pull back to 0 with time constant 1 / theta (Uhlenbeck and Ornstein 1930, in steps of dt as in Lillicrap et al. 2016).
-function Ornstein:__init(n, size, deviation, theta, dt)
+Ornstein.__init = signed('OrnsteinUhlenbeck', { 'self', 'table', 'n', 'count', 'size', 'count', 'deviation', 'number',
+  'theta', 'number?', 'dt', 'number?' }, function(self, n, size, deviation, theta, dt)
   self.deviation, self.theta, self.dt = deviation, theta or .15, dt or .01
   self.now = torch.zeros(n, size):float()
-end
+end)
 
 function Ornstein:sample()
   local kick = torch.randn(self.now:size(1), self.now:size(2)):float():mul(self.deviation * math.sqrt(self.dt))
@@ -36,6 +40,7 @@ end
 
 --- @tparam tensor ended (N), not 0 where an episode ended
 function Ornstein:over(ended)
+  kinds.check('OrnsteinUhlenbeck:over', 'ended', 'tensor', ended)
   for i = 1, ended:size(1) do
     if ended[i] ~= 0 then self.now[i]:zero() end
   end

@@ -2,6 +2,8 @@
 -- Schaul et al. 2016, section 3.3 and appendix B.2.1.
 -- @module tocha.rl.priority
 local torch = require 'tocha'
+local kinds = require 'tocha.kinds'
+local raise = require 'tocha.bindings.own'.raise
 
 local package = {}
 local Priority = torch.class('rl.Priority', package)
@@ -9,6 +11,8 @@ local Priority = torch.class('rl.Priority', package)
 --- @tparam number capacity of how many entries
 -- @tparam number alpha exponent of the priorities
 function Priority:__init(capacity, alpha)
+  kinds.check('Priority', 'capacity', 'count', capacity)
+  kinds.check('Priority', 'alpha', 'number', alpha)
   self.alpha, self.leaves, self.top = alpha, 1, 1
   while self.leaves < capacity do self.leaves = 2 * self.leaves end
   self.sums = {} -- [1] the root, [k] the sum of [2k] and [2k + 1]; entry i is at leaves + i - 1
@@ -32,6 +36,18 @@ function Priority:add(i) put(self, i, self.top) end
 -- @tparam LongTensor index
 -- @tparam tensor errors their absolute values
 function Priority:update(index, errors)
+  kinds.check('Priority:update', 'index', 'tensor', index)
+  kinds.check('Priority:update', 'errors', 'tensor', errors)
+  if index:dim() ~= 1 or errors:dim() ~= 1 or index:size(1) ~= errors:size(1) then
+    raise 'Priority:update: index and errors are vectors of one size'
+  end
+  errors = errors:detach()
+  for k = 1, index:size(1) do
+    local i = index[k]
+    if not (i >= 1 and i <= self.leaves and i % 1 == 0) then
+      raise(('Priority:update: index %d is %s, but entries run from 1 to %d'):format(k, tostring(i), self.leaves))
+    end
+  end
   for k = 1, index:size(1) do
     local value = (errors[k] + 1e-6) ^ self.alpha
     self.top = math.max(self.top, value)

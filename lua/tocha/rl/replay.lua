@@ -6,11 +6,13 @@
 -- @module tocha.rl.replay
 local torch = require 'tocha'
 local Priority = require 'tocha.rl.priority'
+local kinds = require 'tocha.kinds'
 local raise = require 'tocha.bindings.own'.raise
 
 local package = {}
 local Replay = torch.class('rl.Replay', package)
 
+local taken = { 'observation', 'action', 'reward', 'next', 'terminated', 'truncated' }
 local names = { 'observation', 'action', 'reward', 'next', 'discount' }
 
 --- @tparam number capacity entries; later the oldest give way
@@ -22,6 +24,9 @@ function Replay:__init(capacity, observations, actions, options)
     raise('Replay: a whole number from 1 is needed, not ' .. tostring(capacity))
   end
   if type(options) ~= 'table' or type(options.gamma) ~= 'number' then raise 'Replay: options are a table with the number gamma' end
+  kinds.check('Replay', 'observations', 'space', observations)
+  kinds.check('Replay', 'actions', 'space', actions)
+  kinds.check('Replay', 'options', { nsteps = 'count?', alpha = 'number?' }, options)
   self.capacity, self.gamma, self.nsteps = capacity, options.gamma, options.nsteps or 1
   self.count, self.at = 0, 0
   self.rows = { observation = observations:batch(capacity), action = actions:batch(capacity),
@@ -60,12 +65,18 @@ end
 
 --- Takes a step of a vector of environments in.
 function Replay:add(step)
+  if type(step) ~= 'table' then kinds.check('Replay:add', 'the step', 'table', step) end
+  for k = 1, #taken do
+    local name = taken[k]
+    if not torch.isTensor(step[name]) then kinds.check('Replay:add', name, 'tensor', step[name]) end
+  end
   for i = 1, step.reward:size(1) do push(self, i, step) end
 end
 
 --- Draws a batch of entries: observation, action, reward, next, discount and index, in tensors that the next call reuses; with
 -- priorities also `share`, the probabilities of the entries.
 function Replay:sample(n)
+  kinds.check('Replay:sample', 'n', 'count', n)
   if self.count == 0 then raise 'replay: there is nothing to draw from yet' end
   local batch = self.batch
   batch.index:resize(n)

@@ -45,6 +45,7 @@ local function sample(self, seen)
 end
 
 function SAC:act(observations, explore)
+  self:sees(observations)
   return torch.noGrad(function()
     if not explore then return self:toBounds(torch.tanh((before(self, observations)))) end
     if self.steps < self.config.warmup then return self:toBounds(self:random(self.envs)) end

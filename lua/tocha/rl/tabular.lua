@@ -2,7 +2,9 @@
 -- @module tocha.rl.tabular
 local torch = require 'tocha'
 local Agent = require 'tocha.rl.agent'
-local raise = require 'tocha.bindings.own'.raise
+local check = require 'tocha.kinds'.check
+local own = require 'tocha.bindings.own'
+local raise = own.raise
 
 local package = {}
 local QLearning = torch.class('rl.QLearning', 'rl.Agent', package)
@@ -51,9 +53,16 @@ local function choose(self, state, explore)
 end
 
 function QLearning:act(observations, explore)
+  self:sees(observations)
   local n = observations:size(1)
   local actions = torch.LongTensor(n)
-  for i = 1, n do actions[i] = choose(self, observations[i], explore) end
+  for i = 1, n do
+    local state = observations[i]
+    if not self.observations:contains(state) then
+      raise(('%s: the observation %s is not in %s'):format(self.name, tostring(state), tostring(self.observations)))
+    end
+    actions[i] = choose(self, state, explore)
+  end
   return actions
 end
 
@@ -78,9 +87,15 @@ end
 
 function QLearning:snapshot() return torch.DoubleTensor(self.values) end
 
-function QLearning:adopt(kept) self.values = kept:totable() end
+function QLearning:adopt(kept)
+  if not torch.isTensor(kept) or kept:dim() ~= 1 or kept:size(1) ~= #self.values then
+    own.bad(self.name, 'the policy', ('a vector of %d numbers'):format(#self.values), kept)
+  end
+  self.values = kept:totable()
+end
 
 function QLearning:write(file)
+  check(self.name, 'the file', 'file', file)
   local plain = {}
   for key, value in pairs(self) do plain[key] = value end
   plain.values = self:snapshot()
@@ -88,8 +103,9 @@ function QLearning:write(file)
 end
 
 function QLearning:read(file)
+  check(self.name, 'the file', 'file', file)
   for key, value in pairs(file:readObject()) do self[key] = value end
-  self:adopt(self.values)
+  self.values = self.values:totable()
 end
 
 -- -- SARSA ----------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@
 -- @module tocha.rl.vector
 local torch = require 'tocha'
 local space = require 'tocha.rl.space'
+local kinds = require 'tocha.kinds'
 local raise = require 'tocha.bindings.own'.raise
 
 local most = 2 ^ 16 -- environments: a mistaken number should not take all memory
@@ -45,6 +46,7 @@ end
 -- @tparam[opt] number seed
 -- @treturn tensor the first observations (N,...)
 function Vector:reset(seed)
+  kinds.check('Vector:reset', 'seed', 'whole?', seed)
   local seen = self.observations:batch(self.n)
   self.sums = {}
   for i, env in ipairs(self.envs) do

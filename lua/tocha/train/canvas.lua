@@ -80,12 +80,12 @@ end
 local step = 6 -- units from letter to letter
 
 --- Width of a text in pixels.
-function Canvas.textWidth(text, size) return (#text * step - 2) * (size or 1.5) end
+function Canvas.textWidth(text, size) return (#tostring(text) * step - 2) * (size or 1.5) end
 
 --- Writes text with its top left corner at (x, y); `size` pixels are one unit of the font. Upright if `turned` is set: then
 -- (x, y) is the lower left corner, and the text runs upwards.
 function Canvas:text(x, y, text, colour, size, turned)
-  size = size or 1.5
+  size, text = size or 1.5, tostring(text)
   for k = 1, #text do
     local left = (k - 1) * step
     for stroke in (font[text:sub(k, k)] or font['?']):gmatch '%d+' do

@@ -7,6 +7,7 @@
 -- buffers of its modules. The file appears whole or not at all.
 -- @module tocha.train.checkpoint
 local torch = require 'tocha'
+local signed = require 'tocha.signed'
 local raise = require 'tocha.bindings.own'.raise
 
 local checkpoint = {}
@@ -49,5 +50,9 @@ function checkpoint.load(path)
   torch.setRNGState(state.rng)
   return state
 end
+
+checkpoint.save = signed('checkpoint.save', { 'path', 'string', 'state', 'table' }, checkpoint.save)
+checkpoint.reserve = signed('checkpoint.reserve', { 'path', 'string' }, checkpoint.reserve)
+checkpoint.load = signed('checkpoint.load', { 'path', 'string' }, checkpoint.load)
 
 return checkpoint

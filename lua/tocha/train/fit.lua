@@ -11,11 +11,15 @@ local Progress = require 'tocha.train.progress'
 local Metrics = require 'tocha.train.metrics'
 local checkpoint = require 'tocha.train.checkpoint'
 local plot = require 'tocha.train.plot'
+local check = require 'tocha.kinds'.check
 local raise = require 'tocha.bindings.own'.raise
 
-local known = { net = 1, criterion = 1, loader = 1, valid = 1, classes = 1, epochs = 1, optim = 1, config = 1, rate = 1,
-                schedule = 1, patience = 1, save = 1, plot = 1, quiet = 1, resume = 1, note = 1, prepare = 1,
-                forward = 1, limit = 1, keep = 1 }
+local batched = { size = 'function', steps = 'function', batches = 'function' }
+local known = { net = 'module', criterion = { forward = 'function', backward = 'function' }, loader = batched,
+                valid = { batches = 'function' }, classes = 'any', epochs = 'number', optim = 'string?', config = 'table?',
+                rate = 'number', schedule = 'function?', patience = 'number?', save = 'string?', plot = 'string?', quiet = 'any',
+                resume = 'string?', note = 'table?', prepare = 'function?', forward = 'function?', limit = 'number?',
+                keep = 'function?' }
 
 -- One pass over the loader.
 local function epochOf(o, run, epoch)
@@ -56,15 +60,15 @@ local function draw(path, history)
 end
 
 local function begin(o)
+  check('fit', 'options', 'table', o)
   for name in pairs(o) do
     if not known[name] then raise(('fit: there is no option %s'):format(tostring(name))) end
   end
   for _, name in ipairs { 'net', 'criterion', 'loader', 'epochs', 'rate' } do
     if o[name] == nil then raise(('fit: %s is missing'):format(name)) end
   end
-  for _, name in ipairs { 'epochs', 'rate' } do
-    if type(o[name]) ~= 'number' then raise(('fit: %s is a %s, but a number is needed'):format(name, torch.type(o[name]))) end
-  end
+  check('fit', 'options', { epochs = 'number', rate = 'number' }, o)
+  check('fit', 'options', known, o)
   o.schedule, o.optim = o.schedule or function() return 1 end, o.optim or 'adam'
   if not optim[o.optim] then raise(('fit: there is no optimizer %s'):format(tostring(o.optim))) end
   local saved = o.resume and checkpoint.load(o.resume)

@@ -8,6 +8,7 @@
 -- @module tocha.train.metrics
 local torch = require 'tocha'
 local Canvas = require 'tocha.train.canvas'
+local check = require 'tocha.kinds'.check
 local raise = require 'tocha.bindings.own'.raise
 
 local Metrics = {}
@@ -24,6 +25,7 @@ function Metrics.new(classes)
     for k = 1, classes do names[k] = tostring(k) end
   end
   if type(names) ~= 'table' or #names == 0 then raise 'metrics: the names of the classes are needed' end
+  check('metrics', 'classes', 'names', names)
   local k = #names
   return setmetatable({ classes = names, matrix = torch.DoubleTensor(k, k):zero(), scores = {}, targets = {}, count = 0,
                         rankSum = {} }, Metrics)
@@ -33,11 +35,13 @@ end
 -- @tparam tensor scores (N,K), larger is likelier
 -- @tparam tensor targets (N) labels of 1..K
 function Metrics:add(scores, targets)
+  check('metrics', 'scores', 'tensor', scores)
+  check('metrics', 'targets', 'tensor', targets)
   local k = #self.classes
   if scores:dim() ~= 2 or scores:size(2) ~= k or targets:nElement() ~= scores:size(1) then
     raise(('metrics: scores of Nx%d and N labels are needed'):format(k))
   end
-  local x, y = scores:float(), targets:long():view(-1)
+  local x, y = scores:detach():float(), targets:long():view(-1)
   local _, guess = x:max(2)
   guess = guess:view(-1)
   for i = 1, y:size(1) do
@@ -58,6 +62,7 @@ function Metrics:accuracy() return self.count > 0 and torch.diag(self.matrix):su
 
 --- The share of samples whose class is among the k largest scores.
 function Metrics:top(k)
+  check('metrics', 'k', 'number', k)
   local scores, targets = whole(self)
   local own = scores:gather(2, targets:view(-1, 1))
   local better = scores:gt(own:expand(scores:size(1), scores:size(2))):double():sum(2):view(-1)
@@ -82,6 +87,7 @@ end
 --- The area under the ROC curve of a class against the others: the chance that a sample of it has a larger score than one that is
 -- not (Mann and Whitney 1947); equal scores count half. nil if one of the two kinds is missing.
 function Metrics:rocArea(class)
+  if not self.classes[class] then raise(('metrics: there is no class %s'):format(tostring(class))) end
   local scores, targets = whole(self)
   local x, order = torch.sort(scores:select(2, class):contiguous(), 1)
   local n, positive, sum, i = x:size(1), 0, 0, 1
@@ -121,6 +127,7 @@ end
 --- Draws the confusion matrix: rows are truths, and a cell is as dark as the share of its row.
 -- @tparam string path of a PNG
 function Metrics:draw(path)
+  check('metrics', 'path', 'string', path)
   local k, side, left = #self.classes, 44, 20
   for _, name in ipairs(self.classes) do left = math.max(left, Canvas.textWidth(name, 1.5) + 20) end
   local top = left
@@ -149,6 +156,12 @@ end
 -- @tparam[opt] function forward scores of a batch (net:forward by default)
 function Metrics.of(net, loader, classes, forward)
   local m = Metrics.new(classes)
+  check('metrics', 'net', 'module', net)
+  check('metrics', 'forward', 'function?', forward)
+  if type(loader) ~= 'function' then
+    check('metrics', 'loader', 'table', loader)
+    check('metrics', 'loader', { batches = 'function' }, loader)
+  end
   net:evaluate()
   for input, target in type(loader) == 'function' and loader or loader:batches() do
     m:add(forward and forward(input) or net:forward(input), target)

@@ -8,6 +8,7 @@
 -- A style with '-' or '~' draws lines, with '+' crosses, with '.' dots; without one it is '-'.
 -- @module tocha.train.plot
 local Canvas = require 'tocha.train.canvas'
+local kinds = require 'tocha.kinds'
 local raise = require 'tocha.bindings.own'.raise
 
 local plot = {}
@@ -189,10 +190,23 @@ local function panel(canvas, x, y, curves, options)
   legend(canvas, at, curves)
 end
 
+local labels = { title = 'name?', xlabel = 'name?', ylabel = 'name?' }
+
+local function numbers(k, name, list)
+  for i = 1, #list do
+    if type(list[i]) ~= 'number' then
+      raise(('plot: %s[%d] of curve %d is a %s, but a number is needed'):format(name, i, k, type(list[i])))
+    end
+  end
+end
+
 local function check(curves)
   if type(curves) ~= 'table' or #curves == 0 then raise('plot: a list of curves is needed') end
   for k, curve in ipairs(curves) do
     if type(curve) ~= 'table' or type(curve.y) ~= 'table' then raise(('plot: curve %d has no list y'):format(k)) end
+    kinds.check('plot', ('curve %d'):format(k), { x = 'table?', name = 'name?', style = 'string?' }, curve)
+    numbers(k, 'y', curve.y)
+    if curve.x then numbers(k, 'x', curve.x) end
     if curve.x and #curve.x ~= #curve.y then
       raise(('plot: curve %d has %d values of x, but %d of y'):format(k, #curve.x, #curve.y))
     end
@@ -203,7 +217,13 @@ end
 -- @tparam string path
 -- @tparam table panels each with `curves` and the options of plot
 function plot.figure(path, panels)
-  for _, one in ipairs(panels) do check(one.curves) end
+  kinds.check('plot', 'path', 'string', path)
+  kinds.check('plot', 'panels', 'table', panels)
+  for k, one in ipairs(panels) do
+    kinds.check('plot', ('panel %d'):format(k), 'table', one)
+    kinds.check('plot', 'options', labels, one)
+    check(one.curves)
+  end
   local canvas = Canvas.new(panelWidth * #panels, panelHeight)
   for k, one in ipairs(panels) do panel(canvas, (k - 1) * panelWidth, 0, one.curves, one) end
   canvas:save(path)
@@ -215,6 +235,7 @@ end
 -- @tparam table curves each {name =, y = list, x = list (1, 2, ...), style =}
 -- @tparam[opt] table options title, xlabel, ylabel, logscale (of y)
 return setmetatable(plot, { __call = function(_, path, curves, options)
+  kinds.check('plot', 'options', 'table?', options)
   local one = { curves = curves }
   for key, value in pairs(options or {}) do one[key] = value end
   plot.figure(path, { one })

@@ -7,6 +7,7 @@
 --
 -- @module tocha.train.progress
 local torch = require 'tocha'
+local check = require 'tocha.kinds'.check
 local file = require 'tocha.bindings.file'
 
 local Progress = {}
@@ -26,6 +27,8 @@ end
 --- @tparam number total what `update` counts up to
 -- @tparam[opt] table options label, unit ('items'), quiet, stream (a file; by default standard error, if it is a terminal)
 function Progress.new(total, options)
+  check('Progress', 'total', 'number', total)
+  check('Progress', 'options', { label = 'name?', unit = 'name?' }, options)
   options = options or {}
   local stream = options.stream or (file.isTerminal(2) and io.stderr or nil)
   if options.quiet then stream = nil end
@@ -35,6 +38,8 @@ end
 
 --- The line that stands for `done` after `seconds`.
 function Progress:line(done, note, seconds)
+  check('Progress', 'done', 'number', done)
+  check('Progress', 'seconds', 'number', seconds)
   local share = self.total > 0 and math.min(done / self.total, 1) or 1
   local full = math.floor(share * barWidth)
   local rate = seconds > 0 and done / seconds or 0
@@ -53,6 +58,7 @@ end
 --- Tells how much is done. Draws at most ten times a second.
 function Progress:update(done, note)
   if not self.stream then return end
+  check('Progress', 'done', 'number', done)
   local now = self.timer:time().real
   if now - self.last < interval and done < self.total then return end
   self.last = now

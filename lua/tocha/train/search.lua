@@ -10,11 +10,13 @@
 -- @module tocha.train.search
 local torch = require 'tocha'
 local sets = require 'tocha.data.sets'
+local check = require 'tocha.kinds'.check
+local signed = require 'tocha.signed'
 local raise = require 'tocha.bindings.own'.raise
 
 local search = {}
 
-local function check(space)
+local function checkSpace(space)
   if type(space) ~= 'table' or #space == 0 then raise 'search: a list of {name, choices} is needed' end
   for _, row in ipairs(space) do
     if type(row) ~= 'table' or type(row[1]) ~= 'string' or type(row[2]) ~= 'table' then
@@ -34,7 +36,7 @@ end
 -- @tparam table space
 -- @treturn {table,...} settings by name
 function search.grid(space)
-  check(space)
+  checkSpace(space)
   local settings = { {} }
   for _, row in ipairs(space) do
     if row[2].from then raise(('grid: %s is a range; a grid needs a list'):format(row[1])) end
@@ -63,7 +65,7 @@ end
 -- @tparam number count
 -- @tparam[opt=1] number seed
 function search.random(space, count, seed)
-  check(space)
+  checkSpace(space)
   if type(count) ~= 'number' or count % 1 ~= 0 or count < 1 then
     raise(('random: the count is a whole number above 0, not %s'):format(tostring(count)))
   end
@@ -108,6 +110,11 @@ end
 -- @tparam table runs
 -- @tparam[opt='score'] string what the score is
 function search.table(runs, what)
+  for i, run in ipairs(runs) do
+    check('search.table', ('run %d'):format(i), { setting = 'table', number = 'number', seconds = 'number', score = 'number?',
+      why = 'string?' }, run)
+    for name in pairs(run.setting) do check('search.table', 'the name of a setting', 'string', name) end
+  end
   local names, seen = {}, {}
   for _, run in ipairs(runs) do
     for name in pairs(run.setting) do
@@ -116,7 +123,7 @@ function search.table(runs, what)
   end
   table.sort(names)
   local rows = { { 'run', unpack(names) } }
-  table.insert(rows[1], what or 'score')
+  table.insert(rows[1], tostring(what or 'score'))
   table.insert(rows[1], 'seconds')
   for _, run in ipairs(runs) do
     local row = { tostring(run.number) }
@@ -186,5 +193,11 @@ function search.command(words, pattern)
   if not score then error(last ~= '' and last or 'it printed nothing', 0) end
   return score
 end
+
+local runs = { 'settings', 'tables', 'f', 'function', 'progress', 'function?' }
+search.run, search.average = signed('search.run', runs, search.run), signed('search.average', runs, search.average)
+search.table = signed('search.table', { 'runs', 'tables', 'what', 'name?' }, search.table)
+search.folds = signed('search.folds', { 'set', 'labelled', 'k', 'number', 'f', 'function', 'seed', 'whole?' }, search.folds)
+search.command = signed('search.command', { 'words', 'names', 'pattern', 'string' }, search.command)
 
 return search

@@ -28,6 +28,8 @@ local function feed(self)
   s.food = #free > 0 and free[self:pick(#free)] or nil
 end
 
+Snake.ranges = { direction = { 1, 4 } }
+
 function Snake:begin()
   local middle = math.floor(self.size / 2) * self.size + math.floor(self.size / 2)
   self.state = { body = { middle, middle - 1 }, direction = 2 } -- the head first

@@ -19,6 +19,8 @@ function Taxi:__init()
   self.actions, self.observations = space.Discrete(6), space.Discrete(500)
 end
 
+Taxi.ranges = { row = { 0, 4 }, column = { 0, 4 }, passenger = { 0, 4 }, goal = { 0, 3 } }
+
 function Taxi:begin()
   local passenger, other = self:pick(4) - 1, self:pick(3)
   self.state = { row = self:pick(5) - 1, column = self:pick(5) - 1, passenger = passenger, goal = (passenger + other) % 4 }

@@ -6,6 +6,8 @@
 -- @module tocha.rl.env.tictactoe
 local torch = require 'tocha'
 local space = require 'tocha.rl.space'
+local signed = require 'tocha.signed'
+local raise = require 'tocha.bindings.own'.raise
 require 'tocha.rl.environment'
 
 local TicTacToe = torch.class('rl.TicTacToe', 'rl.Environment', {})
@@ -16,6 +18,8 @@ function TicTacToe:__init()
   self.name, self.alternating, self.picture = 'TicTacToe', true, { 96, 96 }
   self.actions, self.observations = space.Discrete(9), space.Discrete(3 ^ 9)
 end
+
+TicTacToe.ranges = { turn = { 1, 2 } }
 
 function TicTacToe:begin()
   self.state = { turn = 1 } -- [field]: 1 or 2, the player; nil: free
@@ -29,6 +33,7 @@ end
 
 --- The fields that are free.
 function TicTacToe:legal()
+  if not self.state then raise 'TicTacToe: no episode has begun: call reset' end
   local free = {}
   for field = 1, 9 do
     if not self.state[field] then free[#free + 1] = field end
@@ -72,6 +77,7 @@ local solved = {}
 
 --- A field that a player who never errs would take, any of those that are as good.
 function TicTacToe:perfect()
+  if #self:legal() == 0 then raise 'TicTacToe: no field is free' end
   local _, fields = solve(self, solved)
   return fields[self:pick(#fields)]
 end
@@ -80,7 +86,8 @@ end
 -- @treturn number won by the first
 -- @treturn number drawn
 -- @treturn number lost
-function TicTacToe:match(first, second, games)
+TicTacToe.match = signed('TicTacToe:match', { 'self', 'rl.TicTacToe', 'first', 'function', 'second', 'function', 'games', 'count' },
+  function(self, first, second, games)
   local won, drawn, lost = 0, 0, 0
   for game = 1, games do
     self:reset()
@@ -94,7 +101,7 @@ function TicTacToe:match(first, second, games)
     if reward > 0 then won = won + 1 elseif reward < 0 then lost = lost + 1 else drawn = drawn + 1 end
   end
   return won, drawn, lost
-end
+end)
 
 local marks = { 'X', 'O' }
 
