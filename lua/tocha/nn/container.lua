@@ -163,7 +163,7 @@ local fuse, chunks, passing -- loaded when they are first needed, for they need 
 
 -- The output of the run of modules that begins at modules[i] and its last one; nothing if there is none.
 local function run(self, modules, i, input)
-  if modules[i].kW and not self.sharesOutputs then
+  if fuse.convolves(modules[i]) and not self.sharesOutputs then
     local output, last = chunks.forward(modules, i, input)
     if last then return output, last end
   end
@@ -213,7 +213,7 @@ end
 -- The gradient before the run of modules that ends with modules[i], and its first one; nothing if there is none.
 local function back(modules, i, input, gradOutput, scale)
   local m = modules[i]
-  if not fuse or i < 2 or not (m.kW or m.inplace or modules[i - 1].inplace) then return end
+  if not fuse or i < 2 or not fuse.ends(modules, i) then return end
   if scale then
     local gradient, first = chunks.backward(modules, i, input, gradOutput, scale)
     if first then return gradient, first end

@@ -25,7 +25,7 @@ local reluGradient, relu6Gradient = nn.ReLU.updateGradInput, nn.ReLU6.updateGrad
 local linearGradient, linearBackward = nn.Linear.updateGradInput, nn.Linear.backward
 local linearAccumulate = nn.Linear.accGradParameters
 local linearCompute, reluCompute = nn.Linear.compute, nn.ReLU.compute
-local poolGradient = nn.SpatialMaxPooling.updateGradInput
+local convolveGradient, poolGradient = nn.SpatialConvolution.updateGradInput, nn.SpatialMaxPooling.updateGradInput
 local normGradient, normBackward = nn.SpatialBatchNormalization.updateGradInput, nn.SpatialBatchNormalization.backward
 local normAccumulate = nn.SpatialBatchNormalization.accGradParameters
 local backward, accumulate = nn.Module.backward, nn.Module.accGradParameters
@@ -39,11 +39,24 @@ function fuse.activates(m) return m ~= nil and m.inplace and (m.updateOutput == 
 
 local activates = fuse.activates
 
+--- Whether m is a convolution with the class's own forward pass.
+function fuse.convolves(m) return m.updateOutput == convolve end
+
+--- Whether a run of modules can end with modules[i].
+function fuse.ends(modules, i)
+  local gradient = modules[i].updateGradInput
+  if gradient == linearGradient then return modules[i - 1].updateOutput == relu end
+  return gradient == convolveGradient or gradient == poolGradient or gradient == reluGradient or gradient == relu6Gradient
+end
+
 --- What modules[i] begins: how many modules make one pass (1: it alone), the normalisation among them, the activation.
 function fuse.run(self, modules, i)
   local update, second = modules[i].updateOutput, modules[i + 1]
   if update == normalize and modules[i].train and modules[i].nDim == 4 and activates(second) then return 2, modules[i], second end
-  if update == linear and activates(second) and second.updateOutput == relu then return 2, nil, second end
+  if update == linear then
+    if second and second.updateOutput == relu and second.inplace then return 2, nil, second end
+    return 1
+  end
   if update ~= convolve or second == nil then return 1 end
   if activates(second) then return 2, nil, second end
   if second.updateOutput == normalize and second.nDim == 4 and second.train == false and not whole[self] then
