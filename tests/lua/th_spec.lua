@@ -111,6 +111,54 @@ describe('th', function()
     assert.are.equal('5\t\n', output)
   end)
 
+  it("has the kernels of nn's library, which layers of programs call", function()
+    assert.equal('SoftMax_updateOutput: input is not what tensor:cdata() gave\nSoftMax_updateOutput: there is no output\nnil\t\n', (run [[
+      require 'nn'
+      local THNN = require 'nn.THNN'
+      local function near(what, a, b) assert((a - b):abs():max() < 1e-9, what) end
+      local x, g = torch.randn(4, 6), torch.randn(4, 6)
+      for name, fields in pairs { SoftMax = {}, LogSoftMax = {}, ELU = { 0.7, false }, Tanh = {}, Abs = false, Square = false } do
+        local m, y, gx = nn[name](unpack(fields or {})), torch.Tensor(), torch.Tensor()
+        x.THNN[name .. '_updateOutput'](x:cdata(), y:cdata(), unpack(fields or {}))
+        near(name, y, m:forward(x))
+        local list = { x:cdata(), g:cdata(), gx:cdata(), fields and y:cdata() }
+        for _, value in ipairs(fields or {}) do table.insert(list, value) end
+        x.THNN[name .. '_updateGradInput'](unpack(list))
+        near(name, gx, m:backward(x, g))
+      end
+      local loss, criterion, gx = torch.Tensor(1), nn.MSECriterion(), torch.Tensor()
+      x.THNN.MSECriterion_updateOutput(x:cdata(), g:cdata(), loss:cdata(), true)
+      assert(math.abs(loss[1] - criterion:forward(x, g)) < 1e-9)
+      x.THNN.MSECriterion_updateGradInput(x:cdata(), g:cdata(), gx:cdata(), true)
+      near('MSE', gx, criterion:backward(x, g))
+      for name, m in pairs { ConvolutionMM = nn.SpatialConvolution(3, 4, 3, 2, 1, 2, 1, 0):noBias(),
+                             FullConvolution = nn.SpatialFullConvolution(3, 4, 3, 2, 1, 2, 1, 0, 0, 1) } do
+        name = 'Spatial' .. name
+        local x, y, gx, b, gw = torch.randn(2, 3, 6, 5), torch.Tensor(), torch.Tensor(), torch.Tensor(), m.weight:clone():zero()
+        local out = m:forward(x)
+        local g, gb = out:clone():normal(), m.bias and m.bias:clone():zero()
+        m:zeroGradParameters()
+        m:backward(x, g, 2)
+        local sizes = { 3, 2, 1, 2, 1, 0, m.adjW, m.adjH }
+        local function with(scale, ...) local t = { ... } for _, v in ipairs(sizes) do t[#t + 1] = v end t[#t + 1] = scale return t end
+        local numbers = with(nil, b:cdata(), b:cdata())
+        x.THNN[name .. '_updateOutput'](x:cdata(), y:cdata(), m.weight:cdata(), THNN.optionalTensor(m.bias), unpack(numbers))
+        near(name, y, out)
+        x.THNN[name .. '_updateGradInput'](x:cdata(), g:cdata(), gx:cdata(), m.weight:cdata(),
+          unpack(m.adjW and with(nil, b:cdata()) or numbers))
+        near(name, gx, m.gradInput)
+        x.THNN[name .. '_accGradParameters'](x:cdata(), g:cdata(), gw:cdata(), THNN.optionalTensor(gb),
+          unpack(with(2, b:cdata(), b:cdata())))
+        near(name, gw, m.gradWeight)
+        if gb then near(name, gb, m.gradBias) end
+      end
+      for _, list in ipairs { { torch.FloatStorage(3):cdata(), x:cdata() }, { x:cdata() } } do
+        io.write((select(2, pcall(x.THNN.SoftMax_updateOutput, unpack(list))):match 'THNN: (.*)'), '\n')
+      end
+      print(x.THNN.SVDLinear_updateFullView)
+    ]]))
+  end)
+
   it('loads a package of nngraph before anything else', function()
     assert.equal('2\t\n', (run "print(require 'nngraph.nesting'.cloneNested({ torch.ones(2) })[1]:sum())"))
   end)
