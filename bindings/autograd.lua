@@ -266,7 +266,9 @@ end
 
 function A.install(torch)
   torch.grad, torch.Function = A.grad, A.Function
+  --- `noGrad(f, ...)`: calls f with gradients off, `enableGrad(f, ...)` with gradients on; returns what f returns.
   torch.noGrad, torch.enableGrad = withMode(false), withMode(true)
+  --- Whether calls are recorded.
   function torch.isGradEnabled() return C.tch_grad_enabled() end
   --- Sets the gradient mode of this Lua state and returns the one before.
   function torch.setGradEnabled(on)

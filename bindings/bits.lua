@@ -1,5 +1,5 @@
---- Bitwise functions of integers: bitand, bitor, bitxor, lshift and rshift with a number, cbitand and so on with a tensor; forms
--- as in tocha.bindings.pointwise.
+--- Bitwise functions of integers, `f([result,] x, y)`, in place `x:f(y)`: `bitand`, `bitor`, `bitxor`, `lshift`, `rshift` with a
+-- number, `cbitand`, `cbitor`, `cbitxor`, `clshift`, `crshift` with a tensor.
 -- @module tocha.bindings.bits
 local M = require 'tocha.bindings.class'
 local tensor = require 'tocha.bindings.tensor'

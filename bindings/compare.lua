@@ -25,6 +25,8 @@ local function operands(name, x, y)
   return x, y
 end
 
+--- lt([result,] x, y): a ByteTensor of 1 where x < y and 0 elsewhere, y a tensor or a number; also `le`, `gt`, `ge`, `eq`, `ne`.
+-- A result of another type gets the 0 and 1 too.
 for _, name in ipairs({ 'lt', 'le', 'gt', 'ge', 'eq', 'ne' }) do
   local op = ops[name]
   functions[name] = function(x, y, z)

@@ -61,6 +61,8 @@ function Tensor:typeAs(other)
   return cast(self, M.rowOf(other))
 end
 
+--- The tensor itself if it is of that type, else a converted copy: `byte()`, `char()`, `short()`, `int()`, `long()`, `float()`,
+-- `double()`, `half()`, `bfloat16()`.
 for _, row in ipairs(dtype.rows) do
   Tensor[row.method] = function(self) return cast(self, row) end
 end

@@ -76,6 +76,8 @@ local function define(name, rank, turn)
   end
   M.tensor[name] = functions[name]
 end
+--- `conv2([result,] x, kernel [, 'V' or 'F'])`: convolution of an image, the kernel turned around, where it lies inside or ('F')
+-- wherever they meet; `xcorr2`: the kernel as it is; `conv3`, `xcorr3`: of volumes.
 define('conv2', 2, true)
 define('xcorr2', 2, false)
 define('conv3', 3, true)

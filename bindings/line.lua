@@ -1,4 +1,5 @@
---- Lines typed at a terminal: with editing and a history where libedit is installed (libedit2 in Debian), else as they come.
+--- Lines typed at a terminal: with editing, a history and completion where libedit is installed (libedit2 in Debian), else as
+-- they come.
 -- @module tocha.bindings.line
 local ffi = require 'ffi'
 local file = require 'tocha.bindings.file'
@@ -12,6 +13,13 @@ int add_history(const char *line);
 int read_history(const char *path);
 int write_history(const char *path);
 void stifle_history(int lines);
+typedef char *tocha_completion(const char *word, int number);
+extern tocha_completion *rl_completion_entry_function;
+extern const char *rl_completer_word_break_characters;
+extern int rl_completion_append_character, rl_point;
+extern char *rl_line_buffer;
+char *filename_completion_function(const char *word, int number);
+char *strdup(const char *text);
 void free(void *memory);
 ]]
 
@@ -36,6 +44,29 @@ function line.history(name)
   edit.read_history(path)
 end
 
+local BREAKS = ' \t\n"\\\'`@$><=;|&{}()[],+-*/^~#%' -- between words; names with dots and colons are one
+
+--- Completes words at the tab key, where lines are edited: complete(word, before) gives a list of what the word may become,
+-- `before` being the line up to it, or nil for names of files.
+function line.complete(complete)
+  if not file.isTerminal(0) or not library() or not pcall(function() return edit.rl_completion_entry_function end) then return end
+  local list
+  -- Called with number 0, 1, ... until it gives NULL; what it gives is freed there.
+  local function next_(word, number)
+    local text = ffi.string(word)
+    if number == 0 then
+      local good, found = pcall(complete, text, ffi.string(edit.rl_line_buffer, math.max(edit.rl_point - #text, 0)))
+      list = good and found or nil
+    end
+    if not list then return edit.filename_completion_function(word, number) end
+    return list[number + 1] and ffi.C.strdup(list[number + 1]) or nil
+  end
+  jit.off(next_)
+  edit.rl_completion_entry_function = ffi.cast('tocha_completion *', next_)
+  edit.rl_completer_word_break_characters = BREAKS
+  edit.rl_completion_append_character = 0
+end
+
 --- The next line of standard input without its end, after the prompt where that is a terminal; nil at the end.
 function line.read(prompt)
   if not file.isTerminal(0) then return io.read '*l' end
@@ -55,5 +86,6 @@ function line.read(prompt)
   end
   return text
 end
+jit.off(line.read) -- readline calls back
 
 return line

@@ -11,7 +11,7 @@ local raise, isTensor, need = own.raise, own.isTensor, answer.need
 local Tensor, functions = M.tensor, {}
 local X = {}
 
---- f([result,] a, b); result:f(a, b) writes result, a:f(b) gives a new tensor.
+-- f([result,] a, b); result:f(a, b) writes result, a:f(b) gives a new tensor.
 local function product(name, op)
   functions[name] = function(a, b, c)
     if c ~= nil then return op(a, need(name, b), need(name, c)) end
@@ -19,6 +19,8 @@ local function product(name, op)
   end
   Tensor[name] = functions[name]
 end
+--- `mm([result,] a, b)`: the product of two matrices (n,k) and (k,m); `mv`: of a matrix and a vector; `bmm`: of batches (B,n,k)
+-- and (B,k,m); `ger`: all products of the elements of two vectors, (n,m); `matmul`: any of these, with batches that broadcast.
 product('mm', ops.mm)
 product('mv', ops.mv)
 product('bmm', ops.bmm)
@@ -79,6 +81,9 @@ local function sum(name, op)
     return op(self, self, tensors[1], tensors[2], beta, alpha)
   end
 end
+--- `addmm([result,] [beta,] c, [alpha,] a, b)`: beta c + alpha a b, of matrices; `addmv`: of a matrix and a vector; `addr`: of
+-- two vectors, all their products; `addbmm`: the sum of a batch's products; `baddbmm`: batch by batch. In place `c:addmm([beta,]
+-- [alpha,] a, b)`.
 sum('addmm', ops.addmm)
 sum('addmv', ops.addmv)
 sum('addr', ops.addr)

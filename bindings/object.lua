@@ -71,6 +71,7 @@ end
 
 --- What is the same for all objects of a class and for nothing else; nil if there is no such class.
 functions.typename2id = class.getmetatable
+--- The same of an object's class.
 function functions.id(object) return class.getmetatable(class.typename(object) or '') end
 
 --- The version of an object's class.
@@ -85,16 +86,19 @@ function functions.getconstructortable(name)
   return prefix and class.package(prefix) or nil
 end
 
+--- The environment of a function.
 function functions.getenv(object)
   if type(object) ~= 'function' then raise(('getenv: a function is needed, not a %s'):format(type(object))) end
   return getfenv(object)
 end
 
+--- Gives a function an environment, a table.
 function functions.setenv(object, env)
   if type(object) ~= 'function' or type(env) ~= 'table' then raise('setenv: a function and a table are needed') end
   setfenv(object, env)
 end
 
+--- The elements as (nested) tables of numbers.
 function functions.totable(object)
   if not M.isObject(object) then raise(('totable: a tensor or a storage is needed, not a %s'):format(type(object))) end
   return object:totable()
@@ -122,7 +126,7 @@ local function giveBack(object)
   return true
 end
 
---- Takes a reference that free gives back: for handing the address to another Lua state.
+--- retain(): takes a reference that free gives back, for handing the address to another Lua state.
 M.tensor.retain, M.storage.retain = retain, retain
 
 --- Gives back a reference that retain took; without one the memory and the history are given back now, and the tensor stays,

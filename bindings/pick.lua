@@ -52,26 +52,35 @@ local function writer(name, apply)
   functions[name] = function(x, ...) return apply(nil, need(name, x), ...) end
 end
 
+--- indexCopy(x, d, indices, source): the entries of dimension d that a LongTensor names are copied from source, in order. The
+-- method works in place, the function gives a new tensor.
 writer('indexCopy', function(r, x, d, indices, source)
   return ops.index_copy(r, x, need('indexCopy', indices), need('indexCopy', source), d, 1)
 end)
+--- indexAdd(x, d, indices, source): source is added to the named entries, once for each time they are named.
 writer('indexAdd', function(r, x, d, indices, source)
   return ops.index_add(r, x, need('indexAdd', indices), need('indexAdd', source), d, 1, 1)
 end)
+--- indexFill(x, d, indices, number): the named entries become the number.
 writer('indexFill', function(r, x, d, indices, value)
   return ops.index_fill(r, x, need('indexFill', indices), d, 1, numeric('indexFill', value))
 end)
+--- scatter(x, d, indices, source): element by element, source (a tensor or a number) goes along d to the place that indices
+-- names.
 writer('scatter', function(r, x, d, indices, source)
   need('scatter', indices)
   if isTensor(source) then return ops.scatter(r, x, indices, source, d, 1) end
   return ops.scatter_fill(r, x, indices, d, 1, numeric('scatter', source))
 end)
+--- scatterAdd(x, d, indices, source): the same, adding.
 writer('scatterAdd', function(r, x, d, indices, source)
   return ops.scatter_add(r, x, need('scatterAdd', indices), need('scatterAdd', source), d, 1)
 end)
+--- maskedFill(x, mask, number): the number where the mask is not 0.
 writer('maskedFill', function(r, x, mask, value)
   return ops.masked_fill(r, x, need('maskedFill', mask), numeric('maskedFill', value))
 end)
+--- maskedCopy(x, mask, source): where the mask is not 0, the next element of source.
 writer('maskedCopy', function(r, x, mask, source)
   return ops.masked_copy(r, x, need('maskedCopy', mask), need('maskedCopy', source))
 end)
@@ -130,7 +139,7 @@ local function cat(result, list, d)
   return ops.cat(result, list, d)
 end
 
---- cat([result,] {x, ...} [, d]): joined along d, by default the last dimension.
+--- cat([result,] {x, ...} [, d]), also `concat`: joined along d, by default the last dimension.
 functions.cat = lists('cat', cat, -1)
 --- stack([result,] {x, ...} [, d]): joined along a new dimension at place d (1).
 functions.stack = lists('stack', ops.stack, 1)

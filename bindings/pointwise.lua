@@ -1,5 +1,5 @@
---- Functions of each element: `torch.f([result,] x, ...)` gives a new tensor (or writes the result), `x:f(...)` works in place and
--- `r:f(x, ...)` writes r.
+--- Functions of each element: `torch.f([result,] x, ...)` gives a new tensor (or writes the result), `x:f(...)` works in place
+-- and `r:f(x, ...)` writes r.
 --
 -- In place, tensors of equal element count pair whatever their shapes, as in Torch7, and a smaller one is broadcast; functions
 -- broadcast (with `pairEqualCounts` on, equal counts pair there too).
@@ -63,6 +63,16 @@ end
 
 -- -- one tensor ---------------------------------------------------------------------------------------------------
 
+--- Arithmetic of each element, `f([result,] x)`, in place `x:f()`, also of a number: `neg` -x, `abs`, `sign`, `square`, `sqrt`,
+-- `rsqrt` 1 / sqrt x, `cinv` 1 / x, `floor`, `ceil`, `round` (halves away from 0), `trunc` (towards 0), `frac` x - trunc x.
+
+--- Transcendental functions of each element, `f([result,] x)`, in place `x:f()`, angles in radians: `exp`, `expm1` exp x - 1,
+-- `log`, `log1p` log(1 + x), `sin`, `cos`, `tan`, `asin`, `acos`, `atan`, `sinh`, `cosh`, `tanh`, `erf`.
+
+--- Activations of each element, `f([result,] x, ...)`, in place `x:f(...)`: `sigmoid`, `logSigmoid`, `softplus(x, beta = 1, limit
+-- = 20)`, `relu`, `relu6` (0 to 6), `leakyRelu(x, slope = 0.01)`, `elu(x, alpha = 1)`, `selu`, `gelu` x Phi(x), `silu` x sigmoid
+-- x, `mish`, `hardtanh(x, low = -1, high = 1)`, `hardsigmoid`, `hardswish`, `softsign` x / (1 + |x|), `softshrink(x, lambda =
+-- 0.5)`, `hardshrink(x, lambda = 0.5)`, `threshold(x, threshold = 0, value = 0)`: value where x is not above the threshold.
 -- Torch's name -> {op, defaults of its parameters}
 local unary = {
   neg = { 'neg' }, abs = { 'abs' }, sign = { 'sign' }, square = { 'square' }, sqrt = { 'sqrt' }, rsqrt = { 'rsqrt' },
@@ -130,6 +140,8 @@ local function withNumber(name, op, cure)
   end
 end
 
+--- `mul([result,] x, number)`: x times a number; `div`: x by a number; `fmod`, also `mod`: the rest, with the sign of x;
+-- `remainder`: the rest, with the sign of the number. In place `x:mul(number)`. (cmul, cdiv, cfmod, cremainder take a tensor.)
 withNumber('mul', ops.mul_scalar, ' (cmul multiplies tensors element by element)')
 withNumber('div', ops.div_scalar, ' (cdiv divides tensors element by element)')
 withNumber('fmod', ops.fmod_scalar)
@@ -175,6 +187,8 @@ end
 
 P.withTensor = withTensor
 
+--- Element by element, in place `x:cmul(y)`: `cmul([result,] x, y)` x y, `cdiv` x / y, `cpow` x^y, `atan2` the angle of (y, x),
+-- `cfmod`, also `cmod`, and `cremainder` the rests, with the sign of x and of y.
 withTensor('cmul', ops.mul)
 withTensor('cdiv', ops.div)
 withTensor('cpow', ops.pow)
@@ -206,6 +220,8 @@ local function extreme(name, op, low, high)
     return apply(x, x, y, fitted)
   end
 end
+--- The larger and the smaller element, in place `x:cmax(y)`: `cmax([result,] x, y)`, `cmin([result,] x, y)`, y a tensor or a
+-- number.
 extreme('cmax', ops.maximum, nil, math.huge)
 extreme('cmin', ops.minimum, -math.huge, nil)
 
@@ -234,6 +250,8 @@ local function sums(name, op, sign, method)
     return apply(x, y, z, w)
   end
 end
+--- `add([result,] x, number)`, `add([result,] x, y)`: x + y; `add([result,] x, number, y)`: x + number y; `csub` the same with
+-- minus; `cadd` is add. In place `x:add(...)`, `x:csub(...)`.
 sums('add', ops.add, 1, 'add')
 sums('csub', ops.sub, -1, 'csub') -- the method `sub` is a view
 functions.cadd, Tensor.cadd = functions.add, Tensor.add
@@ -257,6 +275,8 @@ local function withProduct(name, op)
     return apply(x, x, first, second, (select(3, ...)), fitted)
   end
 end
+--- Element by element, in place `x:addcmul([number,] y, z)`: `addcmul([result,] x, [number,] y, z)` x + number y z (1 by
+-- default), `addcdiv` x + number y / z.
 withProduct('addcmul', ops.addcmul)
 withProduct('addcdiv', ops.addcdiv)
 

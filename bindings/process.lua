@@ -24,6 +24,7 @@ function P.install(torch)
     return descriptor and terminal(descriptor) or false
   end
 
+  --- Threads of the engine's pool.
   function torch.getnumthreads() return C.tch_threads() end
 
   --- Bytes: `used` by live tensors, `cached` for reuse, `peak` of both, `lua` in Lua's own heap.

@@ -89,8 +89,11 @@ global.seed = withGenerator(function(generator)
   return seed
 end)
 
+--- The seed that the stream began with.
 global.initialSeed = withGenerator(function(generator) return tonumber(C.tch_random_initial_seed(generator)) end)
+--- Where the stream is, as a ByteTensor.
 global.getRNGState = withGenerator(getState)
+--- Goes on from what getRNGState gave.
 global.setRNGState = withGenerator(setState)
 
 -- -- single draws -------------------------------------------------------------------------------------------------
@@ -109,11 +112,13 @@ global.random = withGenerator(function(generator, a, b, more)
   return tonumber(C.tch_random_range(generator, a, b))
 end)
 
+--- uniform(a = 0, b = 1): from a to before b.
 global.uniform = withGenerator(function(generator, a, b, more)
   nothingMore('uniform', 2, more)
   return C.tch_random_uniform(generator, number('uniform', a, 0), number('uniform', b, 1))
 end)
 
+--- normal(mean = 0, deviation = 1)
 global.normal = withGenerator(function(generator, mean, deviation, more)
   nothingMore('normal', 2, more)
   mean, deviation = number('normal', mean, 0), number('normal', deviation, 1)

@@ -31,7 +31,8 @@ end
 
 -- -- f([result,] x [, d [, keep]]) ------------------------------------------------------------------------------------
 
--- Sums of integers are LongTensors; a result given may be of x's type.
+--- sum([result,] x [, d [, keep]]): a number over all elements, or a tensor of the sums along d; also `mean`, `prod` and
+-- `logsumexp`, the logarithm of the sum of exp x. Sums of integers are LongTensors; a result given may be of x's type.
 for _, name in ipairs({ 'sum', 'mean', 'prod', 'logsumexp' }) do
   local op = ops[name]
   functions[name] = function(x, y, d, keep)
@@ -56,7 +57,7 @@ for _, name in ipairs({ 'var', 'std' }) do
   end
 end
 
---- norm([result,] x [, p = 2 [, d [, keep]]])
+--- norm([result,] x [, p = 2 [, d [, keep]]]): (sum |x|^p)^(1/p), a number over all elements, or a tensor along d.
 function functions.norm(x, y, p, d, keep)
   if isTensor(y) then return ops.norm(x, y, p or 2, d, kept(keep)) end
   need('norm', x)
@@ -72,9 +73,11 @@ end
 
 -- -- extremes: (values, indices) along d ------------------------------------------------------------------------------
 
+--- max([values, indices,] x [, d [, keep]]): the largest element, a number; or along d the values and where they are, a
+-- LongTensor from 1; `min` the smallest. `argmax(x)`, `argmin(x)`: the place among all elements in order, and the value; along
+-- d: places, values.
 for _, name in ipairs({ 'max', 'min' }) do
   local all, along = ops[name .. '_all'], ops[name]
-  --- max([values, indices,] x [, d [, keep]])
   functions[name] = function(x, y, z, d, keep)
     if isTensor(z) then return along(x, y, z, d, kept(keep), 1) end
     if isTensor(y) then
@@ -88,7 +91,6 @@ for _, name in ipairs({ 'max', 'min' }) do
     if y == nil then return number(all(nil, x)) end
     return along(nil, nil, x, y, kept(z), 1)
   end
-  --- argmax(x): the place of the extreme among all elements in order; argmax(x, d [, keep]): along d.
   functions['arg' .. name] = function(x, d, keep)
     nonempty('arg' .. name, x)
     local values, indices
@@ -138,10 +140,11 @@ function functions.diag(x, y, k)
   return result and result:resizeAs(made):copy(made) or made
 end
 
+--- numel(x), also `nElement`: how many elements.
 functions.numel = function(x) return need('numel', x):nElement() end
 functions.nElement = functions.numel
 
---- softmax([result,] x [, d]), logSoftmax: along d, by default the last dimension.
+--- softmax([result,] x [, d]), `logSoftmax`: along d, by default the last dimension.
 for name, op in pairs({ softmax = ops.softmax, logSoftmax = ops.log_softmax }) do
   functions[name] = function(x, y, d)
     if isTensor(y) then return op(x, y, d or -1) end

@@ -27,7 +27,7 @@ local function lastFlag(d, flag)
   return d or -1, flag or false
 end
 
---- sort([values, indices,] x [, d] [, descending])
+--- sort([values, indices,] x [, d] [, descending]): in order along d (the last), and where the elements were.
 twoResults('sort', function(values, indices, x, d, descending)
   d, descending = lastFlag(d, descending)
   return ops.sort(values, indices, x, d, descending, 1)
@@ -40,14 +40,14 @@ twoResults('topk', function(values, indices, x, k, d, largest)
   return ops.topk(values, indices, x, k or 1, d, largest, 1)
 end)
 
---- kthvalue([values, indices,] x, k [, d])
+--- kthvalue([values, indices,] x, k [, d]): the k-th smallest along d (the last).
 twoResults('kthvalue', function(values, indices, x, k, d)
   return ops.kthvalue(values, indices, x, k, d or -1, true, 1)
 end)
 
---- median([values, indices,] x [, d])
+--- median([values, indices,] x [, d]): along d (the last); of an even number the lower one.
 twoResults('median', function(values, indices, x, d) return ops.median(values, indices, x, d or -1, true, 1) end)
---- mode([values, indices,] x [, d])
+--- mode([values, indices,] x [, d]): the most frequent value along d (the last), the smallest of several.
 twoResults('mode', function(values, indices, x, d) return ops.mode(values, indices, x, d or -1, true, 1) end)
 
 -- f([result,] x [, parameter])
@@ -58,12 +58,15 @@ local function oneResult(name, op, default)
   end
   Tensor[name] = functions[name]
 end
+--- `cumsum([result,] x [, d])`: running sums along d (1); `cumprod`: products. `tril([result,] x [, k])`: a matrix with zeros
+-- above its k-th diagonal (0); `triu`: below.
 oneResult('cumsum', ops.cumsum, 1)
 oneResult('cumprod', ops.cumprod, 1)
 oneResult('tril', ops.tril, 0)
 oneResult('triu', ops.triu, 0)
 
---- roll(x, shifts, dims), flip(x, dims): numbers or tables.
+--- roll(x, shifts, dims): elements move along dimensions and come in at the other end; `flip(x, dims)`: they turn around. Numbers
+-- or tables.
 function functions.roll(x, shifts, dims) return ops.roll(nil, need('roll', x), shifts, dims) end
 function functions.flip(x, dims) return ops.flip(nil, need('flip', x), dims or 1) end
 Tensor.roll, Tensor.flip = functions.roll, functions.flip

@@ -146,21 +146,28 @@ function Tensor:size(d)
   return tonumber(C.tch_tensor_size(self, size.dimension('size', self, d)))
 end
 
+--- How far apart neighbours along each dimension lie in the storage, or along one dimension.
 function Tensor:stride(d)
   if d == nil then return size.strides(self) end
   return tonumber(C.tch_tensor_stride(self, size.dimension('stride', self, d)))
 end
 
+--- The number of dimensions; also `nDimension`, `ndimension`.
 function Tensor:dim() return C.tch_tensor_dim(self) end
+--- The number of elements; also `numel`.
 function Tensor:nElement() return tonumber(C.tch_tensor_count(self)) end
+--- Whether the elements lie in one line in order.
 function Tensor:isContiguous() return C.tch_tensor_contiguous(self) end
+--- Where in its storage the tensor begins, from 1.
 function Tensor:storageOffset() return tonumber(C.tch_tensor_offset(self)) + 1 end
+--- Bytes of an element.
 function Tensor:elementSize() return M.rowOf(self).bytes end
+--- The type's name: 'torch.FloatTensor'.
 function Tensor:typename() return M.rowOf(self).tensor end
 --- The storage, or nil of a tensor without one.
 function Tensor:storage() return own.borrowStorage(C.tch_tensor_storage(self)) end
 
-
+--- Whether the sizes are those of another tensor.
 function Tensor:isSameSizeAs(other)
   if not isTensor(other) then raise('isSameSizeAs: a tensor is needed') end
   return C.tch_tensor_same_size(self, other)
@@ -222,6 +229,7 @@ function Tensor:resize(...)
   return self
 end
 
+--- resizeAs(x): to the sizes of x.
 function Tensor:resizeAs(other)
   if not isTensor(other) then raise('resizeAs: a tensor is needed') end
   if C.tch_tensor_same_size(self, other) then return self end
@@ -251,6 +259,7 @@ end
 
 -- -- contents -----------------------------------------------------------------------------------------------------
 
+--- Every element becomes the number.
 function Tensor:fill(value)
   if type(value) ~= 'number' then raise(('fill: a number is needed, not a %s'):format(type(value))) end
   local status = C.tch_tensor_fill(self, value)
@@ -258,6 +267,7 @@ function Tensor:fill(value)
   return self
 end
 
+--- Every element becomes 0.
 function Tensor:zero()
   local status = C.tch_tensor_fill(self, 0)
   if status ~= 0 then fail(status) end
@@ -283,8 +293,11 @@ function T.install(torch)
     torch[row.name .. 'Tensor'] = M.constructor(M.tensors[row.code], function(...) return construct(row, ...) end)
   end
   T.setDefault(torch, 'torch.FloatTensor')
+  --- Makes a type the one of torch.Tensor, torch.zeros and the other functions without a type: 'torch.DoubleTensor'.
   function torch.setdefaulttensortype(name) T.setDefault(torch, name) end
+  --- Its name.
   function torch.getdefaulttensortype() return T.default.tensor end
+  --- `isTensor(value)`, `isStorage(value)`: whether it is one.
   torch.isTensor, torch.isStorage = isTensor, isStorage
   Tensor.isTensor = isTensor -- asked as torch.Tensor.isTensor(x) too
   function torch.fill(x, value)

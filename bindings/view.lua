@@ -102,6 +102,7 @@ end
 
 -- -- order of dimensions ------------------------------------------------------------------------------------------
 
+--- transpose(a, b): with two dimensions exchanged, as a view.
 function Tensor:transpose(a, b)
   local n = C.tch_tensor_dim(self)
   a, b = size.dimension('transpose', self, a), size.dimension('transpose', self, b)
@@ -159,6 +160,7 @@ function Tensor:view(first, ...)
   return viewed(self, size.read('view', ints, select('#', ...) + 1, first, ...), ints)
 end
 
+--- viewAs(x): a view with the sizes of x. result:viewAs(y, x) makes result the view of y.
 function Tensor:viewAs(other, like)
   need('viewAs', other)
   if like ~= nil then
@@ -240,6 +242,7 @@ function Tensor:expand(first, ...)
   return expanded(self, size.read('expand', ints, select('#', ...) + 1, first, ...), ints)
 end
 
+--- expandAs(x): stretched to the sizes of x, without copying. result:expandAs(y, x) makes result the view of y.
 function Tensor:expandAs(other, like)
   need('expandAs', other)
   if like ~= nil then
@@ -280,6 +283,7 @@ end
 
 -- -- copies -------------------------------------------------------------------------------------------------------
 
+--- A copy with elements of its own, which lie in one line.
 function Tensor:clone()
   if C.tch_tensor_dim(self) == 0 and C.tch_tensor_count(self) == 0 then return tensor.empty(M.rowOf(self)) end
   return ops.clone(nil, self)

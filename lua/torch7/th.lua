@@ -9,7 +9,7 @@ usage: th [-l MODULE] [-e CODE] [-i] [SCRIPT [ARGUMENT ...]]
   -h          this help
   --cpu-for-cuda   cutorch, cunn, cudnn, :cuda() and torch.CudaTensor are there and mean the processor, for scripts that insist
                    (the same: TOCHA_CPU_FOR_CUDA=1); without it pcall(require, 'cutorch') fails, as scripts expect
-Without a script or code it reads lines from standard input.]==]
+Without a script or code it reads lines from standard input; ? there tells more.]==]
 
 local paths = require 'paths'
 local repl = require 'trepl'

@@ -7,8 +7,11 @@ require 'sys'
 require 'xlua'
 require 'dok'
 require 'th.require'
-require('th.print').install()
+require('tocha.prompt.show').install()
 
-local function repl() return require 'th.prompt' () end
+local function repl()
+  local home = os.getenv 'HOME'
+  return require 'tocha.prompt' { name = 'th', history = os.getenv 'TREPL_HISTORY' or home and home .. '/.luahistory' }
+end
 rawset(_G, 'repl', repl)
 return repl

@@ -220,4 +220,10 @@ describe('scripts/tocha', function()
     assert.equal(1, code)
     assert.matches('there is no option %-x', (select(2, tocha '-x')))
   end)
+
+  it('alone is a prompt', function()
+    write('lines', 'torch.ones(3):sum()\nnn.Linear(2, 1):forward(torch.ones(2)):nElement()\n? torch.max\n')
+    local output = tocha '< lines'
+    assert.matches('^3\t\n1\t\ntorch.max   %[', output)
+  end)
 end)

@@ -204,6 +204,30 @@ y;
     assert.equal('true\t\n', (run "print_old = print_old ~= print and require 'trepl' == repl; print(print_old)"))
   end)
 
+  it('answers questions at the prompt, and runs commands of the system', function()
+    local name = os.tmpname()
+    local file = assert(io.open(name, 'w'))
+    file:write [[
+? torch.max
+?
+? nosuch
+$ echo some bytes
+#_LAST
+x = 1
+who()
+import 'math'
+floor(2.5)]]
+    file:close()
+    local pipe = io.popen('scripts/th < ' .. name .. ' 2>&1')
+    local output = pipe:read '*a'
+    pipe:close()
+    os.remove(name)
+    for _, part in ipairs { 'torch.max   [', 'a command of the system', 'nothing about nosuch', 'some bytes\n11\t\n',
+      '\nx\t\n2\t\n' } do
+      assert.truthy(output:find(part, 1, true), part)
+    end
+  end)
+
   it('gives a failing script its trace and a failing exit', function()
     local output, rc = run 'error "no such thing"'
     assert.truthy(output:find('no such thing', 1, true))

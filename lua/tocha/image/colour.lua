@@ -13,8 +13,8 @@ local deliver, rgb = takes.deliver, takes.rgb
 for _, space in ipairs { 'hsl', 'hsv', 'lab', 'yuv' } do
   for _, way in ipairs { { 'rgb', space }, { space, 'rgb' } } do
     local name = way[1]:upper() .. '_TO_' .. way[2]:upper()
-    --- The same for hsl2rgb, rgb2hsv, hsv2rgb, rgb2lab, lab2rgb, rgb2yuv, yuv2rgb: `f([dst,] src)`.
-    -- @function rgb2hsl
+    --- From one colour space to another, `f([dst,] src)`: `rgb2hsl`, `hsl2rgb`, `rgb2hsv`, `hsv2rgb`, `rgb2lab`, `lab2rgb`,
+    -- `rgb2yuv`, `yuv2rgb`.
     local op = way[1] .. '2' .. way[2]
     M[op] = function(...)
       local dst, src = takes.destination(op, ...)

@@ -75,12 +75,14 @@ end
 -- as long as both sides are at least this; upright: turn the picture as its EXIF orientation says
 -- @treturn tensor (C,H,W)
 M.decompress = decompress()
+--- `decompressJPG`, `decompressPNG`: the same, where nothing else will do.
 M.decompressJPG, M.decompressPNG = decompress 'jpeg', decompress 'png'
 
 --- Reads a picture from a file. Arguments as those of `decompress`.
 -- @function load
 -- @tparam string path
 M.load = load()
+--- `loadJPG`, `loadPNG`, `loadPPM`: the same, where nothing else will do; the last reads PGM too.
 M.loadJPG, M.loadPNG, M.loadPPM = load 'jpeg', load 'png', load 'pnm'
 
 --- The size of a picture without its pixels.
@@ -92,6 +94,8 @@ function M.getSize(path)
   return torch.LongTensor { info.channels, info.height, info.width }
 end
 
+--- `getJPGsize`, `getPNGsize`, `getPPMsize`: channels, height and width as three numbers.
+-- @tparam string path
 local function sizes(path)
   local size = M.getSize(path)
   return size[1], size[2], size[3]
@@ -112,7 +116,7 @@ local function compress(format)
   end
 end
 
---- A JPEG or PNG file in a ByteTensor.
+--- A JPEG or PNG file in a ByteTensor: `compressJPG(picture, quality)`, `compressPNG(picture)`.
 -- @function compressJPG
 -- @tparam tensor picture (H,W), (1,H,W) or (3,H,W), in PNG (4,H,W): bytes, or floats, which are cut to [0, 1]
 -- @tparam[opt=75] number quality 1 to 100
@@ -125,6 +129,7 @@ local function saver(format)
     if not good then raise(why:find(path, 1, true) and why or path .. ': ' .. why) end
   end
 end
+--- `saveJPG(path, picture, quality)`, `savePNG`, `savePPM`, `savePGM`: as `save`, whatever the path's suffix.
 M.saveJPG, M.savePNG, M.savePPM, M.savePGM = saver 'jpeg', saver 'png', saver 'pnm', saver 'pnm'
 
 M.supported_filetypes = {}

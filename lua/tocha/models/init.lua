@@ -131,6 +131,11 @@ local function make(name, given)
 end
 
 for name in pairs(rows) do
+  --- Networks by name, a table of options each: `resnet18`, `resnet34`, `resnet50`, `resnet101`, `resnet152`, `cifar_resnet20`,
+  -- `cifar_resnet32`, `cifar_resnet44`, `cifar_resnet56`, `cifar_resnet110`, `resnet` (layers, bottleneck), `vgg11`, `vgg13`,
+  -- `vgg16`, `vgg19`, `vgg11_bn`, `vgg13_bn`, `vgg16_bn`, `vgg19_bn`, `densenet121`, `densenet161`, `densenet169`,
+  -- `densenet201`, `inception_v3`, `mobilenet_v2`, `unet`, `lenet`. Options: classes (1000), names (of classes), pretrained (a
+  -- file), dense, newHead.
   models[name] = function(options)
     if options ~= nil and type(options) ~= 'table' then
       raise(('%s: options are a table, not a %s'):format(name, torch.type(options)))

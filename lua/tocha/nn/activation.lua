@@ -30,7 +30,23 @@ local function threshold(self)
   end
 end
 
--- Type, forward, then the constructor's arguments as {field, default}; parent, init (after the arguments), show.
+--- Curves: `nn.Tanh`, `nn.Sigmoid`, `nn.LogSigmoid`, `nn.SoftSign` x / (1 + |x|), `nn.TanhShrink` x - tanh x,
+-- `nn.SoftPlus(beta = 1, threshold = 20)` log(1 + exp(beta x)) / beta, and x where beta x is above the threshold.
+
+--- Bent and cut lines: `nn.ReLU(inplace)` max(0, x), `nn.ReLU6(inplace)` at most 6, `nn.LeakyReLU(negval = 0.01, inplace)` negval
+-- x below 0, `nn.ELU(alpha = 1, inplace)` alpha (exp x - 1) below 0, `nn.Threshold(threshold = 1e-6, value = 0, inplace)` the
+-- value where x is not above the threshold, `nn.HardTanh(low = -1, high = 1, inplace)` and `nn.Clamp(low, high)` between the
+-- two, `nn.SoftShrink(lambda = 0.5)` x moved towards 0 by lambda, `nn.HardShrink(lambda = 0.5)` 0 from -lambda to lambda.
+
+--- Shares of the classes, exp x / sum exp x: `nn.SoftMax`, `nn.SoftMin` (of -x), `nn.LogSoftMax` their logarithms,
+-- `nn.SpatialSoftMax` and `nn.SpatialLogSoftMax`. Classes are the dimension before the last two of pictures, else the last: (C),
+-- (N,C), (C,H,W), (N,C,H,W).
+
+--- Functions of each element: `nn.Exp`, `nn.Log`, `nn.Sqrt(eps = 0)`, `nn.Square`, `nn.Abs`, `nn.Power(p)` x^p.
+
+--- Later activations: `nn.GELU` x Phi(x), `nn.SiLU` x sigmoid(x), `nn.Mish` x tanh(softplus x), `nn.SELU` 1.0507 ELU with alpha
+-- 1.6733, `nn.HardSigmoid` x / 6 + 1 / 2 cut to 0..1, `nn.Hardswish` x times that. Type, forward, then the constructor's
+-- arguments as {field, default}; parent, init (after the arguments), show.
 local rows = {
   { 'nn.Tanh', 'tanh(input)' },
   { 'nn.Sigmoid', 'sigmoid(input)' },

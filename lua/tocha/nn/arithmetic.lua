@@ -62,10 +62,15 @@ function Sum:updateGradInput(input, gradOutput)
 end
 derive.seal(Sum)
 
+-- tensors of one size are multiplied, element by element
 define('nn.CMulTable', table_, fold(torch.cmul))
+-- {a, b}: a - b
 define('nn.CSubTable', table_, takes.list(2, function(_, input) return input[1] - input[2] end))
+-- {a, b}: a / b, element by element
 define('nn.CDivTable', table_, takes.list(2, function(_, input) return torch.cdiv(input[1], input[2]) end))
+-- the largest of tensors of one size, element by element
 define('nn.CMaxTable', table_, fold(torch.cmax))
+-- the smallest of tensors of one size, element by element
 define('nn.CMinTable', table_, fold(torch.cmin))
 -- adds the first entry, a vector, to every row of the second
 define('nn.CAddTensorTable', table_, takes.anything(function(_, input)
@@ -99,6 +104,7 @@ local function constant(name, line, undo)
   return class
 end
 
+-- (constant [, inplace]): the input times a number
 constant('nn.MulConstant', 'mul_scalar(input, self.constant_scalar)', function(x, value) x:div(value) end)
 
 -- (constant [, inplace]): a number, or a vector for the rows of the input
@@ -157,10 +163,12 @@ local function rows(t) return t:dim() == 1 and t:view(1, -1) or t end
 -- Sums over the second dimension, as (N).
 local function across(t) return torch.sum(t, 2):view(-1) end
 
+-- {a, b}: the dot product of vectors, or of the rows of matrices as (N)
 define('nn.DotProduct', pair, takes.list(2, function(_, input)
   return across(torch.cmul(rows(input[1]), rows(input[2])))
 end))
 
+-- {a, b}: the cosine of the angle between vectors, or between the rows of matrices as (N)
 define('nn.CosineDistance', pair, takes.list(2, function(_, input)
   local a, b = rows(input[1]), rows(input[2])
   local norms = torch.cmul(torch.add(across(torch.square(a)), 1e-12), torch.add(across(torch.square(b)), 1e-12))
@@ -219,11 +227,14 @@ end
 
 local function dimension(self, dim, nInputDims) self.dimension, self.nInputDims = dim or 1, nInputDims end
 
+-- ([dimension = 1 [, nInputDims [, sizeAverage [, squeeze]]]]): the sum along a dimension; with nInputDims an input of more
+-- dimensions is a batch
 define('nn.Sum', function(self, dim, nInputDims, sizeAverage, squeeze)
   dimension(self, dim, nInputDims)
   self.sizeAverage, self.squeeze = sizeAverage or false, squeeze ~= false
 end, sum)
 
+-- ([dimension = 1 [, nInputDims]]): the mean along a dimension
 define('nn.Mean', function(self, dim, nInputDims)
   dimension(self, dim, nInputDims)
   self.sizeAverage, self.squeeze = true, true
@@ -236,5 +247,7 @@ local function extreme(op)
   end
 end
 
+-- ([dimension = 1 [, nInputDims]]): the largest along a dimension
 define('nn.Max', dimension, extreme(torch.max))
+-- ([dimension = 1 [, nInputDims]]): the smallest along a dimension
 define('nn.Min', dimension, extreme(torch.min))

@@ -11,6 +11,7 @@ local utils = require 'tocha.nn.utils'
 local derive = require 'tocha.nn.derive'
 local raise = require 'tocha.bindings.own'.raise
 
+-- The parent of modules that are made of modules: add(module), get(i), size(), and what they do together.
 local Container, parent = torch.class('nn.Container', 'nn.Module', nn)
 
 function Container:__init(...)
@@ -107,12 +108,13 @@ end
 
 -- -- in a row ------------------------------------------------------------------------------------------------------
 
+-- add(module): modules in a row, each of which gets what the one before it gives.
 local Sequential = torch.class('nn.Sequential', 'nn.Container', nn)
 
 function Sequential:__len() return #self.modules end
 
--- LuaJIT built without Lua 5.2's additions asks no __len of a table. There `#net` counts marks in the table itself, its entries 1,
--- 2, ...; files leave them out (compat.lua).
+-- LuaJIT built without Lua 5.2's additions asks no __len of a table. There `#net` counts marks in the table itself, its entries
+-- 1, 2, ...; files leave them out (compat.lua).
 local isAsked = #setmetatable({}, { __len = function() return 1 end }) == 1
 
 --- Sets the marks anew.

@@ -11,6 +11,7 @@ local takes = require 'tocha.nn.takes'
 local glue = require 'tocha.bindings.module'
 local raise = require 'tocha.bindings.own'.raise
 
+-- The parent of losses: forward(input, target) gives a number, backward(input, target) its gradient towards the input.
 local Criterion = torch.class('nn.Criterion', nn)
 
 function Criterion:__init()

@@ -31,7 +31,9 @@ local env = { labels = labels, labelsFor = labelsFor, paired = paired, reduction
 
 -- -- distances ------------------------------------------------------------------------------------------------------
 
+-- ([sizeAverage = true]): (x - y)^2, summed and divided by their number
 define('nn.MSECriterion', average, 'mse(input, paired(input, target), reduction(self))', env)
+-- ([sizeAverage = true]): |x - y|, summed and divided by their number
 define('nn.AbsCriterion', average, 'abs_loss(input, paired(input, target), reduction(self))', env)
 -- 0.5 d^2 where |d| < 1, |d| - 0.5 elsewhere
 define('nn.SmoothL1Criterion', average, 'smooth_l1(input, paired(input, target), reduction(self))', env)
@@ -152,6 +154,7 @@ local function hinge(self, distance, target)
   return total(self, torch.cmul(positive, distance) + torch.cmul(torch.add(torch.mul(positive, -1), 1), far))
 end
 
+-- ([margin = 1 [, sizeAverage]]): distances x with y = 1: x, y = -1: max(0, margin - x)
 define('nn.HingeEmbeddingCriterion', function(self, margin)
   self.margin, self.sizeAverage = margin or 1, true
 end, hinge)

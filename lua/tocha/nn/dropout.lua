@@ -101,6 +101,7 @@ local function mapDropout(name, dims)
   clear(class, parent)
 end
 
+-- (p = 0.5): whole planes are dropped; what stays is not scaled up in training, but down by 1 - p in evaluation, as in Torch7
 mapDropout('nn.SpatialDropout', 2)
 mapDropout('nn.VolumetricDropout', 3)
 

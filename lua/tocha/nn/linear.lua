@@ -82,6 +82,7 @@ local function paired(op, input, value)
   return op(input, F.reshape(value, { 1, unpack(value:size():totable()) }))
 end
 
+-- (sizes...): the input times a weight for each element of these sizes; sizes of 1 are stretched
 local CMul, cmul = torch.class('nn.CMul', 'nn.Module', nn)
 
 function CMul:__init(...)
@@ -97,6 +98,7 @@ end
 
 derive(CMul, function(self, input) return paired(torch.cmul, input, self.weight) end)
 
+-- (sizes...): the input plus a bias for each element of these sizes; sizes of 1 are stretched
 local CAdd, cadd = torch.class('nn.CAdd', 'nn.Module', nn)
 
 function CAdd:__init(...)

@@ -101,10 +101,13 @@ local function mapped(name, forward)
   end)
 end
 
+-- (table, kW, kH [, dW, dH]): a convolution of the pairs of input and output planes that the rows of a table name (nn.tables
+-- makes some)
 mapped('nn.SpatialConvolutionMap', function(self, x)
   return F.conv2d(x, dense(self, self.nOutputPlane, self.nInputPlane, TO, FROM), self.bias, { self.dH, self.dW })
 end)
 
+-- (table, kW, kH [, dW, dH]): the transposed convolution of such pairs
 mapped('nn.SpatialFullConvolutionMap', function(self, x)
   return F.conv_transpose2d(x, dense(self, self.nInputPlane, self.nOutputPlane, FROM, TO), self.bias,
     { self.dH, self.dW })

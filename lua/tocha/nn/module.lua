@@ -11,6 +11,8 @@ local skipped = require 'tocha.nn.skipped'
 local flatten = require 'tocha.nn.flatten'
 local raise = require 'tocha.bindings.own'.raise
 
+-- The parent of layers: forward(input), backward(input, gradOutput), parameters(), zeroGradParameters(), training(), evaluate()
+-- ...
 local Module = torch.class('nn.Module', nn)
 
 function Module:__init()

@@ -74,8 +74,10 @@ function BatchNormalization:__tostring__()
   return ('%s (%dD) (%d)'):format(torch.type(self), self.nDim, self.running_mean:nElement())
 end
 
+-- (nFeature [, eps [, momentum [, affine]]]): planes (N,C,H,W), a mean and a deviation for each of C
 local Spatial = torch.class('nn.SpatialBatchNormalization', 'nn.BatchNormalization', nn)
 Spatial.nDim = 4
+-- (nFeature [, eps [, momentum [, affine]]]): volumes (N,C,T,H,W), a mean and a deviation for each of C
 local Volumetric = torch.class('nn.VolumetricBatchNormalization', 'nn.BatchNormalization', nn)
 Volumetric.nDim = 5
 

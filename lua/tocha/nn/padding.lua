@@ -65,7 +65,9 @@ local function zeros(x, before, after) return F.pad(x, before, after, 0) end
 local function reflect(x, before, after) return F.pad_edge(x, before, after, REFLECT) end
 local function replicate(x, before, after) return F.pad_edge(x, before, after, REPLICATE) end
 
--- (left [, right, top, bottom [, front, back]]): all as the first by default; negative widths crop
+--- `nn.SpatialZeroPadding(left [, right, top, bottom])`, `nn.SpatialReflectionPadding` what lies within mirrored at the edge,
+-- `nn.SpatialReplicationPadding` the edge repeated, `nn.VolumetricReplicationPadding(left [, right, top, bottom, front, back])`:
+-- all as the first by default; negative widths crop.
 padding('nn.SpatialZeroPadding', images, zeros)
 padding('nn.SpatialReflectionPadding', images, reflect)
 padding('nn.SpatialReplicationPadding', images, replicate)

@@ -83,6 +83,7 @@ function Reversal:setLambda(lambda)
   return self
 end
 
+-- the input forward, zeros backward
 passing('nn.ZeroGrad', nil, function(_, input) return takes.tensor(input).new():resizeAs(input):zero() end)
 
 -- (l1weight [, sizeAverage [, provideOutput]]): adds the gradient of l1weight * |x|_1

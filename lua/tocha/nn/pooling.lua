@@ -121,9 +121,11 @@ local function adaptive(name, line, env)
   return class
 end
 
+-- (width [, height]): planes cut into that many windows, whose largest number is taken
 local AdaptiveMax = adaptive('nn.SpatialAdaptiveMaxPooling',
   'self.output, self.places = adaptive_max_pool2d(seen(self, input), {self.H, self.W})', { seen = places.seen })
 places.give(AdaptiveMax, function(self, positions) return F.max_pool2d_take(positions, self.places) end)
 AdaptiveMax.clearState = Max.clearState
 
+-- (width [, height]): the same with means
 adaptive('nn.SpatialAdaptiveAveragePooling', 'adaptive_avg_pool2d(input, {self.H, self.W})')

@@ -19,6 +19,7 @@ local gradName = require 'tocha.nn.lines'.gradName
 local takes = require 'tocha.nn.takes'
 local raise = require 'tocha.bindings.own'.raise
 
+-- The parent of RNN, GRU and LSTM.
 local Recurrent, recurrent = torch.class('tocha.Recurrent', 'nn.Module', nn)
 
 local kinds = { 'weight_ih', 'weight_hh', 'bias_ih', 'bias_hh' }
@@ -117,7 +118,8 @@ local function run(self, layer, x, states, lengths, last)
   return #ys == 1 and ys[1] or torch.cat(ys, 3)
 end
 
--- compute(self, input) of a class whose cells have `wanted` states. What is made between layers lives as long as the tape needs it.
+-- compute(self, input) of a class whose cells have `wanted` states. What is made between layers lives as long as the tape needs
+-- it.
 local function forward(wanted)
   local function compute(self, input)
     local x, states, lengths = unpacked(input)
@@ -143,7 +145,8 @@ function Recurrent:__tostring__()
     self.layers > 1 and (', %d layers'):format(self.layers) or '', self.bidirectional and ', bidirectional' or '')
 end
 
--- h' = tanh(W x + b + U h + d), or relu
+-- h' = tanh(W x + b + U h + d), or relu: (inputSize, hiddenSize [, {layers = 1, bidirectional =, bias = true, dropout = 0,
+-- batchFirst =, nonlinearity = 'tanh'}]), x (steps, batch, inputSize)
 local RNN, rnn = torch.class('tocha.RNN', 'tocha.Recurrent', nn)
 
 function RNN:__init(inputSize, hiddenSize, options)
@@ -160,7 +163,8 @@ function RNN:step(x, p, first, lengths, reverse)
 end
 derive(RNN, forward(1))
 
--- Gated recurrent units (Cho et al. 2014)
+-- Gated recurrent units (Cho et al. 2014): (inputSize, hiddenSize [, {layers = 1, bidirectional =, bias = true, dropout = 0,
+-- batchFirst =}]), x (steps, batch, inputSize)
 local GRU, gru = torch.class('tocha.GRU', 'tocha.Recurrent', nn)
 
 function GRU:__init(...) gru.__init(self, 3, ...) end
@@ -171,7 +175,8 @@ function GRU:step(x, p, first, lengths, reverse)
 end
 derive(GRU, forward(1))
 
--- Long short-term memory (Hochreiter and Schmidhuber 1997)
+-- Long short-term memory (Hochreiter and Schmidhuber 1997): (inputSize, hiddenSize [, {layers = 1, bidirectional =, bias = true,
+-- dropout = 0, batchFirst =}]), x (steps, batch, inputSize)
 local LSTM, lstm = torch.class('tocha.LSTM', 'tocha.Recurrent', nn)
 
 function LSTM:__init(...) lstm.__init(self, 4, ...) end

@@ -40,6 +40,7 @@ local function define(name, init, route)
   return class
 end
 
+-- (index): one entry of a table; negative ones count from the end
 local SelectTable = define('nn.SelectTable', function(self, index) self.index = index end, function(self, input)
   local index = self.index
   if type(index) == 'number' and index < 0 then index = #takes.table(input) + index + 1 end

@@ -38,6 +38,7 @@ end
 
 -- -- identity -------------------------------------------------------------------------------------------------------
 
+-- the input itself
 local Identity = define('nn.Identity', nil, takes.anything(function(_, input) return input end))
 
 function Identity:updateOutput(input)
@@ -51,6 +52,7 @@ function Identity:updateGradInput(_, gradOutput)
 end
 derive.seal(Identity)
 
+-- the input with its elements in one line: itself, or a copy
 define('nn.Contiguous', nil, function(_, input) return input:contiguous() end)
 
 -- -- sizes ----------------------------------------------------------------------------------------------------------
@@ -116,6 +118,7 @@ define('tocha.Flatten', function(self, first) self.first = first or 2 end, funct
   return input:contiguous():view(torch.LongStorage(size))
 end)
 
+-- (nInputDim): that many dimensions at the end become one
 define('nn.Collapse', function(self, nInputDim)
   self.nInputDim = parameter.number(self, 'nInputDim', nInputDim)
 end, function(self, input)
@@ -192,6 +195,7 @@ end, function(self, input)
   return input:narrow(dim, index, length)
 end)
 
+-- (dimension, index): one entry of a dimension, which goes; negative ones count from the end
 define('nn.Select', function(self, dimension, index)
   self.dimension, self.index = parameter.number(self, 'dimension', dimension), parameter.number(self, 'index', index)
 end,
@@ -236,12 +240,14 @@ end)
 
 -- -- tables ---------------------------------------------------------------------------------------------------------
 
+-- (dimension [, nInputDims]): tensors joined along a dimension
 define('nn.JoinTable', function(self, dimension, nInputDims)
   self.dimension, self.nInputDims, self.gradInput = parameter.number(self, 'dimension', dimension), nInputDims, {}
 end, takes.list(1, function(self, input)
   return torch.cat(input, positive(self.dimension, input[1], self.nInputDims))
 end))
 
+-- (dimension [, nInputDims]): a table of the entries of a dimension
 local Split = define('nn.SplitTable', function(self, dimension, nInputDims)
   self.dimension, self.nInputDims = parameter.number(self, 'dimension', dimension), nInputDims
 end, function(self, input)

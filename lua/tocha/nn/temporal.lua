@@ -93,7 +93,8 @@ define('nn.TemporalMaxPooling', function(self, kW, dW) window(self, kW, dW, kW) 
   return largest
 end)
 
--- (T): the sequence cut into T pieces, of which the largest frame, or the mean, of every feature is taken
+--- `nn.TemporalAdaptiveMaxPooling(T)`, `nn.TemporalAdaptiveAveragePooling(T)`: the sequence cut into T pieces, of which the
+-- largest frame, or the mean, of every feature is taken
 for name, op in pairs { Max = 'adaptive_max_pool2d', Average = 'adaptive_avg_pool2d' } do
   define(('tocha.TemporalAdaptive%sPooling'):format(name), function(self, time)
     if not time then raise(torch.type(self) .. ': the number of frames is needed') end

@@ -87,9 +87,9 @@ end
 
 Max.__tostring__ = describe
 
+-- (kT, kW, kH, dT, dW, dH, padT, padW, padH [, dilationT, dilationW, dilationH]): the largest number of windows with gaps
 local DilatedMax, dilatedMax = torch.class('nn.VolumetricDilatedMaxPooling', 'nn.VolumetricMaxPooling', nn)
 
--- (..., dilationT, dilationW, dilationH)
 function DilatedMax:__init(...)
   dilatedMax.__init(self, ...)
   local t, w, h = select(10, ...)
@@ -114,7 +114,8 @@ end)
 
 Average.__tostring__ = describe
 
--- (T, W, H): a volume cut into T x H x W boxes, whose largest element or mean is taken
+--- `nn.VolumetricAdaptiveMaxPooling(T, W, H)`, `nn.VolumetricAdaptiveAveragePooling(T, W, H)`: a volume cut into T x H x W boxes,
+-- whose largest element or mean is taken
 for name, op in pairs { Max = 'adaptive_max_pool2d', Average = 'adaptive_avg_pool2d' } do
   local Adaptive, adaptive = torch.class(('tocha.VolumetricAdaptive%sPooling'):format(name), 'nn.Module', nn)
 

@@ -28,6 +28,10 @@ local function functional(op, step, ahead)
   end
 end
 
+--- `sgd(opfunc, x, config, state)`, `adam`, `adamw`, `rmsprop`, `adagrad`, `adadelta`, `adamax`, `nag`: one step of the rule;
+-- rules.lua tells what config may hold. Returns x and {the value before}. `SGD(params, config)`, `Adam`, `AdamW`, `RMSprop`,
+-- `Adagrad`, `Adadelta`, `Adamax`: the same as objects; params is a module, a tensor, a list of tensors, or a list of groups
+-- {params =, learningRate = ...}.
 for name, class in pairs {
   sgd = 'SGD', adam = 'Adam', adamw = 'AdamW', rmsprop = 'RMSprop', adagrad = 'Adagrad', adadelta = 'Adadelta',
   adamax = 'Adamax',

@@ -1,8 +1,8 @@
---- print as in th: tables with what is in them, a tab after each other value, colours on a terminal.
--- @module th.print
-local torch = require 'torch'
+--- print as Torch7's th had it: tables with what is in them, a tab after each other value, colours on a terminal.
+-- @module tocha.prompt.show
+local torch = require 'tocha'
 local file = require 'tocha.bindings.file'
-local colors = require 'sys.colors'
+local colors = require 'tocha.prompt.colors'
 
 local show = { depth = 5 } -- levels of nested tables
 
@@ -56,7 +56,7 @@ local function writeTable(value, level)
   io.write(indent, '}\n')
 end
 
---- th's print.
+--- Prints the values.
 function show.print(...)
   local n = select('#', ...)
   for i = 1, n do

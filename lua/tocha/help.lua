@@ -1,0 +1,253 @@
+--- What functions and classes are for, from the comments in the library's own files.
+--
+-- A comment tells about the function or class below it, and about the names that it writes as `name(...)` or `name`. Of the files
+-- of modules that are loaded; they are read when the first question comes.
+-- @module tocha.help
+require 'tocha'
+local own = require 'tocha.bindings.own'
+
+local help = {}
+local here = debug.getinfo(1, 'S').source:match '^@(.*[/\\])'
+local bindings = debug.getinfo(own.raise, 'S').source:match '^@(.*[/\\])'
+
+-- -- reading ------------------------------------------------------------------------------------------------------------
+
+-- An entry is a comment: file, text, whether it documents (begins with ---), the names it tells about -> how surely (3: the
+-- class below it; 2: the code below it defines them, 1: it writes them; 0: there is no comment but what the file says of
+-- itself), `method`: whether the code defines a method, `tensors`: of tensors; arguments of a constructor; `module`, of which it
+-- is the first comment.
+local function add(entry, name, surely)
+  if name then entry.names[name] = math.max(entry.names[name] or 0, surely) end
+end
+
+local declaration = "[%(%{]%s*'(%a+)%.(%u[%w_]*)'" -- of a class: torch.class('nn.Linear' ..., { 'nn.Tanh' ...
+
+local function class(code)
+  local package, name = code:match(declaration)
+  if (package == 'nn' or package == 'tocha' or code:find 'torch%.class%(') and not code:find '^%s*for ' then return name end
+end
+
+-- The names that a line of code defines.
+local function defined(entry, code)
+  local owner, separator, name = code:match '^%s*function%s+([%w_.]*)([.:])([%w_]+)%s*%('
+  add(entry, name, 2)
+  entry.method, entry.tensors = separator == ':', owner == 'Tensor'
+  add(entry, code:match '^%s*[%w_]+%.([%w_]+)%s*=', 2)
+  add(entry, code:match '^%s*([%w_]+) = function%(', 2)
+  if entry.documents then add(entry, code:match '^local function ([%w_]+)', 1) end
+  if code:find '^return function' then add(entry, entry.file:match '([%w_]+)%.lua$', 2) end
+  add(entry, class(code), 3)
+  local list = code:match '^%s*for%s+_,%s*[%w_]+%s+in%s+ipairs%s*%(?(%b{})'
+  for quoted in (list or ''):gmatch "'[%w_.]-([%w_]+)'" do add(entry, quoted, 2) end
+end
+
+-- The names that a text tells about: max(...) at its beginning, `max(...)`, `max`.
+local function told(entry)
+  add(entry, entry.text:match '^[^\n]*':match '([%a_][%w_]*)%(', 1)
+  for name in entry.text:gmatch '`([%w_.:]+)[`(]' do add(entry, name:match '[%w_]+$', 1) end
+  for name in entry.text:gmatch '@function ([%w_]+)' do add(entry, name, 2) end
+end
+
+-- The arguments of the class that begins at a line.
+local function constructor(lines, first)
+  for i = first, math.min(first + 25, #lines) do
+    local list = lines[i]:match ':__init%(([^)]*)%)' or i == first and lines[i]:match 'function%(self,?%s*([^)]*)%)'
+    if list then return list end
+    if i > first and class(lines[i]) then return end
+  end
+end
+
+local comment, rule = '^%s*%-%-', '^%s*%-%- %-%- '
+local named, introductions = {}, {} -- entries by name; what modules say of themselves, by module
+
+local function read(path)
+  local lines, title, i = {}, nil, 1
+  for line in io.lines(path) do lines[#lines + 1] = line end
+  while i <= #lines do
+    local text, documents = {}, lines[i]:find '^%s*%-%-%-' ~= nil
+    while lines[i] and lines[i]:find(comment) and not lines[i]:find(rule) do
+      text[#text + 1] = lines[i]:gsub('^%s*%-+ ?', '')
+      i = i + 1
+    end
+    local code = lines[i] or ''
+    local entry = { file = path, text = table.concat(text, '\n'), documents = documents, names = {} }
+    if entry.text:find '@module' then
+      title, entry.module = entry.text:gsub('%s*@module[^\n]*', ''), entry.text:match '@module ([%w_.]+)'
+      entry.text = title
+    elseif #text > 0 or class(code) then
+      defined(entry, code)
+      if class(code) then entry.arguments = constructor(lines, i) end
+      if #text == 0 then entry.text, entry.names = title or '', { [class(code)] = 0 } end
+    end
+    if documents then told(entry) end
+    if entry.module then introductions[entry.module] = entry end
+    for name in pairs(entry.names) do
+      local list = named[name] or {}
+      named[name], list[#list + 1] = list, entry
+    end
+    i = i + 1
+  end
+end
+
+-- The file of a module of the library.
+local function fileOf(module)
+  local inside = module:match '^tocha%.bindings%.(.*)$'
+  local name = (inside or module:gsub('^tocha%.?', '')):gsub('%.', '/')
+  local folder = inside and bindings or here
+  for _, path in ipairs { folder .. name .. '.lua', folder .. name .. (name == '' and '' or '/') .. 'init.lua' } do
+    local file = module:find '^tocha' and io.open(path)
+    if file then
+      file:close()
+      return path
+    end
+  end
+  local path = package.searchpath(module, package.path)
+  return path and own.isOwn('@' .. path) and path or nil
+end
+
+local seen = {} -- modules and files that were read
+
+local function readAll()
+  for module in pairs(package.loaded) do
+    if type(module) == 'string' and not seen[module] then
+      seen[module] = true
+      local path = fileOf(module)
+      if path and not seen[path] then
+        seen[path] = true
+        read(path)
+      end
+    end
+  end
+end
+
+-- -- questions ----------------------------------------------------------------------------------------------------------
+
+-- The name of the module that a table is: 'torch', 'nn', 'image' ...
+local function moduleOf(value)
+  local shortest
+  for name, module in pairs(package.loaded) do
+    if rawequal(module, value) and type(name) == 'string' and not (shortest and #shortest <= #name) then shortest = name end
+  end
+  return shortest and shortest:gsub('^tocha%.', ''):gsub('^tocha$', 'torch') or nil
+end
+
+-- The value of a name with dots in a table; nil if there is none.
+local function valueOf(name, scope)
+  local value = scope
+  for part in name:gmatch '[^.:]+' do
+    local known, field = pcall(function() return value[part] end)
+    if not known or field == nil then return nil end
+    value = field
+  end
+  return value
+end
+
+-- The module of the library that a name without a value may mean: nn where it is not loaded.
+local function load(name)
+  local file = name:find '^%a+$' and io.open(here .. name .. '/init.lua')
+  if not file then return nil end
+  file:close()
+  local good, module = pcall(require, 'tocha.' .. name)
+  return good and type(module) == 'table' and module or nil
+end
+
+-- The word for where a name belongs, and its last part.
+local function resolve(name, scope)
+  local owner, last = name:match '^(.*)[.:]([%w_]+)$'
+  if not owner then return valueOf(name, scope) ~= nil and moduleOf(valueOf(name, scope)) or nil, name end
+  local torch = package.loaded.tocha
+  local value = valueOf(owner, scope)
+  if value == nil then return nil, last end
+  if torch.isTensor(value) then return 'torch', last end
+  if torch.typename(value) then return torch.type(value):match '^[^.]+', last end
+  return moduleOf(value) or owner, last
+end
+
+local function bound(entry) return entry.file:sub(1, #bindings) == bindings end
+
+-- Whether a file belongs to a module.
+local function belongs(path, owner)
+  if owner == 'torch' then return path:sub(1, #bindings) == bindings or path:match '([^/\\]*)[/\\][^/\\]*$' == 'tocha' or
+    path:find '[/\\]tocha[/\\]file[/\\]' ~= nil end
+  return path:find('[/\\]' .. owner .. '[/\\]') ~= nil or path:find('[/\\]' .. owner .. '%.lua$') ~= nil
+end
+
+--- The comments about a name, the best one first.
+-- @tparam string name 'torch.max', 'x:view' (x a tensor), 'nn.Linear', 'max'
+-- @tparam[opt=_G] table scope where names are looked up
+-- @treturn {table,...} file, text, arguments (of a constructor, maybe nil)
+function help.find(name, scope)
+  scope = scope or _G
+  local first = name:match '^%a+'
+  if first and valueOf(first, scope) == nil then scope = setmetatable({ [first] = load(first) }, { __index = scope }) end
+  local value = valueOf(name, scope) -- which may load it
+  readAll()
+  local owner, last = resolve(name, scope)
+  local list, score = {}, {}
+  local method = name:find ':' ~= nil or value ~= nil and owner == 'torch' and package.loaded.tocha[last] == nil
+  local function take(entry, surely)
+    list[#list + 1] = entry
+    score[entry] = surely + (entry.documents and 1.1 or 0) + (entry.method == method and 0.3 or 0)
+      + (entry.tensors and 0.1 or 0) + (bound(entry) and 0 or 0.2) - #list / 1e6
+  end
+  local function takeModule(module)
+    local entry = module and (introductions['tocha.' .. module] or introductions[module == 'torch' and 'tocha' or module])
+    if entry then take(entry, 5) end
+  end
+  takeModule(value ~= nil and moduleOf(value) or nil)
+  for _, entry in ipairs(named[last] or {}) do
+    if not score[entry] and (not owner or belongs(entry.file, owner)) then take(entry, entry.names[last]) end
+  end
+  if not list[1] and owner then takeModule(owner .. '.' .. last:lower()) end -- data.idx
+  table.sort(list, function(a, b) return score[a] > score[b] end)
+  return list
+end
+
+-- LDoc's marks as words.
+local function readable(text)
+  text = text:gsub('@tparam%[opt=?([^%]]*)%]%s+(%S+)%s+(%S+)', function(default, kind, name)
+    return ('- %s (%s%s)'):format(name, kind, default == '' and ', may be left out' or ', ' .. default)
+  end)
+  text = text:gsub('@tparam%s+(%S+)%s+(%S+)', '- %2 (%1)'):gsub('@param%s+(%S+)', '- %1'):gsub('@treturn[%[%]%d]*%s+', '- returns ')
+  return (text:gsub('@function[^\n]*\n?', ''):gsub('`', ''):gsub('^%s+', ''):gsub('%s+$', ''))
+end
+
+local WIDTH = 100
+
+-- Lines that make a paragraph are filled up to WIDTH; those that begin with a space or a - stay apart.
+local function filled(text)
+  local lines, current = {}, nil
+  for line in (text .. '\n'):gmatch '([^\n]*)\n' do
+    if line == '' or line:find '^%s' or line:find '^%- ' then current = nil end
+    for word in line:gmatch(line:find '^%s' and '[^\n]+' or '%S+') do
+      if current and #lines[current] + 1 + #word <= WIDTH then lines[current] = lines[current] .. ' ' .. word
+      else
+        lines[#lines + 1] = (current and lines[current]:find '^%- ' and '  ' or '') .. word
+        current = #lines
+      end
+    end
+    if line == '' then lines[#lines + 1] = '' end
+    if line:find '^%s' then current = nil end
+  end
+  return table.concat(lines, '\n')
+end
+
+--- What there is to read about a name, as text; nil if there is nothing. Arguments as those of `find`.
+function help.text(name, scope)
+  local list = help.find(name, scope)
+  if not list[1] then return nil end
+  local parts, last = {}, name:match '[%w_]+$'
+  for i, entry in ipairs(list) do
+    local text = readable(entry.text)
+    if i == 1 and entry.arguments and not text:find '^%(' then name = ('%s(%s)'):format(name, entry.arguments) end
+    -- the first, and what stands in the file of a module, or tells more about a name of a family
+    local further = list[1].names[last] == 1 and entry.names[last] == 2 and not entry.documents and not bound(entry)
+    if i == 1 or further or list[1].module and entry.file == list[1].file then
+      parts[#parts + 1] = text
+    end
+  end
+  local place = list[1].file:match '[^/\\]*[/\\][^/\\]*$'
+  return ('%s   [%s]\n%s'):format(name, place, filled(table.concat(parts, '\n\n')):gsub('[^\n]+', '  %0'))
+end
+
+return help

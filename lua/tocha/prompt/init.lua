@@ -1,0 +1,114 @@
+--- The prompt: runs each line of standard input and prints the values of an expression, unless a ; ends it. _LAST holds the last
+-- value, _RESULTS all of them. `? name` tells what a function or class does, `$ command` runs a command of the system, whose
+-- output _LAST holds then. At a terminal lines are edited, the tab key completes names and files, and what is typed is kept in a
+-- file.
+-- @module tocha.prompt
+require 'tocha'
+local line = require 'tocha.bindings.line'
+local complete = require 'tocha.prompt.complete'
+
+local features = [[
+  1 + 1            prints what an expression gives; with ; at its end it does not
+  _LAST            the last value, _RESULTS all of them
+  ? torch.max      what a function, a method (? x:view) or a class (? nn.Linear) does
+  $ ls             a command of the system
+  who()            the globals made here
+  import 'torch'   makes all of a module global
+  tab              completes names and, in a string, files
+  ctrl-d           ends]]
+
+local function unfinished(why) return why:find "'<eof>'$" end
+
+-- A chunk of one or more lines, never bytecode: an expression gives its values.
+local function compile(text)
+  text = text:gsub('^%s*=', '')
+  local chunk, why
+  if not text:find ';%s*$' then chunk, why = load('return ' .. text, '=(input)', 't') end
+  if chunk or why and unfinished(why) and text:find '%S' then return chunk, why end
+  return load(text, '=(input)', 't')
+end
+
+local function complain(message) io.stderr:write(tostring(message), '\n') end
+
+local function keep(value)
+  rawset(_G, '_LAST', value)
+  table.insert(_G._RESULTS, value)
+end
+
+-- Printing runs the values' own __tostring.
+local function answer(good, ...)
+  if not good then return complain((...)) end
+  if select('#', ...) == 0 then return end
+  keep((...))
+  local printed, why = pcall(print, ...)
+  if not printed then complain(why) end
+end
+
+-- The handler of errors: their values may fail to tell themselves. The prompt's own calls are left out.
+local function trace(message)
+  local told, text = pcall(tostring, message)
+  return (debug.traceback(told and text or 'an error that is no string', 2):gsub("\n%s*%[C%]: in function 'xpcall'.*$", ''))
+end
+
+-- -- what is no Lua -----------------------------------------------------------------------------------------------------
+
+local function explain(name)
+  io.write(name == '' and features or require('tocha.help').text(name) or
+    ('There is nothing about %s. Names are written as in a program: torch.max, x:view, nn.Linear.'):format(name), '\n')
+end
+
+local function execute(command)
+  local pipe = io.popen(command .. ' 2>&1')
+  local output = pipe:read '*a'
+  pipe:close()
+  io.write(output)
+  keep(output)
+end
+
+-- The functions of the prompt.
+local function install()
+  local before = {}
+  for name in pairs(_G) do before[name] = true end
+  rawset(_G, '_RESULTS', {})
+  rawset(_G, 'help', function(name) explain(tostring(name or '')) end)
+  rawset(_G, 'who', function()
+    local list = {}
+    for name in pairs(_G) do
+      if not before[name] and type(name) == 'string' and not name:find '^_' then list[#list + 1] = name end
+    end
+    table.sort(list)
+    print(table.concat(list, ' '))
+  end)
+  rawset(_G, 'import', function(name)
+    for key, value in pairs(require(name)) do rawset(_G, key, value) end
+  end)
+  for _, name in ipairs { 'help', 'who', 'import' } do before[name] = true end
+end
+
+--- Reads lines until they end.
+-- @tparam[opt] table options name ('tocha'): what stands before `>`; history: the path of a file for what is typed
+return function(options)
+  options = options or {}
+  local name = options.name or 'tocha'
+  local first, more = name .. '> ', ('.'):rep(#name) .. '> '
+  if options.history then line.history(options.history) end
+  line.complete(complete)
+  install()
+  while true do
+    local text = line.read(first)
+    if not text then return end
+    local question, command = text:match '^%s*%?%s*(.-)%s*$', text:match '^%s*%$%s*(.-)%s*$'
+    if question then explain(question)
+    elseif command then execute(command)
+    else
+      local chunk, why = compile(text)
+      while not chunk and unfinished(why) do
+        local rest = line.read(more)
+        if not rest then break end
+        text = text .. '\n' .. rest
+        chunk, why = compile(text)
+      end
+      if chunk then answer(xpcall(chunk, trace)) else complain(why) end
+    end
+  end
+end
