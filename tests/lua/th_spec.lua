@@ -196,8 +196,8 @@ y;
 
   it('is there as the packages trepl and env, for any LuaJIT', function()
     for _, name in ipairs { 'trepl', 'env' } do
-      local pipe = io.popen(([[echo '{ a = 1 }' | LUA_PATH='lua/torch7/?.lua;lua/?.lua;lua/?/init.lua;;' luajit -e "require '%s'; repl()"]])
-        :format(name))
+      local paths = "LUA_PATH='lua/torch7/?.lua;lua/?.lua;lua/?/init.lua;;'"
+      local pipe = io.popen(([[echo '{ a = 1 }' | %s luajit -e "require '%s'; repl()"]]):format(paths, name))
       assert.equal('{\n  a : 1\n}\n', pipe:read '*a')
       pipe:close()
     end
