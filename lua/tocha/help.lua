@@ -107,17 +107,24 @@ end
 
 local seen = {} -- modules and files that were read
 
-local function readAll()
+local function readOnce(path)
+  if path and not seen[path] then
+    seen[path] = true
+    read(path)
+  end
+end
+
+-- The files of all modules of the library that are loaded, and the one in which a value was made.
+local function readAll(value)
   for module in pairs(package.loaded) do
     if type(module) == 'string' and not seen[module] then
       seen[module] = true
-      local path = fileOf(module)
-      if path and not seen[path] then
-        seen[path] = true
-        read(path)
-      end
+      readOnce(fileOf(module))
     end
   end
+  if type(value) == 'table' then value = rawget(value, '__init') end
+  local source = type(value) == 'function' and debug.getinfo(value, 'S').source
+  if source and own.isOwn(source) then readOnce(source:sub(2)) end
 end
 
 -- -- questions ----------------------------------------------------------------------------------------------------------
@@ -181,7 +188,7 @@ function help.find(name, scope)
   local first = name:match '^%a+'
   if first and valueOf(first, scope) == nil then scope = setmetatable({ [first] = load(first) }, { __index = scope }) end
   local value = valueOf(name, scope) -- which may load it
-  readAll()
+  readAll(value)
   local owner, last = resolve(name, scope)
   local list, score = {}, {}
   local method = name:find ':' ~= nil or value ~= nil and owner == 'torch' and package.loaded.tocha[last] == nil
