@@ -105,17 +105,6 @@ local function fileOf(module)
   return path and own.isOwn('@' .. path) and path or nil
 end
 
--- The value of a name with dots in a table; nil if there is none.
-local function valueOf(name, scope)
-  local value = scope
-  for part in name:gmatch '[^.:]+' do
-    local known, field = pcall(function() return value[part] end)
-    if not known or field == nil then return nil end
-    value = field
-  end
-  return value
-end
-
 local seen = {} -- modules and files that were read
 
 local function readOnce(path)
@@ -133,9 +122,12 @@ local function readAll(value)
       readOnce(fileOf(module))
     end
   end
-  if type(value) == 'table' then value = valueOf('__init', value) end
-  local source = type(value) == 'function' and debug.getinfo(value, 'S').source
-  if source and own.isOwn(source) then readOnce(source:sub(2)) end
+  local mt = type(value) == 'table' and getmetatable(value)
+  local class = type(mt) == 'table' and type(mt.__index) == 'table' and mt.__index or {}
+  for _, f in pairs(type(value) == 'function' and { value } or class) do
+    local source = type(f) == 'function' and debug.getinfo(f, 'S').source
+    if source and own.isOwn(source) then readOnce(source:sub(2)) end
+  end
 end
 
 -- -- questions ----------------------------------------------------------------------------------------------------------
@@ -147,6 +139,17 @@ local function moduleOf(value)
     if rawequal(module, value) and type(name) == 'string' and not (shortest and #shortest <= #name) then shortest = name end
   end
   return shortest and shortest:gsub('^tocha%.', ''):gsub('^tocha$', 'torch') or nil
+end
+
+-- The value of a name with dots in a table; nil if there is none.
+local function valueOf(name, scope)
+  local value = scope
+  for part in name:gmatch '[^.:]+' do
+    local known, field = pcall(function() return value[part] end)
+    if not known or field == nil then return nil end
+    value = field
+  end
+  return value
 end
 
 -- The module of the library that a name without a value may mean: nn where it is not loaded.

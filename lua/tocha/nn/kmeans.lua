@@ -74,7 +74,7 @@ end
 
 function Kmeans:accGradParameters(input, _, scale)
   scale = self.scale or scale or 1
-  if scale <= 0 then raise('the scale must be positive') end
+  if type(scale) ~= 'number' or not (scale > 0) then raise('the scale must be a number above 0, not ' .. tostring(scale)) end
   local counts = self.clusterSampleCount:zero()
   counts:indexAdd(1, self.nearest, takes.tensor(input).new(input:size(1)):fill(1))
   local ways = self.weight:index(1, self.nearest) - input
