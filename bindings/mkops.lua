@@ -198,8 +198,9 @@ local function safe(name) return reserved[name] and name .. '_' or name end
 
 -- The lines that check and prepare one attribute.
 local function luaAttribute(op, a, n)
-  if a.kind == 'rng' then return ("  if %s ~= nil and not isRandom(%s) then bad('%s', '%s', 'a torch.Generator', %s) end"):format(n, n,
-    op.name, a.name, n) end
+  if a.kind == 'rng' then
+    return ("  if %s ~= nil and not isRandom(%s) then bad('%s', '%s', 'a torch.Generator', %s) end"):format(n, n, op.name, a.name, n)
+  end
   local lines = {}
   if a.kind == 'bool' then lines[1] = ('%s = %s and true or false'):format(n, n)
   elseif a.kind == 'float' then

@@ -61,8 +61,10 @@ local comment, rule = '^%s*%-%-', '^%s*%-%- %-%- '
 local named, introductions = {}, {} -- entries by name; what modules say of themselves, by module
 
 local function read(path)
-  local lines, title, i = {}, nil, 1
-  for line in io.lines(path) do lines[#lines + 1] = line end
+  local lines, title, i, file = {}, nil, 1, io.open(path)
+  if not file then return end -- functions made of texts have names of their own
+  for line in file:lines() do lines[#lines + 1] = line end
+  file:close()
   while i <= #lines do
     local text, documents = {}, lines[i]:find '^%s*%-%-%-' ~= nil
     while lines[i] and lines[i]:find(comment) and not lines[i]:find(rule) do
@@ -177,8 +179,10 @@ local function bound(entry) return entry.file:sub(1, #bindings) == bindings end
 
 -- Whether a file belongs to a module.
 local function belongs(path, owner)
-  if owner == 'torch' then return path:sub(1, #bindings) == bindings or path:match '([^/\\]*)[/\\][^/\\]*$' == 'tocha' or
-    path:find '[/\\]tocha[/\\]file[/\\]' ~= nil end
+  if owner == 'torch' then
+    local folder = path:match '([^/\\]*)[/\\][^/\\]*$'
+    return path:sub(1, #bindings) == bindings or folder == 'tocha' or folder == 'file' or folder == 'tester'
+  end
   return path:find('[/\\]' .. owner .. '[/\\]') ~= nil or path:find('[/\\]' .. owner .. '%.lua$') ~= nil
 end
 
