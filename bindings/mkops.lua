@@ -199,7 +199,8 @@ local function safe(name) return reserved[name] and name .. '_' or name end
 -- The lines that check and prepare one attribute.
 local function luaAttribute(op, a, n)
   if a.kind == 'rng' then
-    return ("  if %s ~= nil and not isRandom(%s) then bad('%s', '%s', 'a torch.Generator', %s) end"):format(n, n, op.name, a.name, n)
+    return ("  if %s ~= nil and not isRandom(%s) then bad('%s', '%s', 'a torch.Generator', %s) end")
+      :format(n, n, op.name, a.name, n)
   end
   local lines = {}
   if a.kind == 'bool' then lines[1] = ('%s = %s and true or false'):format(n, n)

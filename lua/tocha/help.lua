@@ -125,8 +125,8 @@ local function readAll(value)
     end
   end
   local mt = type(value) == 'table' and getmetatable(value)
-  local class = type(mt) == 'table' and type(mt.__index) == 'table' and mt.__index or {}
-  for _, f in pairs(type(value) == 'function' and { value } or class) do
+  local methods = type(mt) == 'table' and type(mt.__index) == 'table' and mt.__index or {}
+  for _, f in pairs(type(value) == 'function' and { value } or methods) do
     local source = type(f) == 'function' and debug.getinfo(f, 'S').source
     if source and own.isOwn(source) then readOnce(source:sub(2)) end
   end
