@@ -49,4 +49,5 @@ end
 
 rawset(_G, 'nn', nn)
 torch.nn = torch.nn or nn
+nn.THNN = require 'nn.THNN'
 return nn

@@ -114,7 +114,8 @@ describe('th', function()
   it("has the kernels of nn's library, which layers of programs call", function()
     assert.equal('SoftMax_updateOutput: input is not what tensor:cdata() gave\nSoftMax_updateOutput: there is no output\nnil\t\n', (run [[
       require 'nn'
-      local THNN = require 'nn.THNN'
+      local THNN = nn.THNN
+      assert(THNN == require 'nn.THNN')
       local function near(what, a, b) assert((a - b):abs():max() < 1e-9, what) end
       local x, g = torch.randn(4, 6), torch.randn(4, 6)
       for name, fields in pairs { SoftMax = {}, LogSoftMax = {}, ELU = { 0.7, false }, Tanh = {}, Abs = false, Square = false } do
