@@ -180,3 +180,20 @@ it('modules and nodes come in the order of Torch7, so that parameters lie and sc
   assert.equal('x both halves gate c keep new state shown out', order(net))
   for _, node in ipairs { gate, c } do assert.equal(node.data, net.fg.nodes[node.id].data) end
 end)
+
+it("what a program's layer gives from updateGradInput goes on, not its gradInput", function()
+  local Masked = torch.class('nn.MaskedOfATest', 'nn.Module', nn)
+  function Masked:updateOutput(input)
+    self.output = input[1]:clone():maskedFill(input[2], 0)
+    return self.output
+  end
+  function Masked:updateGradInput(input, gradOutput)
+    self.gradInput = gradOutput:clone():maskedFill(input[2], 0)
+    return { self.gradInput, input[2]:clone():zero() }
+  end
+  local x, mask = nn.Identity()(), nn.Identity()()
+  local net = nn.gModule({ x, mask }, { Masked() { nn.View(-1, 3)(x), mask } })
+  local input = { torch.ones(2, 1, 3), torch.ByteTensor { { 1, 0, 0 }, { 0, 0, 1 } } }
+  assert.same({ { 0, 1, 1 }, { 1, 1, 0 } }, net:forward(input):totable())
+  assert.same({ { { 0, 2, 2 } }, { { 2, 2, 0 } } }, net:backward(input, torch.ones(2, 3):mul(2))[1]:totable())
+end)

@@ -267,6 +267,14 @@ floor(2.5)]]
       assert(cudnn.SpatialAveragePooling(2, 2):forward(torch.ones(1, 1, 4, 4)):size(3) == 2) -- in steps of the window
       assert(cudnn.VolumetricAveragePooling(2, 2, 2):forward(torch.ones(1, 1, 4, 4, 4)):size(5) == 2)
       assert(cudnn.SpatialConvolution(4, 4, 3, 3, 1, 1, 1, 1, 2).groups == 2)
+      local padded, plain = cudnn.TemporalConvolution(2, 3, 3, 2, 1):double(), nn.TemporalConvolution(2, 3, 3, 2):double()
+      plain.weight, plain.bias = padded.weight, padded.bias
+      local x, ends = torch.randn(4, 6, 2):double(), nn.Sequential():add(nn.Padding(2, -1)):add(nn.Padding(2, 1)):double()
+      local y = padded:forward(x)
+      assert((y - plain:forward(ends:forward(x))):abs():max() < 1e-12 and y:size(2) == 3)
+      padded:zeroGradParameters()
+      local gx = ends:backward(x, plain:backward(ends.output, y))
+      assert((padded:backward(x, y) - gx):abs():max() < 1e-12 and padded.gradWeight:ne(0):any())
       assert(cudnn.BLSTM(3, 5, 2, true):cuda():forward(torch.randn(2, 7, 3):cuda()):size(3) == 10)
       print 'played']]
     assert.are.equal('`th --cpu-for-cuda SCRIPT`\t\n', (run(script)))

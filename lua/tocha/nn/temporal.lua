@@ -42,13 +42,17 @@ local function windows(self, x)
   return x:unfold(2, self.kW, self.dW)
 end
 
--- (inputFrameSize, outputFrameSize, kW [, dW]); weight (out, kW * in)
-define('nn.TemporalConvolution', function(self, inputFrameSize, outputFrameSize, kW, dW)
+-- (inputFrameSize, outputFrameSize, kW [, dW [, padding]]); weight (out, kW * in); padding: frames of zeros at both ends, as
+-- cudnn's has them
+define('nn.TemporalConvolution', function(self, inputFrameSize, outputFrameSize, kW, dW, padding)
   self.inputFrameSize, self.outputFrameSize = inputFrameSize, outputFrameSize
+  if padding ~= nil then self.padding = parameter.number(self, 'padding', padding) end
   window(self, kW, dW, 1)
   parameter.new(self, 'weight', outputFrameSize, inputFrameSize * kW)
   parameter.new(self, 'bias', outputFrameSize)
 end, function(self) return self.kW * self.inputFrameSize end, function(self, x)
+  local ends = { 0, self.padding or 0, 0 }
+  if ends[2] > 0 then x = F.pad(x, ends, ends, 0) end
   local frames = windows(self, x):transpose(3, 4)
   local n, count = frames:size(1), frames:size(2)
   local rows = F.reshape(frames, { n * count, self.kW * self.inputFrameSize })

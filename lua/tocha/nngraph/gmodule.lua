@@ -230,9 +230,15 @@ function gModule:updateGradInput(_, gradOutput)
   return backwards(self, gradOutput, function(module, x, g) return module:updateGradInput(x, g) end)
 end
 
+-- What goes on is what updateGradInput gives, which layers of programs do not always keep as their gradInput.
 function gModule:backward(_, gradOutput, scale)
   scale = scale or 1
-  return backwards(self, gradOutput, function(module, x, g) return module:backward(x, g, scale) end)
+  return backwards(self, gradOutput, function(module, x, g)
+    if module.backward ~= nn.Module.backward then return module:backward(x, g, scale) end
+    local gradInput = module:updateGradInput(x, g)
+    module:accGradParameters(x, g, scale)
+    return gradInput
+  end)
 end
 
 function gModule:accGradParameters(_, _, scale)
