@@ -313,7 +313,7 @@ static void choose_order(plan *p, int64_t count) {
   int best[TCH_MAX_DIMS], least = 0;
   for (int d = 0; d < p->ndim; d++) best[d] = p->order[d] = d;
   if (p->ndim == 1 || count < BOX) return; /* not worth the search */
-  for (int k = -1; k < p->n && (k < 0 || least > 1); k++) {
+  for (int k = -1; k < p->n && (k < 0 || least > (p->n == 2 ? 2 : 1)); k++) {
     if (k >= 0) order_of(p, k, p->order);
     bool same = k >= 0;
     for (int d = 0; d < p->ndim; d++) same = same && p->order[d] == best[d];
