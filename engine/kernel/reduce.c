@@ -4,7 +4,7 @@
 
 #define NAME2(type, isa) tch_reduce_kernels_##type##_##isa
 #define NAME(type, isa) NAME2(type, isa)
-enum { LANES = 16, MANY = 8 /* rows that wait for memory together */ };
+enum { LANES = 16, MANY = 8 /* rows that wait for memory together */, LOOK = 64 /* numbers looked at together */ };
 
 #define ADD(a, b) ((a) + (b))
 #define TIMES(a, b) ((a) * (b))
@@ -16,7 +16,8 @@ enum { LANES = 16, MANY = 8 /* rows that wait for memory together */ };
 #define SQUARE_TERM(x, p) (((double) (x) - (p)) * ((double) (x) - (p)))
 #define POWER_TERM(x, p) ((p) == 0 ? (double) ((x) != 0) : pow(fabs((double) (x)), p))
 
-#define FOLD(name, start, JOIN, TERM)                                                           \
+/* One row; rows by a function of one; columns. */
+#define ROW(name, start, JOIN, TERM)                                                            \
   static double name##_row(int64_t n, const void *xs, int64_t stride, double p) {               \
     const real *x = xs;                                                                         \
     double lane[LANES], short_row = start;                                                      \
@@ -39,12 +40,14 @@ enum { LANES = 16, MANY = 8 /* rows that wait for memory together */ };
     for (int w = LANES / 2; w > 0; w /= 2)                                                      \
       for (int k = 0; k < w; k++) lane[k] = JOIN(lane[k], lane[k + w]);                         \
     return lane[0];                                                                             \
-  }                                                                                             \
+  }
+#define ROWS(name)                                                                              \
   static void name##_rows(int64_t n, int64_t rows, double *to, const void *xs, int64_t stride, int64_t next,  \
                           const double *ps) {                                                   \
     const real *x = xs;                                                                         \
     for (int64_t r = 0; r < rows; r++) to[r] = name##_row(n, x + r * next, stride, ps ? ps[r] : 0); \
-  }                                                                                             \
+  }
+#define COLUMNS(name, JOIN, TERM)                                                               \
   static void name##_columns(int64_t n, int64_t rows, double *restrict a, const void *xs, int64_t next,  \
                              const double *restrict ps) {                                       \
     const real *restrict x = xs;                                                                \
@@ -57,15 +60,37 @@ enum { LANES = 16, MANY = 8 /* rows that wait for memory together */ };
     for (; rows > 0; rows--, x += next)                                                         \
       for (int64_t j = 0; j < n; j++) a[j] = JOIN(a[j], TERM(x[j], ps[j]));                     \
   }
+#define FOLD(name, start, JOIN, TERM) ROW(name, start, JOIN, TERM) ROWS(name) COLUMNS(name, JOIN, TERM)
 
 FOLD(sum, 0, ADD, SUM_TERM)
 FOLD(sum_abs, 0, ADD, ABS_TERM)
 FOLD(square, 0, ADD, SQUARE_TERM)
 FOLD(power, 0, ADD, POWER_TERM)
 FOLD(product, 1, TIMES, SUM_TERM)
-FOLD(maximum, (double) -INFINITY, LARGER, SUM_TERM)
-FOLD(minimum, (double) INFINITY, SMALLER, SUM_TERM)
 FOLD(max_abs, 0, LARGER, ABS_TERM)
+
+/* Extremes of rows without gaps are vectors, the last of which may meet numbers twice. */
+#define EXTREME(name, start, vjoin, JOIN)                                                       \
+  ROW(name##_lanes, start, JOIN, SUM_TERM)                                                      \
+  static double name##_row(int64_t n, const void *xs, int64_t stride, double p) {               \
+    enum { AT_ONCE = 4 * VLEN };                                                                \
+    const real *x = xs;                                                                         \
+    V e[4];                                                                                     \
+    if (stride != 1 || n < AT_ONCE) return name##_lanes_row(n, xs, stride, p);                  \
+    for (int k = 0; k < 4; k++) e[k] = vload(x + k * VLEN);                                     \
+    for (int64_t i = AT_ONCE; i < n; i += AT_ONCE) {                                            \
+      if (i > n - AT_ONCE) i = n - AT_ONCE;                                                     \
+      for (int k = 0; k < 4; k++) e[k] = vjoin(e[k], vload(x + i + k * VLEN));                  \
+    }                                                                                           \
+    V all = vjoin(vjoin(e[0], e[1]), vjoin(e[2], e[3]));                                        \
+    real best = all[0];                                                                         \
+    for (int k = 1; k < (int) VLEN; k++) best = JOIN(best, all[k]);                             \
+    return best;                                                                                \
+  }                                                                                             \
+  ROWS(name)                                                                                    \
+  COLUMNS(name, JOIN, SUM_TERM)
+EXTREME(maximum, (double) -INFINITY, vmax_, LARGER)
+EXTREME(minimum, (double) INFINITY, vmin_, SMALLER)
 
 /* -- sums of exponentials: vectors of vexp, added in double ---------------------------------------------------------------- */
 
@@ -93,10 +118,7 @@ static double exponential_row(int64_t n, const void *xs, int64_t stride, double 
   return total;
 }
 
-static void exponential_rows(int64_t n, int64_t rows, double *to, const void *xs, int64_t stride, int64_t next, const double *ps) {
-  const real *x = xs;
-  for (int64_t r = 0; r < rows; r++) to[r] = exponential_row(n, x + r * next, stride, ps ? ps[r] : 0);
-}
+ROWS(exponential)
 
 static void exponential_columns(int64_t n, int64_t rows, double *restrict a, const void *xs, int64_t next,
                                 const double *restrict ps) {
@@ -117,7 +139,12 @@ static void exponential_columns(int64_t n, int64_t rows, double *restrict a, con
   static int64_t name(int64_t n, const void *xs, int64_t stride) {                                        \
     const real *x = xs;                                                                                   \
     real best = (real) extreme##_row(n, xs, stride, 0);                                                   \
-    for (int64_t i = 0; i < n; i++)                                                                       \
+    int64_t i = 0;                                                                                        \
+    for (int found = 0; stride == 1 && i + LOOK <= n; i += LOOK) { /* where it is not */                  \
+      for (int k = 0; k < LOOK; k++) found |= (x[i + k] == best) | (x[i + k] != x[i + k]);                \
+      if (found) break;                                                                                   \
+    }                                                                                                     \
+    for (; i < n; i++)                                                                                    \
       if (x[i * stride] == best || x[i * stride] != x[i * stride]) return i;                              \
     return 0;                                                                                             \
   }                                                                                                       \
