@@ -136,9 +136,12 @@ static void narrow_columns(const plan *p, int64_t n, int64_t rows, double *acc, 
   p->table->columns[p->fold](n, rows - done, acc, x + done * next * p->bytes, next, parameter);
 }
 
+/* Are rows without gaps several times as fast as others? */
+static bool extreme(const plan *p) { return p->fold == TCH_REDUCE_MAX || p->fold == TCH_REDUCE_MIN; }
+
 /* Are rows of n numbers, `next` apart, worth that? */
 static bool narrow(const plan *p, int64_t n, int64_t rows, int64_t next) {
-  bool light = p->fold != TCH_REDUCE_POWER && p->fold != TCH_REDUCE_EXP;
+  bool light = p->fold != TCH_REDUCE_POWER && p->fold != TCH_REDUCE_EXP && !extreme(p);
   return rows >= WIDE && next >= n && next <= WIDE / 2 && (next == n || light);
 }
 
@@ -175,11 +178,11 @@ static double row_part(const plan *p, int64_t base, int64_t r, int64_t *n, doubl
     }
     if (rows > BLOCK / length) rows = BLOCK / length;
   }
-  bool constant = stride == 0 && left >= SHORT;
-  if (constant && left > BLOCK) left = BLOCK;
+  bool apart = (stride == 0 || (stride != 1 && extreme(p))) && left >= SHORT;
+  if (apart && left > BLOCK) left = BLOCK;
   *n = left * rows;
   double result;
-  if (rows == 1 && !constant) {
+  if (rows == 1 && !apart) {
     p->table->rows[p->fold](left, 1, &result, x, stride, 0, &parameter);
     return result;
   }
@@ -265,7 +268,8 @@ static void column_unit(const plan *p, int64_t unit) {
 
 static void units(void *context, int64_t begin, int64_t end) {
   const plan *p = context;
-  bool whole = !p->columns && p->table && p->chunks == 1 && p->folded.n == 1 && last_stride(&p->folded) != 0;
+  bool whole = !p->columns && p->table && p->chunks == 1 && p->folded.n == 1 && last_stride(&p->folded) != 0 &&
+               !(extreme(p) && last_stride(&p->folded) != 1);
   for (int64_t u = begin, n; u < end; u += n) {
     n = 1;
     if (p->columns) column_unit(p, u);
