@@ -4,7 +4,8 @@
 
 #define NAME2(type, isa) tch_reduce_kernels_##type##_##isa
 #define NAME(type, isa) NAME2(type, isa)
-enum { LANES = 16, MANY = 8 /* rows that wait for memory together */, LOOK = 64 /* numbers looked at together */ };
+enum { LANES = 16, MANY = 8 /* rows that wait for memory together */, LOOK = 64 /* numbers looked at together */,
+       EARLY = 128 /* rows in which new extremes are frequent */ };
 
 #define ADD(a, b) ((a) + (b))
 #define TIMES(a, b) ((a) * (b))
@@ -135,7 +136,7 @@ static void exponential_columns(int64_t n, int64_t rows, double *restrict a, con
 
 /* -- places of extremes: the value first, as a vector loop, then the first entry that has it ------------------------------ */
 
-#define PLACE(name, extreme, BEATS)                                                                       \
+#define PLACE(name, extreme, BEATS, KEEPS)                                                                 \
   static int64_t name(int64_t n, const void *xs, int64_t stride) {                                        \
     const real *x = xs;                                                                                   \
     real best = (real) extreme##_row(n, xs, stride, 0);                                                   \
@@ -148,19 +149,34 @@ static void exponential_columns(int64_t n, int64_t rows, double *restrict a, con
       if (x[i * stride] == best || x[i * stride] != x[i * stride]) return i;                              \
     return 0;                                                                                             \
   }                                                                                                       \
-  static void name##_columns(int64_t n, int64_t rows, void *bests, int64_t *restrict place, const void *xs, int64_t next, \
-                             int64_t at) {                                                                \
-    const real *restrict x = xs;                                                                          \
-    real *restrict best = bests;                                                                          \
+  static inline __attribute__((always_inline)) void name##_met(int64_t n, int64_t rows, real *restrict best, \
+                                                               int64_t *restrict place, const real *restrict x, \
+                                                               int64_t next, int64_t at) {                \
     for (; rows > 0; rows--, x += next, at++)                                                             \
       for (int64_t j = 0; j < n; j++) {                                                                   \
         int beats = (x[j] BEATS best[j] || x[j] != x[j]) && best[j] == best[j];                           \
         best[j] = beats ? x[j] : best[j];                                                                 \
         place[j] = beats ? at : place[j];                                                                 \
       }                                                                                                   \
+  }                                                                                                       \
+  static void name##_columns(int64_t n, int64_t rows, void *bests, int64_t *restrict place, const void *xs, int64_t next, \
+                             int64_t at) {                                                                \
+    const real *restrict x = xs;                                                                          \
+    real *restrict best = bests;                                                                          \
+    for (; rows >= MANY; rows -= MANY, x += MANY * next, at += MANY) {                                    \
+      int64_t j = 0;                                                                                      \
+      for (; j + LANES <= n; j += LANES) { /* does any of them beat what was found? */                    \
+        int beats = at < EARLY;                                                                           \
+        for (int i = 0; i < LANES && !(at < EARLY); i++)                                                  \
+          for (int k = 0; k < MANY; k++) beats |= !(x[j + i + k * next] KEEPS best[j + i]);               \
+        if (beats) name##_met(LANES, MANY, best + j, place + j, x + j, next, at);                         \
+      }                                                                                                   \
+      name##_met(n - j, MANY, best + j, place + j, x + j, next, at);                                      \
+    }                                                                                                     \
+    name##_met(n, rows, best, place, x, next, at);                                                        \
   }
-PLACE(largest, maximum, >)
-PLACE(smallest, minimum, <)
+PLACE(largest, maximum, >, <=)
+PLACE(smallest, minimum, <, >=)
 
 extern const tch_reduce_kernels NAME(TCH_REAL, TCH_ISA);
 const tch_reduce_kernels NAME(TCH_REAL, TCH_ISA) = {

@@ -162,8 +162,7 @@ static void sums_of_integers_are_long(void **state) {
 
 /* -- extremes --------------------------------------------------------------------------------------------------------- */
 
-static void check_extremes(tch_dtype type, int layout) {
-  const int64_t size[] = {5, 6, 37};
+static void check_extremes(tch_dtype type, int layout, const int64_t *size) {
   tch_tensor *x = sample(type == TCH_FLOAT || type == TCH_DOUBLE ? type : TCH_DOUBLE, layout, size), *t = NULL;
   if (type != x->type) { /* whole numbers, with many equal ones */
     ok(tch_mul_scalar(x, 3, &t));
@@ -198,12 +197,16 @@ static void check_extremes(tch_dtype type, int layout) {
 }
 
 static void the_first_of_equal_extremes_is_named(void **state) {
+  static const int64_t few[] = {5, 6, 37}, many[] = {180, 2, 19};
   tch_isa was = tch_cpu_isa();
   for (int isa = 0; isa < TCH_ISA_COUNT; isa++) {
     if (!tch_cpu_supports((tch_isa) isa)) continue;
     tch_cpu_use((tch_isa) isa);
     for (int type = 0; !tch_dtype_stored((tch_dtype) type); type++)
-      for (int layout = 0; layout < 4; layout++) check_extremes((tch_dtype) type, layout);
+      for (int layout = 0; layout < 5; layout++) {
+        check_extremes((tch_dtype) type, layout, few);
+        if (tch_dtype_floating((tch_dtype) type)) check_extremes((tch_dtype) type, layout, many);
+      }
   }
   tch_cpu_use(was);
 }
@@ -224,6 +227,25 @@ static void nan_wins(void **state) {
     tch_tensor_release(y);
     tch_tensor_release(place);
     tch_tensor_release(all);
+  }
+}
+
+static void the_first_nan_is_named_wherever_it_is(void **state) {
+  for (int dim = 0; dim < 2; dim++) {
+    int64_t size[] = {dim ? 19 : 200, dim ? 200 : 19};
+    tch_tensor *x = NULL, *y = NULL, *place = NULL;
+    ok(tch_tensor_new(TCH_FLOAT, 2, size, &x));
+    for (int64_t line = 0; line < 19; line++)
+      for (int64_t i = 0; i < 200; i++)
+        TCH_DATA(float, x)[dim ? line * 200 + i : i * 19 + line] = i == 10 * line + 9 || i == 10 * line + 12 ? NAN : (float) (i % 9);
+    ok(tch_max(x, dim, false, 0, &y, &place));
+    for (int64_t line = 0; line < 19; line++) {
+      assert_true(isnan(entry(y, &line)));
+      assert_int_equal(TCH_DATA(int64_t, place)[line], 10 * line + 9);
+    }
+    tch_tensor_release(x);
+    tch_tensor_release(y);
+    tch_tensor_release(place);
   }
 }
 
@@ -306,6 +328,7 @@ int main(void) {
       cmocka_unit_test(sums_of_integers_are_long),
       cmocka_unit_test(the_first_of_equal_extremes_is_named),
       cmocka_unit_test(nan_wins),
+      cmocka_unit_test(the_first_nan_is_named_wherever_it_is),
       cmocka_unit_test(gradients_agree_with_differences),
       cmocka_unit_test(bad_dimensions_are_refused),
   };
