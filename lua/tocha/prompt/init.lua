@@ -3,7 +3,8 @@
 -- output _LAST holds then. At a terminal lines are edited, the tab key completes names and files, and what is typed is kept in a
 -- file.
 -- @module tocha.prompt
-require 'tocha'
+local torch = require 'tocha'
+local file = require 'tocha.bindings.file'
 local line = require 'tocha.bindings.line'
 local complete = require 'tocha.prompt.complete'
 
@@ -35,13 +36,19 @@ local function keep(value)
   table.insert(_G._RESULTS, value)
 end
 
--- Printing runs the values' own __tostring.
-local function answer(good, ...)
+local atTerminal = file.isTerminal(0) and file.isTerminal(1)
+
+local function timed(timer, ...) return timer:time().real, ... end
+
+-- Printing runs the values' own __tostring. At a terminal the seconds that the line took follow, as in th.
+local function answer(seconds, good, ...)
   if not good then return complain((...)) end
-  if select('#', ...) == 0 then return end
-  keep((...))
-  local printed, why = pcall(print, ...)
-  if not printed then complain(why) end
+  if select('#', ...) > 0 then
+    keep((...))
+    local printed, why = pcall(print, ...)
+    if not printed then complain(why) end
+  end
+  if atTerminal then io.write((' '):rep(70), ('[%.4fs]'):format(seconds), '\n') end
 end
 
 -- The handler of errors: their values may fail to tell themselves. The prompt's own calls are left out.
@@ -108,7 +115,10 @@ return function(options)
         text = text .. '\n' .. rest
         chunk, why = compile(text)
       end
-      if chunk then answer(xpcall(chunk, trace)) else complain(why) end
+      if chunk then
+        local timer = torch.Timer()
+        answer(timed(timer, xpcall(chunk, trace)))
+      else complain(why) end
     end
   end
 end
