@@ -45,19 +45,17 @@ function fuse.convolves(m) return m.updateOutput == convolve end
 --- Whether a run of modules can end with modules[i].
 function fuse.ends(modules, i)
   local gradient = modules[i].updateGradInput
-  if gradient == linearGradient then return modules[i - 1].updateOutput == relu end
   return gradient == convolveGradient or gradient == poolGradient or gradient == reluGradient or gradient == relu6Gradient
+    or modules[i - 1].updateOutput == relu and gradient == linearGradient
 end
 
 --- What modules[i] begins: how many modules make one pass (1: it alone), the normalisation among them, the activation.
 function fuse.run(self, modules, i)
   local update, second = modules[i].updateOutput, modules[i + 1]
   if update == normalize and modules[i].train and modules[i].nDim == 4 and activates(second) then return 2, modules[i], second end
-  if update == linear then
-    if second and second.updateOutput == relu and second.inplace then return 2, nil, second end
-    return 1
-  end
-  if update ~= convolve or second == nil then return 1 end
+  if second == nil then return 1 end
+  if second.updateOutput == relu and update == linear and second.inplace then return 2, nil, second end
+  if update ~= convolve then return 1 end
   if activates(second) then return 2, nil, second end
   if second.updateOutput == normalize and second.nDim == 4 and second.train == false and not whole[self] then
     local third = modules[i + 2]
