@@ -4,7 +4,7 @@
 
 #define NAME2(type, isa) tch_reduce_kernels_##type##_##isa
 #define NAME(type, isa) NAME2(type, isa)
-enum { LANES = 16, MANY = 8 /* rows that wait for memory together */, LOOK = 64 /* numbers looked at together */,
+enum { LANES = 16, MANY = 8 /* rows that wait for memory together */, LOOK = 32 /* numbers looked at together */,
        EARLY = 128 /* rows in which new extremes are frequent */ };
 
 #define ADD(a, b) ((a) + (b))
@@ -84,9 +84,11 @@ FOLD(max_abs, 0, LARGER, ABS_TERM)
       for (int k = 0; k < 4; k++) e[k] = vjoin(e[k], vload(x + i + k * VLEN));                  \
     }                                                                                           \
     V all = vjoin(vjoin(e[0], e[1]), vjoin(e[2], e[3]));                                        \
-    real best = all[0];                                                                         \
-    for (int k = 1; k < (int) VLEN; k++) best = JOIN(best, all[k]);                             \
-    return best;                                                                                \
+    real best[VLEN];                                                                            \
+    vstore(best, all);                                                                          \
+    for (int w = VLEN / 2; w > 0; w /= 2)                                                       \
+      for (int k = 0; k < w; k++) best[k] = JOIN(best[k], best[k + w]);                         \
+    return best[0];                                                                             \
   }                                                                                             \
   ROWS(name)                                                                                    \
   COLUMNS(name, JOIN, SUM_TERM)

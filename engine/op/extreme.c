@@ -2,6 +2,7 @@
  * NaN is larger and smaller than everything. */
 #include "core/cast.h"
 #include "op/over.h"
+#include "op/places.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -4,7 +4,6 @@
 #include "core/cast.h"
 #include "core/cpu.h"
 #include "core/thread.h"
-#include "op/line.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -402,97 +401,4 @@ tch_status tch_reduce_doubles(tch_call *c, const tch_tensor *x, uint32_t mask, t
 tch_status tch_reduce_longs(tch_call *c, const tch_tensor *x, uint32_t mask, tch_reduction f, int64_t *acc) {
   plan plan = {.fold = f};
   return fold(c, x, mask, &plan, acc);
-}
-
-/* -- places ------------------------------------------------------------------------------------------------------------- */
-
-typedef struct search {
-  const tch_tensor *x;
-  const tch_reduce_kernels *table;
-  tch_line line;
-  bool largest;
-  char *y;
-  int64_t *place, bytes;
-} search;
-
-static int64_t long_place(const search *s, const char *x, int64_t stride) {
-  int64_t buffer[BLOCK], best = 0, place = -1;
-  for (int64_t i = 0; i < s->line.n; i += BLOCK) {
-    int64_t m = s->line.n - i < BLOCK ? s->line.n - i : BLOCK;
-    tch_load_long(s->x->type, x + i * stride * s->bytes, stride, buffer, m);
-    for (int64_t k = 0; k < m; k++)
-      if (place < 0 || (s->largest ? buffer[k] > best : buffer[k] < best)) best = buffer[k], place = i + k;
-  }
-  return place;
-}
-
-/* Lines [begin, end) where each is contiguous, or of integers. */
-static void line_piece(void *context, int64_t begin, int64_t end) {
-  const search *s = context;
-  int64_t inner = s->line.inner;
-  for (int64_t k = begin; k < end; k++) {
-    const char *x = (const char *) tch_tensor_data(s->x) + (k / inner * s->line.n * inner + k % inner) * s->bytes;
-    int64_t at = s->table == NULL ? long_place(s, x, inner)
-                 : s->largest     ? s->table->largest(s->line.n, x, inner)
-                                  : s->table->smallest(s->line.n, x, inner);
-    s->place[k] = at;
-    memcpy(s->y + k * s->bytes, x + at * inner * s->bytes, (size_t) s->bytes);
-  }
-}
-
-/* Blocks [begin, end) of neighbouring lines. */
-static void block_piece(void *context, int64_t begin, int64_t end) {
-  const search *s = context;
-  int64_t inner = s->line.inner, blocks = divide_up(inner, BLOCK);
-  for (int64_t b = begin; b < end; b++) {
-    int64_t o = b / blocks, first = b % blocks * BLOCK, n = inner - first < BLOCK ? inner - first : BLOCK;
-    const char *x = (const char *) tch_tensor_data(s->x) + (o * s->line.n * inner + first) * s->bytes;
-    char *best = s->y + (o * inner + first) * s->bytes;
-    int64_t *place = s->place + o * inner + first;
-    memcpy(best, x, (size_t) (n * s->bytes));
-    memset(place, 0, (size_t) n * sizeof *place);
-    if (s->largest) s->table->largest_columns(n, s->line.n - 1, best, place, x + inner * s->bytes, inner, 1);
-    else s->table->smallest_columns(n, s->line.n - 1, best, place, x + inner * s->bytes, inner, 1);
-  }
-}
-
-/* Blocks [begin, end) of the columns of a matrix that is no contiguous one, brought together where they have gaps. */
-static void gaps_piece(void *context, int64_t begin, int64_t end) {
-  const search *s = context;
-  _Alignas(64) char together[BLOCK * WORD];
-  const int64_t *stride = s->x->stride;
-  for (int64_t b = begin; b < end; b++) {
-    int64_t first = b * BLOCK, n = s->line.inner - first < BLOCK ? s->line.inner - first : BLOCK, high = BLOCK / n;
-    const char *x = (const char *) tch_tensor_data(s->x) + first * stride[1] * s->bytes;
-    char *best = s->y + first * s->bytes;
-    for (int64_t i = 0, rows, next; i < s->line.n; i += rows) {
-      const char *row = x + i * stride[0] * s->bytes;
-      rows = s->line.n - i, next = stride[0];
-      if (stride[1] != 1) {
-        if (rows > high) rows = high;
-        tch_box_move(s->bytes, 2, (int64_t[]) {n, rows}, together, (int64_t[]) {1, n}, row, (int64_t[]) {stride[1], stride[0]});
-        row = together, next = n;
-      }
-      if (i == 0) memcpy(best, row, (size_t) (n * s->bytes)), memset(s->place + first, 0, (size_t) n * sizeof *s->place);
-      if (s->largest) s->table->largest_columns(n, rows, best, s->place + first, row, next, i);
-      else s->table->smallest_columns(n, rows, best, s->place + first, row, next, i);
-    }
-  }
-}
-
-bool tch_places_of_view(const tch_tensor *x, int dim) {
-  return x->ndim == 2 && dim == 0 && x->size[1] > 1 && tch_dtype_floating(x->type) && llabs(x->stride[1]) < llabs(x->stride[0]);
-}
-
-void tch_reduce_places(const tch_tensor *x, int dim, bool largest, void *y, int64_t *place) {
-  bool floating = tch_dtype_floating(x->type);
-  search s = {.x = x, .table = floating ? tch_reduce_table(x->type) : NULL, .line = tch_line_of(x->ndim, x->size, dim),
-              .largest = largest, .y = y, .place = place, .bytes = tch_dtype_bytes(x->type)};
-  if (x->count == 0) return;
-  if (floating && s.line.inner > 1) {
-    int64_t work = s.line.n * (s.line.inner < BLOCK ? s.line.inner : BLOCK);
-    tch_parallel(s.line.outer * divide_up(s.line.inner, BLOCK), work >= GRAIN ? 1 : GRAIN / work,
-                 tch_tensor_contiguous(x) ? block_piece : gaps_piece, &s);
-  } else
-    tch_parallel(s.line.outer * s.line.inner, s.line.n >= GRAIN ? 1 : GRAIN / s.line.n, line_piece, &s);
 }

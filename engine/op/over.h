@@ -9,9 +9,4 @@
 tch_status tch_reduce_doubles(tch_call *c, const tch_tensor *x, uint32_t mask, tch_reduction fold, const double *p, double *acc);
 /* The same for integers in int64_t, which wraps: SUM, PROD, MAX and MIN. */
 tch_status tch_reduce_longs(tch_call *c, const tch_tensor *x, uint32_t mask, tch_reduction fold, int64_t *acc);
-
-/* Place of the extreme along dim of x, counted from 0, and the extreme itself (y has x's type; both hold one entry per line). The
- * line is not empty; x is contiguous, or a view that can be read where it lies. */
-bool tch_places_of_view(const tch_tensor *x, int dim);
-void tch_reduce_places(const tch_tensor *x, int dim, bool largest, void *y, int64_t *place);
 #endif

@@ -79,7 +79,7 @@ for _, name in ipairs { 'sum', 'mean', 'prod', 'max', 'min', 'var' } do
   local places = name == 'max' or name == 'min'
   for d = 1, 4 do
     operation(name .. ' ' .. d, places and function(v, _, _, _, _, y, i) torch[name](y, i, v, d) end
-      or function(v, _, _, _, _, y) torch[name](y, v, d) end, false, not places and 1 or nil, 0)
+      or function(v, _, _, _, _, y) torch[name](y, v, d) end, false, 1, 0)
     operations[#operations].dim = d
   end
 end
@@ -129,8 +129,9 @@ local function bound(clock, work, case, options)
   local v = make()
   local u, c, r, b
   if not work.dim then u, c, r, b = make(), make(), make(), v:gt(3) end
-  local least = ratio(clock, function() work.run(v, u, c, r, b, case.fold) end,
-    function() work.run(case.flat, case.flat2, case.operand, case.result, case.bytes, case.fold) end, options.slice, options.rounds)
+  local least = ratio(clock, function() work.run(v, u, c, r, b, case.fold, case.place) end,
+    function() work.run(case.flat, case.flat2, case.operand, case.result, case.bytes, case.fold,
+      case.place) end, options.slice, options.rounds)
   v, u, c, r, b = nil, nil, nil, nil, nil
   if n > 1e7 then torch.trim() end -- gigabytes
   return least

@@ -183,3 +183,22 @@ it('extremes of columns with gaps are those of contiguous ones, NaN and equal nu
     end
   end
 end)
+
+it('extremes of long lines are found where they lie, the first of equal ones', function()
+  for _, make in ipairs { torch.FloatTensor, torch.DoubleTensor } do
+    local long, box = make(5000, 3):random(1, 5), make(3, 5, 90):random(1, 50)
+    long[4100][2], long[4700][3], long[4800][3] = 9, 0 / 0, 0 / 0
+    for _, v in ipairs { long:select(2, 1), long:select(2, 2), long:select(2, 3), long:narrow(1, 7, 700):select(2, 2), long:t(),
+      box:permute(2, 3, 1), box:permute(3, 2, 1), box:permute(2, 1, 3):narrow(3, 4, 70) } do
+      for d = 1, v:dim() do
+        for _, name in ipairs { 'max', 'min' } do
+          local y, place = torch[name](v, d)
+          local flat, flatPlace = torch[name](v:clone(), d)
+          assert.same(flatPlace:totable(), place:totable())
+          assert.same(tostring(flat), tostring(y))
+        end
+      end
+    end
+    assert.same({ 4100, 4700 }, { (select(2, long:select(2, 2):max(1)))[1], (select(2, long:select(2, 3):min(1)))[1] })
+  end
+end)
