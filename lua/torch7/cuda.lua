@@ -27,6 +27,23 @@ local function wrapType(mt)
   mt.type = function(self, name, ...) return plain(self, mapped(name), ...) end
 end
 
+-- A card's programs keep indices in CudaTensors, which are FloatTensors here.
+local function withIndex(plain)
+  return function(...)
+    local list, n = { ... }, select('#', ...)
+    for i = 1, n - 1 do
+      local index = list[i + 1]
+      if type(list[i]) == 'number' then
+        if torch.isTensor(index) and index:type() == 'torch.FloatTensor' then list[i + 1] = index:long() end
+        break
+      end
+    end
+    return plain(unpack(list, 1, n))
+  end
+end
+local indexed = { 'gather', 'scatter', 'index', 'indexSelect', 'indexCopy', 'indexAdd', 'indexFill' }
+for _, name in ipairs(indexed) do torch[name] = torch[name] and withIndex(torch[name]) end
+
 for _, name in ipairs { 'Byte', 'Char', 'Short', 'Int', 'Long', 'Float', 'Double', 'Half' } do
   for _, kind in ipairs { 'Tensor', 'Storage' } do
     local mt = torch.getmetatable(('torch.%s%s'):format(name, kind))
@@ -37,7 +54,10 @@ for _, name in ipairs { 'Byte', 'Char', 'Short', 'Int', 'Long', 'Float', 'Double
       for _, to in ipairs { 'Byte', 'Char', 'Short', 'Int', 'Long', 'Double', 'Half' } do
         mt['cuda' .. to] = function(self) return self:type(('torch.%s%s'):format(to, kind)) end
       end
-      if kind == 'Tensor' then mt.getDevice = function() return 1 end end
+      if kind == 'Tensor' then
+        mt.getDevice = function() return 1 end
+        for _, method in ipairs(indexed) do mt[method] = mt[method] and withIndex(mt[method]) end
+      end
     end
   end
 end

@@ -267,6 +267,9 @@ floor(2.5)]]
       assert(cudnn.SpatialAveragePooling(2, 2):forward(torch.ones(1, 1, 4, 4)):size(3) == 2) -- in steps of the window
       assert(cudnn.VolumetricAveragePooling(2, 2, 2):forward(torch.ones(1, 1, 4, 4, 4)):size(5) == 2)
       assert(cudnn.SpatialConvolution(4, 4, 3, 3, 1, 1, 1, 1, 2).groups == 2)
+      local t = torch.CudaTensor { { 1, 2 }, { 3, 4 } }
+      assert(t:gather(2, torch.CudaTensor { { 2 }, { 1 } })[1][1] == 2 and t:index(1, torch.CudaTensor { 2 })[1][2] == 4)
+      assert(t:scatter(2, torch.CudaTensor { { 1 }, { 1 } }, 7)[2][1] == 7 and t:indexFill(2, torch.CudaTensor { 2 }, 0)[1][2] == 0)
       local padded, plain = cudnn.TemporalConvolution(2, 3, 3, 2, 1):double(), nn.TemporalConvolution(2, 3, 3, 2):double()
       plain.weight, plain.bias = padded.weight, padded.bias
       local x, ends = torch.randn(4, 6, 2):double(), nn.Sequential():add(nn.Padding(2, -1)):add(nn.Padding(2, 1)):double()
