@@ -27,7 +27,7 @@ local function wrapType(mt)
   mt.type = function(self, name, ...) return plain(self, mapped(name), ...) end
 end
 
--- A card's programs keep indices in CudaTensors, which are FloatTensors here.
+-- A card's programs keep indices and masks in CudaTensors, which are FloatTensors here.
 local function withIndex(plain)
   return function(...)
     local list, n = { ... }, select('#', ...)
@@ -38,6 +38,14 @@ local function withIndex(plain)
         break
       end
     end
+    return plain(unpack(list, 1, n))
+  end
+end
+local function withMask(plain, last)
+  return function(...)
+    local list, n = { ... }, select('#', ...)
+    local at = last and n or 2
+    if torch.isTensor(list[at]) and list[at]:type() == 'torch.FloatTensor' then list[at] = list[at]:byte() end
     return plain(unpack(list, 1, n))
   end
 end
@@ -57,6 +65,9 @@ for _, name in ipairs { 'Byte', 'Char', 'Short', 'Int', 'Long', 'Float', 'Double
       if kind == 'Tensor' then
         mt.getDevice = function() return 1 end
         for _, method in ipairs(indexed) do mt[method] = mt[method] and withIndex(mt[method]) end
+        for _, method in ipairs { 'maskedFill', 'maskedCopy', 'maskedSelect' } do
+          mt[method] = withMask(mt[method], method == 'maskedSelect')
+        end
       end
     end
   end
