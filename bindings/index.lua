@@ -74,6 +74,11 @@ end
 
 local function isMask(key) return tonumber(C.tch_tensor_dtype(key)) == tonumber(C.TCH_BYTE) end
 
+local function keyOf(tensor)
+  if own.floatsAreMasks and tonumber(C.tch_tensor_dtype(tensor)) == tonumber(C.TCH_FLOAT) then return tensor:byte() end
+  return tensor
+end
+
 -- The positions that a mask with one dimension names in dimension d of a tensor; other tensors of indices as they are.
 local function positions(tensor, d, key)
   if not isMask(key) then return key end
@@ -154,6 +159,7 @@ function M.get(tensor, key)
     if status ~= 0 then fail(status) end
     return out[0]
   elseif isTensor(key) then
+    key = keyOf(key)
     if isMask(key) then
       if not picksRows(tensor, key) then return ops.masked_select(nil, tensor, key) end
       key = positions(tensor, 0, key)
@@ -222,6 +228,7 @@ function M.put(tensor, key, value)
     if #later.turned > 0 or later.indices then return assignLater(target, value, later) end
     return assign(target, value)
   elseif isTensor(key) then
+    key = keyOf(key)
     if isMask(key) and not picksRows(tensor, key) then
       if isTensor(value) then return tensor:maskedCopy(key, value) end
       return tensor:maskedFill(key, value)

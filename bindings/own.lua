@@ -49,6 +49,9 @@ own.context = nil
 --- Whether sizes and indices that are no whole numbers are truncated, as Torch7 did; else they are errors.
 own.truncates = false
 
+--- Whether a float tensor between brackets is a mask, as a CudaTensor was.
+own.floatsAreMasks = false
+
 --- Raises an error at the caller's line: the first frame outside tocha's own files.
 function own.raise(message)
   if own.context then message = own.context() .. message end

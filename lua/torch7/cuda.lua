@@ -41,6 +41,7 @@ local function withIndex(plain)
     return plain(unpack(list, 1, n))
   end
 end
+require('tocha.bindings.own').floatsAreMasks = true
 local function withMask(plain, last)
   return function(...)
     local list, n = { ... }, select('#', ...)

@@ -272,6 +272,8 @@ floor(2.5)]]
       assert(t:clone():scatter(2, torch.CudaTensor { { 1 }, { 1 } }, 7)[2][1] == 7 and t:clone():indexFill(2, torch.CudaTensor { 2 }, 0)[1][2] == 0)
       local mask = torch.ByteTensor { { 0, 1 }, { 0, 0 } }:cuda()
       assert(t:maskedSelect(mask)[1] == 2 and t:clone():maskedFill(mask, 9)[1][2] == 9)
+      t[mask] = 5
+      assert(t[1][2] == 5 and t[mask]:sum() == 5 and t[1][1] == 1)
       local padded, plain = cudnn.TemporalConvolution(2, 3, 3, 2, 1):double(), nn.TemporalConvolution(2, 3, 3, 2):double()
       plain.weight, plain.bias = padded.weight, padded.bias
       local x, ends = torch.randn(4, 6, 2):double(), nn.Sequential():add(nn.Padding(2, -1)):add(nn.Padding(2, 1)):double()
