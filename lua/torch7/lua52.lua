@@ -1,8 +1,8 @@
 --- What Torch7's LuaJIT had of Lua 5.2, for one that was built without: the door requires it.
 --
 -- os.execute and the close of a pipe tell how a command ended (true or nil, 'exit' or 'signal', a number), `write` returns its
--- file, `pairs` and `ipairs` ask the metatable of a table, and there is rawlen. `#` asks no metatable of a table still:
--- nn.Sequential helps itself.
+-- file, `pairs` and `ipairs` ask the metatable of a table, there is rawlen, and the arguments of a call may begin on the next line.
+-- `#` asks no metatable of a table still: nn.Sequential helps itself.
 -- @module lua52
 -- luacheck: globals os io
 if #setmetatable({}, { __len = function() return 1 end }) == 1 then return end
@@ -25,6 +25,78 @@ local function asking(name, plain)
 end
 rawset(_G, 'pairs', asking('__pairs', pairs))
 rawset(_G, 'ipairs', asking('__ipairs', ipairs))
+
+-- -- source -------------------------------------------------------------------------------------------------------
+
+-- A text whose line n begins with a parenthesis: it goes to the end of the code before it. Nil where that is not plain to see.
+local function joined(text, n)
+  local lines = {}
+  for line in (text .. '\n'):gmatch '(.-)\n' do lines[#lines + 1] = line end
+  local rest, found = lines[n]:gsub('^(%s*)%(', '%1 ')
+  if found == 0 then return nil end
+  lines[n] = rest
+  for k = n - 1, 1, -1 do
+    local comment = lines[k]:find('--', 1, true)
+    local code = lines[k]:sub(1, comment and comment - 1)
+    if comment and code:find '["\'%[]' then return nil end
+    local last = code:find '%S%s*$'
+    if last then
+      lines[k] = code:sub(1, last) .. '(' .. lines[k]:sub(last + 1)
+      return table.concat(lines, '\n')
+    end
+  end
+end
+
+-- What `compile` makes of a text, where its lines must be joined first; else what it said.
+local function mended(compile, text, chunk, why)
+  while not chunk and text do
+    local n = why:match ':(%d+): ambiguous syntax'
+    text = n and joined(text, tonumber(n))
+    if text then chunk, why = compile(text) end
+  end
+  return chunk, why
+end
+
+local plainLoad, plainLoadfile = load, loadfile
+
+local function load_(text, name, ...)
+  local mode, env = ...
+  local function compile(source) return plainLoad(source, name, mode or 'bt', env or getfenv(0)) end
+  local chunk, why = plainLoad(text, name, ...)
+  return mended(compile, type(text) == 'string' and text or nil, chunk, why)
+end
+rawset(_G, 'load', load_)
+rawset(_G, 'loadstring', load_)
+
+local function fileOf(name)
+  local chunk, why = plainLoadfile(name)
+  if chunk or not why:find 'ambiguous syntax' then return chunk, why end
+  local file = assert(io.open(name))
+  local text = file:read('*a'):gsub('^#[^\n]*', '')
+  file:close()
+  return mended(function(source) return plainLoad(source, '@' .. name) end, text, chunk, why)
+end
+
+function _G.loadfile(name, ...)
+  if select('#', ...) > 0 or name == nil then return plainLoadfile(name, ...) end
+  return fileOf(name)
+end
+
+function _G.dofile(name)
+  local chunk, why = (name and fileOf or plainLoadfile)(name)
+  if not chunk then error(why, 0) end
+  local function results(...) return ... end
+  return results(chunk()) -- no tail call, for the traces
+end
+
+for i, plain in ipairs(package.loaders) do
+  package.loaders[i] = function(name)
+    local good, found = pcall(plain, name)
+    if good then return found end
+    local file = found:find 'ambiguous syntax' and package.searchpath(name, package.path)
+    return file and fileOf(file) or error(found, 0)
+  end
+end
 
 -- -- commands ------------------------------------------------------------------------------------------------------
 

@@ -48,6 +48,13 @@ describe('th', function()
         assert(n == 6)
       end
       assert(rawlen { 1, 2 } == 2 and rawlen 'abc' == 3)
+      local function next_(x) return function(y) return x + y end end
+      rawset(_G, 'next_', next_)
+      local text = 'local x = next_(1) -- (\n\n  (2)\nlocal y = next_\n(x)\n  (4) return x, y, debug.getinfo(1, "l").currentline'
+      local name = os.tmpname()
+      assert(io.open(name, 'w'):write('# a script\n', text):close())
+      assert(says(dofile(name)) == '3 7 7' and says(loadfile(name)()) == '3 7 7' and says(loadstring(text)()) == '3 7 6')
+      assert(os.remove(name) and not loadstring 'local a = t["b"] -- c\n(1)' and not loadstring 'local a = b\n(1) 2')
       io.write('first '):write 'second'
       local good, why = pcall(io.write, {})
       assert(not good and why:find "bad argument #1 to '.-' %(string expected, got table%)", why)
