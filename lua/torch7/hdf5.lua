@@ -1,0 +1,226 @@
+--- HDF5 files: Torch7's package hdf5, on the HDF5 group's library of today. Sets the global hdf5.
+--
+--     local file = hdf5.open('x.h5', 'w')
+--     file:write('a/b', torch.rand(5, 5))
+--     file:close()
+--     print(hdf5.open('x.h5', 'r'):read('a/b'):partial({ 1, 2 }, { 1, 5 }))
+--
+-- @module hdf5
+local torch = require 'torch'
+local engine = require 'tocha.bindings.hdf5'
+local own = require 'tocha.bindings.own'
+
+local raise = own.raise
+local hdf5 = { version = engine.version, _logger = { debug = function() end, warn = print, error = print } }
+rawset(_G, 'hdf5', hdf5)
+own.folder(debug.getinfo(1, 'S').source:match '^@(.*)$')
+
+local File, Group = torch.class('hdf5.HDF5File', hdf5), torch.class('hdf5.HDF5Group', hdf5)
+local DataSet, Options = torch.class('hdf5.HDF5DataSet', hdf5), torch.class('hdf5.DataSetOptions', hdf5)
+
+local function partsOf(path)
+  if type(path) == 'table' then return path end
+  local parts = {}
+  for part in tostring(path):gmatch '[^/]+' do parts[#parts + 1] = part end
+  return parts
+end
+
+local function alive(object, what)
+  if not object._id or not engine.isOpen(object._id) then raise(('hdf5: %s is closed'):format(what)) end
+  return object._id
+end
+
+-- -- datasets -------------------------------------------------------------------------------------------------------------
+
+-- file: what holds the file open
+function DataSet:__init(id, name, guard, file) self._id, self._name, self._guard, self._file = id, name, guard, file end
+function DataSet:__tostring__() return ('[HDF5DataSet %s]'):format(self._name) end
+
+--- The sizes, as a table.
+function DataSet:dataspaceSize() return engine.size(alive(self, self._name)) end
+
+--- All elements.
+function DataSet:all() return engine.read(alive(self, self._name)) end
+
+--- A part: for each dimension {first, last}, or one place.
+function DataSet:partial(...)
+  local ranges, size, first, count = { ... }, self:dataspaceSize(), {}, {}
+  if #ranges ~= #size then
+    raise(('HDF5DataSet.partial: %d ranges for the %d dimensions of %s'):format(#ranges, #size, self._name))
+  end
+  for d, range in ipairs(ranges) do
+    local a, b = range, range
+    if type(range) == 'table' then a, b = range[1], range[2] end
+    if type(a) ~= 'number' or type(b) ~= 'number' or a % 1 ~= 0 or b % 1 ~= 0 or a < 1 or b < a or b > size[d] then
+      raise(('HDF5DataSet.partial: %s to %s is no part of dimension %d of %s, which has %d'):format(tostring(a), tostring(b), d,
+        self._name, size[d]))
+    end
+    first[d], count[d] = a - 1, b - a + 1
+  end
+  return engine.read(self._id, first, count)
+end
+
+--- Lets go of the dataset; its file stays open.
+function DataSet:close()
+  if engine.isOpen(self._id) then engine.release(self._id) end
+end
+
+-- -- how datasets are kept ------------------------------------------------------------------------------------------------
+
+function Options:__init() end -- luacheck: ignore
+
+--- Keeps a dataset in pieces of these sizes, so that it may grow along its first dimension and be packed.
+function Options:setChunked(...)
+  self._chunking = { ... }
+  return self
+end
+
+--- Packs the pieces; level 1 to 9.
+function Options:setDeflate(level)
+  self._level = level or 6
+  return self
+end
+function Options:close() end -- luacheck: ignore
+
+-- -- groups ---------------------------------------------------------------------------------------------------------------
+
+Group.__init = DataSet.__init
+function Group:__tostring__() return ('[HDF5Group %s]'):format(self._name) end
+
+-- What is under a name: a group or a dataset.
+local function child(self, name)
+  local id, kind, guard = engine.child(alive(self, self._name), name)
+  if not id then return nil end
+  local path = (self._name .. '/' .. name):gsub('^//', '/')
+  return hdf5[kind == 'group' and 'HDF5Group' or 'HDF5DataSet'](id, path, guard, self._file)
+end
+
+function Group:__index__(field)
+  if field ~= '_children' then return end
+  local list = {}
+  for _, name in ipairs(engine.names(alive(self, self._name))) do list[name] = child(self, name) end
+  return list
+end
+
+--- A group or a dataset below this one: 'a/b', or a table of names.
+function Group:read(path)
+  local object = self
+  for _, name in ipairs(partsOf(path)) do
+    local next_ = torch.typename(object) == 'hdf5.HDF5Group' and child(object, name)
+    if not next_ then raise(('HDF5Group.read: there is no %s in %s'):format(name, tostring(object))) end
+    object = next_
+  end
+  return object
+end
+
+--- All that is below, as tables of tensors.
+function Group:all()
+  local list = {}
+  for _, name in ipairs(engine.names(alive(self, self._name))) do
+    local object = child(self, name)
+    if object then list[name] = object:all() end
+  end
+  return list
+end
+
+local function writeTensor(self, name, t, options, grows)
+  local there = child(self, name)
+  if grows and there then
+    if torch.typename(there) == 'hdf5.HDF5DataSet' and engine.append(there._id, t) then return end
+    raise(('HDF5Group.append: %s cannot grow by a tensor of %s; a dataset grows along its first dimension, if it was made with '
+      .. 'DataSetOptions:setChunked'):format(tostring(there), table.concat(t:size():totable(), 'x')))
+  end
+  if there then raise(('HDF5Group.write: %s is there already'):format(tostring(there))) end
+  local chunk = options and options._chunking
+  if chunk and #chunk ~= t:dim() then
+    raise(('HDF5Group.write: chunks of %d dimensions for a tensor of %d'):format(#chunk, t:dim()))
+  end
+  if t:dim() == 0 then raise(('HDF5Group.write: %s: the tensor is empty'):format(name)) end
+  if not engine.newDataset(self._id, name, t, chunk, options and options._level) then
+    raise(('HDF5Group.write: %s cannot be written into %s'):format(name, tostring(self)))
+  end
+end
+
+local function put(self, parts, at, data, options, grows)
+  local name = parts[at]
+  if at == #parts and torch.isTensor(data) then return writeTensor(self, name, data, options, grows) end
+  if at == #parts and type(data) ~= 'table' then
+    raise(('hdf5: tensors and tables of them can be written, not a %s'):format(torch.type(data)))
+  end
+  local group = child(self, name)
+  if not group then
+    group = engine.newGroup(alive(self, self._name), name) and child(self, name)
+    if not group then raise(('hdf5: the group %s cannot be made in %s'):format(name, tostring(self))) end
+  elseif torch.typename(group) ~= 'hdf5.HDF5Group' then raise(('hdf5: %s is no group'):format(tostring(group))) end
+  if at < #parts then return put(group, parts, at + 1, data, options, grows) end
+  for key, value in pairs(data) do put(group, { tostring(key) }, 1, value, options, grows) end
+end
+
+local function writer(grows)
+  return function(self, path, data, options)
+    local parts = partsOf(path)
+    alive(self, self._name)
+    if #parts > 0 then return put(self, parts, 1, data, options, grows) end
+    if type(data) ~= 'table' then raise('hdf5: a table is needed to write at the root of a file') end
+    for key, value in pairs(data) do put(self, { tostring(key) }, 1, value, options, grows) end
+  end
+end
+
+--- Writes a tensor, or a table of them as a group: write('a/b', tensor, options).
+Group.write = writer(false)
+--- The same, where a dataset that is there grows along its first dimension.
+Group.append = writer(true)
+--- Lets go of the group; its file stays open.
+function Group:close()
+  if self._guard then DataSet.close(self) end
+end
+
+-- -- files ----------------------------------------------------------------------------------------------------------------
+
+function File:__init(id, name, guard)
+  self._id, self._filename, self._rootGroup = id, name, hdf5.HDF5Group(id, '/', nil, guard)
+end
+function File:__tostring__() return ('[HDF5File: %s]'):format(self._filename) end
+
+--- The name of the file.
+function File:filename() return self._filename end
+
+--- A group or a dataset: read('a/b'); the root group without a path.
+function File:read(path) return self._rootGroup:read(path or '/') end
+--- All that is in the file, as tables of tensors.
+function File:all() return self._rootGroup:all() end
+--- Writes a tensor, or a table of them as a group: write('a/b', tensor, options).
+function File:write(...) return self._rootGroup:write(...) end
+--- The same, where a dataset that is there grows along its first dimension.
+function File:append(...) return self._rootGroup:append(...) end
+
+--- Closes the file, and what is open in it.
+function File:close()
+  if engine.isOpen(self._id) and not engine.close(self._id) then raise(('hdf5: %s cannot be closed'):format(tostring(self))) end
+end
+
+--- Opens a file.
+-- @tparam string filename
+-- @tparam[opt='a'] string mode 'r', 'r+' (to read and write), 'w' (a new one), 'w-' (a new one where there is none), 'a' (r+ or w)
+-- @treturn hdf5.HDF5File
+function hdf5.open(filename, mode)
+  if type(filename) ~= 'string' then raise('hdf5.open: the name of the file is a ' .. torch.type(filename)) end
+  mode = mode or 'a'
+  if mode == 'a' then
+    local there = io.open(filename, 'rb')
+    if there then there:close() end
+    mode = there and 'r+' or 'w'
+  end
+  if mode ~= 'r' and mode ~= 'r+' and mode ~= 'w' and mode ~= 'w-' then
+    raise(('hdf5.open: the mode is r, r+, w, w- or a, not %s'):format(tostring(mode)))
+  end
+  local id, guard = engine.open(filename, mode)
+  if id then return hdf5.HDF5File(id, filename, guard) end
+  local there = io.open(filename, 'rb')
+  if there then there:close() end
+  raise(('hdf5.open: %s %s'):format(filename, mode:sub(1, 1) == 'w' and 'cannot be made' or there and 'is no HDF5 file, or damaged'
+    or 'does not exist'))
+end
+hdf5.HDF5File.open = hdf5.open
+
+return hdf5

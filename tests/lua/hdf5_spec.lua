@@ -1,0 +1,118 @@
+--- HDF5 files through the door to Torch7: written, read again in whole and in part, refused.
+-- luacheck: no max line length
+local script = [=[
+local found, hdf5 = pcall(require, 'hdf5')
+if not found then print 'no library' os.exit() end
+local name = os.tmpname()
+local function text(x)
+  if type(x) ~= 'table' then return torch.isTensor(x) and torch.typename(x):match '%a+$' .. ' ' .. table.concat(x:size():totable(), 'x')
+    .. ' ' .. x:sum() or tostring(x) end
+  local list = {}
+  for key, value in pairs(x) do list[#list + 1] = key .. ' = ' .. text(value) end
+  table.sort(list)
+  return '{' .. table.concat(list, ', ') .. '}'
+end
+
+local file = hdf5.open(name, 'w')
+file:write('/a/b', torch.range(1, 12):view(3, 4):t())
+file:write('c', { x = torch.FloatTensor { 1, 2 }, y = { z = torch.LongTensor { 2 ^ 40 } } })
+for _, type in ipairs { 'Byte', 'Char', 'Short', 'Int' } do file:write('types/' .. type, torch[type .. 'Tensor'](2):fill(3)) end
+local options = hdf5.DataSetOptions():setChunked(2, 8):setDeflate()
+file:write('d', torch.ByteTensor(5, 2):fill(7), options)
+file:append('d', torch.ByteTensor(3, 2):fill(9))
+file:close()
+file:close()
+
+file = hdf5.open(name, 'r')
+print(text(file:all()))
+print(text(file:read('a/b'):partial({ 2, 3 }, 1)), text(file:read('d'):dataspaceSize()), text(file:read('d'):partial({ 5, 6 }, { 1, 2 })))
+print(torch.typename(file:read('c')), text(file:read()._children.a:read('b'):all()), tostring(file:read 'a/b'))
+local d = file:read 'd'
+local function refused(f, ...)
+  local good, why = pcall(f, ...)
+  print(good, (tostring(why):gsub('^.-:%d+: ', ''):gsub(name:gsub('%p', '%%%0'), 'FILE')))
+end
+refused(file.read, file, 'nothing')
+refused(file.read, file, 'a/b/c')
+refused(d.partial, d, { 1, 9 }, 1)
+refused(d.partial, d, 1)
+refused(file.write, file, 'new', torch.ones(1))
+file:close()
+refused(d.all, d)
+file = hdf5.open(name)
+refused(file.write, file, 'd', torch.ones(1))
+refused(file.append, file, 'a/b', torch.ones(1, 3))
+refused(file.append, file, 'd', torch.ones(1))
+refused(file.write, file, 'd/e', torch.ones(1))
+refused(file.write, file, 'e', 1)
+refused(file.write, file, 'e', torch.Tensor())
+refused(file.write, file, 'e', torch.ones(2), hdf5.DataSetOptions():setChunked(1, 1))
+local kept = hdf5.open(name, 'r'):read 'a/b' -- holds its file open
+collectgarbage()
+print(text(kept:all()))
+file:close()
+kept = nil
+collectgarbage()
+refused(hdf5.open, name, 'w-')
+refused(hdf5.open, name, 'x')
+refused(hdf5.open, name .. '/x', 'r')
+local bytes = io.open(name, 'rb'):read '*a'
+local function try(damaged)
+  local handle = io.open(name, 'wb')
+  handle:write(damaged)
+  handle:close()
+  local good, why = pcall(function() hdf5.open(name, 'r'):all() end)
+  assert(good or not why:find 'attempt to', why)
+  collectgarbage() -- closes the file
+end
+math.randomseed(2)
+for _ = 1, 60 do
+  try(bytes:sub(1, math.random(#bytes)))
+  local at = math.random(#bytes)
+  try(bytes:sub(1, at - 1) .. string.char(math.random(0, 255)) .. bytes:sub(at + 1))
+end
+try ''
+refused(hdf5.open, name, 'r')
+os.remove(name)
+print 'done'
+]=]
+
+local expected = [=[
+{a = {b = DoubleTensor 4x3 78}, c = {x = FloatTensor 2 3, y = {z = LongTensor 1 1099511627776}}, d = ByteTensor 8x2 124, types = {Byte = ByteTensor 2 6, Char = CharTensor 2 6, Int = IntTensor 2 6, Short = ShortTensor 2 6}}
+DoubleTensor 2x1 5	{1 = 8, 2 = 2}	ByteTensor 2x2 32
+hdf5.HDF5Group	DoubleTensor 4x3 78	[HDF5DataSet /a/b]
+false	HDF5Group.read: there is no nothing in [HDF5Group /]
+false	HDF5Group.read: there is no c in [HDF5DataSet /a/b]
+false	HDF5DataSet.partial: 1 to 9 is no part of dimension 1 of /d, which has 8
+false	HDF5DataSet.partial: 1 ranges for the 2 dimensions of /d
+false	HDF5Group.write: new cannot be written into [HDF5Group /]
+false	hdf5: /d is closed
+false	HDF5Group.write: [HDF5DataSet /d] is there already
+false	HDF5Group.append: [HDF5DataSet /a/b] cannot grow by a tensor of 1x3; a dataset grows along its first dimension, if it was made with DataSetOptions:setChunked
+false	HDF5Group.append: [HDF5DataSet /d] cannot grow by a tensor of 1; a dataset grows along its first dimension, if it was made with DataSetOptions:setChunked
+false	hdf5: [HDF5DataSet /d] is no group
+false	hdf5: tensors and tables of them can be written, not a number
+false	HDF5Group.write: e: the tensor is empty
+false	HDF5Group.write: chunks of 2 dimensions for a tensor of 1
+DoubleTensor 4x3 78
+false	hdf5.open: FILE cannot be made
+false	hdf5.open: the mode is r, r+, w, w- or a, not x
+false	hdf5.open: FILE/x does not exist
+false	hdf5.open: FILE is no HDF5 file, or damaged
+done
+]=]
+
+describe('hdf5', function()
+  it('writes and reads files, and says what it cannot', function()
+    local name = os.tmpname()
+    local file = assert(io.open(name, 'w'))
+    file:write(script)
+    file:close()
+    local pipe = io.popen('scripts/th -l torch ' .. name .. ' 2>&1')
+    local output = pipe:read '*a'
+    pipe:close()
+    os.remove(name)
+    if output:find '^no library' then return pending 'libhdf5 is not installed' end
+    assert.equal(expected, (output:gsub('\t\n', '\n')))
+  end)
+end)
