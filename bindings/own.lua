@@ -46,7 +46,8 @@ end
 --- Says, before a message, where in the program's objects an error arose; lua/tocha/nn names the module there.
 own.context = nil
 
---- Whether sizes and indices that are no whole numbers are truncated, as Torch7 did; else they are errors.
+--- Whether sizes and indices that are no whole numbers are truncated, and digits in a string are numbers there, as Torch7
+-- did; else they are errors.
 own.truncates = false
 
 --- Whether a float tensor between brackets is a mask, as a CudaTensor was.
@@ -247,7 +248,7 @@ end
 
 --- A whole number, or an error.
 function own.integer(value)
-  local number = type(value) ~= 'string' and tonumber(value)
+  local number = (own.truncates or type(value) ~= 'string') and tonumber(value)
   if not number or number % 1 ~= 0 then
     if own.truncates and number and number - number == 0 then return number < 0 and math.ceil(number) or math.floor(number) end
     raise(('a whole number is needed, but %s was given'):format(describe(value)))

@@ -13,9 +13,10 @@ local function tooMany(what, n)
   raise(('%s: %d dimensions are too many, 16 are possible'):format(what, n))
 end
 
--- Raises, unless Torch7's way is on and the value is a number, which the buffer truncates.
+-- Raises, unless Torch7's way is on and the value is a number or digits in a string; the buffer truncates it.
 local function badSize(what, i, value)
-  if own.truncates and type(value) == 'number' and value - value == 0 then return end
+  local number = own.truncates and tonumber(value)
+  if number and number - number == 0 then return number end
   raise(('%s: size %s of dimension %d is no whole number'):format(what, tostring(value), i))
 end
 
@@ -33,23 +34,23 @@ end
 -- Numbers from the argument list, in groups that the compiler follows without a loop.
 local function fromNumbers(what, buffer, n, a, b, c, d, e, ...)
   if n > 16 then tooMany(what, n) end
-  if type(a) ~= 'number' or a % 1 ~= 0 then badSize(what, 1, a) end
+  if type(a) ~= 'number' or a % 1 ~= 0 then a = badSize(what, 1, a) end
   buffer[0] = a
   if n == 1 then return n end
-  if type(b) ~= 'number' or b % 1 ~= 0 then badSize(what, 2, b) end
+  if type(b) ~= 'number' or b % 1 ~= 0 then b = badSize(what, 2, b) end
   buffer[1] = b
   if n == 2 then return n end
-  if type(c) ~= 'number' or c % 1 ~= 0 then badSize(what, 3, c) end
+  if type(c) ~= 'number' or c % 1 ~= 0 then c = badSize(what, 3, c) end
   buffer[2] = c
   if n == 3 then return n end
-  if type(d) ~= 'number' or d % 1 ~= 0 then badSize(what, 4, d) end
+  if type(d) ~= 'number' or d % 1 ~= 0 then d = badSize(what, 4, d) end
   buffer[3] = d
   if n == 4 then return n end
-  if type(e) ~= 'number' or e % 1 ~= 0 then badSize(what, 5, e) end
+  if type(e) ~= 'number' or e % 1 ~= 0 then e = badSize(what, 5, e) end
   buffer[4] = e
   for i = 6, n do
     local value = select(i - 5, ...)
-    if type(value) ~= 'number' or value % 1 ~= 0 then badSize(what, i, value) end
+    if type(value) ~= 'number' or value % 1 ~= 0 then value = badSize(what, i, value) end
     buffer[i - 1] = value
   end
   return n
@@ -64,6 +65,7 @@ function size.read(what, buffer, n, first, ...)
   if n == 0 then return 0 end
   if type(first) == 'number' then return fromNumbers(what, buffer, n, first, ...) end
   if type(first) == 'table' or own.isStorage(first) then return fromList(what, buffer, first) end
+  if own.truncates and tonumber(first) then return fromNumbers(what, buffer, n, first, ...) end
   raise(('%s: sizes are numbers, a table or a torch.LongStorage, not a %s'):format(what, type(first)))
 end
 

@@ -56,7 +56,7 @@ function T.typed(f)
   return function(...)
     local n = select('#', ...)
     local name = n > 0 and select(n, ...)
-    if type(name) ~= 'string' then return f(...) end
+    if type(name) ~= 'string' or own.truncates and tonumber(name) then return f(...) end
     local row = dtype.byTensor[name]
     if not row then raise(('%q is not the name of a tensor type'):format(name)) end
     return f(empty(row), withoutLast(n, ...))
@@ -110,7 +110,9 @@ local function tensorName(row) return row.tensor end
 local function construct(row, ...)
   local n, first = select('#', ...), (...)
   if n == 0 then return empty(row) end
-  if type(first) == 'number' then return new(row, size.read(row.tensor, sizes, n, ...), sizes) end
+  if type(first) == 'number' or own.truncates and type(first) == 'string' and tonumber(first) then
+    return new(row, size.read(row.tensor, sizes, n, ...), sizes)
+  end
   if type(first) == 'table' then return nested.read(row, first, new) end
   if isTensor(first) then
     checkType(row.tensor, row, M.rowOf(first), tensorName)

@@ -62,6 +62,20 @@ describe('th', function()
     assert.are.equal('first second', output)
   end)
 
+  it('takes digits in a string for sizes and indices, as options without a type give them', function()
+    assert.equal('3\t4\t2\t3\t\n', (run [[
+      require 'nn'
+      local x = torch.zeros('3', 4)
+      assert(torch.Tensor(2, '3'):size(2) == 3 and torch.ones('2'):sum() == 2 and torch.randn('2', '2'):dim() == 2)
+      assert(x:narrow(1, '1', '2'):size('1') == 2 and x:view('4', 3):size(1) == 4 and #x:split('2') == 2)
+      assert(nn.LookupTable('5', 2):forward(torch.LongTensor { 5 }):size(2) == 2)
+      assert(nn.View('12'):forward(x):dim() == 1 and nn.JoinTable('2'):forward { x, x }:size(2) == 8)
+      local good, why = pcall(torch.zeros, '3x', 2)
+      assert(not good and why:find 'zeros: sizes are numbers', why)
+      print(x:size(1), x:size(2), nn.Linear('4', '2'):forward(x):size(2), nn.SpatialConvolution('1', '3', 3, 3).nOutputPlane + 0)
+    ]]))
+  end)
+
   it('shows pairs the gradients that a network left out', function()
     assert.equal('true\ttrue\t\n', (run [[
       require 'nn'

@@ -4,7 +4,9 @@
 -- deviation * sqrt(3). The order of draws is weight, then bias, so a seed gives the values it always gave.
 -- @module tocha.nn.parameter
 local torch = require 'tocha'
-local raise = require 'tocha.bindings.own'.raise
+local own = require 'tocha.bindings.own'
+
+local raise = own.raise
 
 local parameter = {}
 
@@ -26,10 +28,9 @@ end
 
 --- A number that the constructor was given, which must be there.
 function parameter.number(module, name, value)
-  if type(value) ~= 'number' then
-    raise(('%s: %s is a number, not a %s'):format(torch.type(module), name, torch.type(value)))
-  end
-  return value
+  local number = type(value) == 'number' and value or own.truncates and type(value) == 'string' and tonumber(value)
+  if not number then raise(('%s: %s is a number, not a %s'):format(torch.type(module), name, torch.type(value))) end
+  return number
 end
 
 --- Refuses what is no module, or no criterion, for a class of the library; classes of scripts may get theirs later.

@@ -7,14 +7,19 @@ local torch = require 'tocha'
 local derive = require 'tocha.nn.derive'
 local parameter = require 'tocha.nn.parameter'
 local takes = require 'tocha.nn.takes'
-local raise = require 'tocha.bindings.own'.raise
+local own = require 'tocha.bindings.own'
 
-local define = derive.class
+local define, raise = derive.class, own.raise
 
 -- The numbers or the LongStorage of a constructor as a LongStorage.
 local function sizes(...)
   local first = ...
   if type(first) == 'number' then return torch.LongStorage { ... } end
+  if type(first) == 'string' then
+    local list = { ... }
+    for i, value in ipairs(list) do list[i] = own.integer(value) end
+    return torch.LongStorage(list)
+  end
   return torch.LongStorage(first:size()):copy(first)
 end
 
