@@ -202,8 +202,12 @@ function R.install(torch)
   generatorClass.getState, generatorClass.setState = global.getRNGState, global.setRNGState
   generatorClass.__factory = newGenerator
   --- In files a generator is its state.
-  function generatorClass:write(file) file:writeByte(global.getRNGState(self):storage()) end
-  function generatorClass:read(file) global.setRNGState(self, torch.ByteTensor(file:readByte(stateBytes))) end
+  local function need(file)
+    if type(file) ~= 'table' or not file.writeByte then own.bad('Generator', 'the file', 'a file', file) end
+    return file
+  end
+  function generatorClass:write(file) need(file):writeByte(global.getRNGState(self):storage()) end
+  function generatorClass:read(file) global.setRNGState(self, torch.ByteTensor(need(file):readByte(stateBytes))) end
   for _, name in ipairs({ 'rand', 'randn', 'randperm' }) do
     Tensor[name] = function(self, ...) return global[name](self, ...) end
     torch[name] = tensor.typed(global[name])

@@ -13,6 +13,7 @@
 -- @module tocha.cmdline
 local torch = require 'tocha'
 local guard = require 'tocha.bindings.guard'
+local check = require 'tocha.kinds'.check
 local raise = require 'tocha.bindings.own'.raise
 
 local CmdLine = torch.class('torch.CmdLine', torch)
@@ -21,6 +22,8 @@ local function bare(name) return (name:gsub('^%-+', '')) end
 
 --- @tparam[opt] string separator of fields in names made by cmd:string
 function CmdLine:__init(separator, equals)
+  check('CmdLine', 'the separator', 'name?', separator or nil)
+  check('CmdLine', 'equals', 'name?', equals or nil)
   self.fieldSeparator, self.equals = separator or ',', equals or '='
   self.helplines, self.options, self.arguments = {}, {}, {} -- names that classes derived from this one rely on
 end
@@ -38,6 +41,13 @@ function CmdLine:text(text)
   add(self.helplines, text or '')
 end
 
+local function checkChoices(name, kind, choices)
+  if choices.from == nil then return check('CmdLine', 'the choices of option ' .. name, 'names', choices) end
+  check('CmdLine', 'from of option ' .. name, 'number', choices.from)
+  check('CmdLine', 'to of option ' .. name, 'number?', choices.to)
+  if kind ~= 'number' then raise(('CmdLine: option %s has a range, but its default is a %s'):format(name, kind)) end
+end
+
 --- Adds an option.
 -- @tparam string name with its dash
 -- @param default value; its type is the option's
@@ -52,7 +62,10 @@ function CmdLine:option(name, default, help, choices)
     raise(('CmdLine: option %s has wrong default type value: a %s, not a %s'):format(name, kind, choices))
   end
   local row, earlier = { key = name, default = default, help = help or '', type = kind }, find(self, name)
-  if type(choices) == 'table' then row.choices = choices end
+  if type(choices) == 'table' then
+    checkChoices(name, kind, choices)
+    row.choices = choices
+  end
   if earlier then self.options[earlier.key] = nil end
   self.options[name] = row
   add(self.helplines, row)
@@ -169,6 +182,7 @@ function CmdLine:read(list)
   local values, given, seen, i = self:default(), {}, 0, 1
   while i <= #list do
     local word = list[i]
+    if type(word) ~= 'string' then raise(('CmdLine: word %d is a %s, not a string'):format(i, type(word))) end
     if word:find '^%-' and not tonumber(word) then
       if not find(self, word) and (word == '-h' or bare(word) == 'help') then return nil, 'help' end
       local after, why = readOption(self, list, i, values, given)
@@ -222,6 +236,9 @@ end
 -- @tparam table values what parse returned
 -- @tparam[opt] table ignore keys with true to leave out
 function CmdLine:string(prefix, values, ignore)
+  check('CmdLine', 'the prefix', 'name?', prefix)
+  check('CmdLine', 'the values', 'table', values)
+  check('CmdLine', 'what is ignored', 'table?', ignore)
   ignore = ignore or {}
   local parts, keys = { prefix ~= '' and prefix or nil }, {}
   local function field(key)

@@ -18,7 +18,7 @@ local function methodsOf(object, class)
   while type(class) == 'table' and not seen[class] do
     seen[class] = true
     for name, f in pairs(class) do
-      if type(f) == 'function' and type(name) == 'string' and not name:find '^__' then names[#names + 1] = name end
+      if type(f) == 'function' and type(name) == 'string' and not name:find '^_' then names[#names + 1] = name end
     end
     class = getmetatable(class) or class.__index
   end
@@ -85,6 +85,12 @@ return function(list, tools)
     return cmd
   end, { parse = true, help = true, error = true, fail = true, log = true, addTime = true, try = true, silent = true })
   object('torch.Tester', function() return torch.Tester() end, { run = true, _run = true, _report = true })
+  -- What a kind of file defines for File, and what File has for classes.
+  local inner = {}
+  for name in ([[take token eatNewline put putStorage left move fail readBytes readFields readTensor readStorage writeTensor
+    writeStorage whereIs isWritableObject]]):gmatch '%a+' do
+    inner[name] = true
+  end
   local function bytes()
     local letters = {}
     for i = 1, random(0, 40) do letters[i] = string.char(pick { random(0, 255), 48 + random(0, 9), 32, 10, 0 }) end
@@ -93,13 +99,13 @@ return function(list, tools)
   object('torch.MemoryFile', function()
     local file = torch.MemoryFile(mostly(bytes()), pick { 'r', 'w', 'rw', nil })
     return pick { file, file.quiet and file:quiet() or file, file:binary() }
-  end)
+  end, inner)
   object('torch.DiskFile', function()
     local file = io.open(tools.scratch, 'wb')
     file:write(bytes())
     file:close()
     return torch.DiskFile(tools.scratch, pick { 'r', 'rw', 'w' })
-  end, { seek = true })
+  end, setmetatable({ seek = true }, { __index = inner }))
   object('torch.Generator', function() return torch.Generator(mostly(small())) end, nil, torch.getmetatable 'torch.Generator')
   object('torch.Timer', function() return torch.Timer() end)
   for _, type in ipairs(tools.types) do

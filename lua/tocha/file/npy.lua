@@ -162,6 +162,7 @@ end
 function npy.writeNpz(path, arrays, options)
   isPath('writeNpz', path)
   if type(arrays) ~= 'table' then raise('writeNpz: a table of tensors is needed') end
+  if options ~= nil and type(options) ~= 'table' then own.bad('writeNpz', 'options', 'a table', options) end
   local names, found = {}, {}
   for key, tensor in pairs(arrays) do
     local name = type(key) == 'number' and ('arr_%d'):format(key - 1) or tostring(key)

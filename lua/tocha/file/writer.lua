@@ -193,6 +193,8 @@ end
 -- @tparam[opt='<?>'] string name what messages call the object
 -- @tparam[opt] function hook gives what is written in place of each object
 function File:writeObject(object, name, hook)
+  if hook ~= nil and type(hook) ~= 'function' then own.bad('writeObject', 'the hook', 'a function', hook) end
+  if name ~= nil and type(name) ~= 'string' then own.bad('writeObject', 'the name', 'a string', name) end
   if self.writing then
     writeOne(self, object, name, hook)
     return self

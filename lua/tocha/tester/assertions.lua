@@ -2,6 +2,8 @@
 -- @module tocha.tester.assertions
 local torch = require 'tocha'
 local compare = require 'tocha.tester.compare'
+local check = require 'tocha.kinds'.check
+local raise = require 'tocha.bindings.own'.raise
 
 local Tester = {}
 
@@ -58,6 +60,15 @@ end
 function Tester:eq(...) return self:assertGeneralEq(...) end
 function Tester:ne(...) return self:assertGeneralNe(...) end
 
+local comparable = { number = true, string = true }
+
+-- Raises unless Lua can tell which of two values is less.
+local function needOrder(name, a, b)
+  local meta = type(a) == 'table' and getmetatable(a) or type(b) == 'table' and getmetatable(b)
+  if type(a) == type(b) and comparable[type(a)] or type(meta) == 'table' and (meta.__lt or meta.__le) then return end
+  raise(('%s: a %s cannot be compared with a %s'):format(name, torch.type(a), torch.type(b)))
+end
+
 local orders = {
   assertlt = { 'LT', '>=', function(a, b) return a < b end },
   assertgt = { 'GT', '<=', function(a, b) return a > b end },
@@ -69,6 +80,7 @@ for name, row in pairs(orders) do
   local word, opposite, holds = row[1], row[2], row[3]
   Tester[name] = function(self, a, b, ...)
     local message = heading(...)
+    if name ~= 'asserteq' then needOrder(name, a, b) end
     return self:_assert_sub(holds(a, b), ('%s%s failed: %s %s %s'):format(message, word, tostring(a), opposite, tostring(b)))
   end
 end
@@ -84,6 +96,9 @@ end
 
 function Tester:assertalmosteq(a, b, ...)
   local tolerance, message = toleranceAndHeading(1e-16, ...)
+  if not tonumber(a) or not tonumber(b) then
+    raise(('assertalmosteq: two numbers are needed, not a %s and a %s'):format(torch.type(a), torch.type(b)))
+  end
   return self:_assert_sub(math.abs(a - b) <= tolerance,
     ('%sALMOST_EQ failed: %s ~= %s with tolerance=%s'):format(message, tostring(a), tostring(b), tolerance))
 end
@@ -128,6 +143,7 @@ end
 
 --- f() raises an error object for which fits(error) is true.
 function Tester:assertErrorObj(f, fits, ...)
+  check('assertErrorObj', 'what tells the error', 'function', fits)
   local message = heading(...)
   local ok, err = pcall(f)
   return self:_assert_sub(not ok and fits(err), ('%sERROR violation: err=%s'):format(message, tostring(err)))
@@ -142,6 +158,7 @@ function Tester:assertErrorMsg(f, text, ...)
 end
 
 function Tester:assertErrorPattern(f, pattern, ...)
+  check('assertErrorPattern', 'the pattern', 'string', pattern)
   return self:assertErrorObj(f, function(err) return tostring(err):find(pattern) ~= nil end, ...)
 end
 

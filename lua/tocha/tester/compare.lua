@@ -8,6 +8,7 @@ local compare = {}
 --- The greatest difference of the elements of two tensors of equal count; a NaN on one side alone is a difference without end.
 local function distance(a, b)
   if a:nElement() == 0 then return 0 end
+  a, b = a:detach(), b:detach()
   a, b = a:double():reshape(a:nElement()), b:double():reshape(b:nElement())
   local difference = torch.csub(a, b):abs()
   difference[a:eq(b)] = 0 -- infinities
