@@ -201,11 +201,11 @@ function R.install(torch)
   end
   generatorClass.getState, generatorClass.setState = global.getRNGState, global.setRNGState
   generatorClass.__factory = newGenerator
-  --- In files a generator is its state.
   local function need(file)
     if type(file) ~= 'table' or not file.writeByte then own.bad('Generator', 'the file', 'a file', file) end
     return file
   end
+  --- In files a generator is its state.
   function generatorClass:write(file) need(file):writeByte(global.getRNGState(self):storage()) end
   function generatorClass:read(file) global.setRNGState(self, torch.ByteTensor(need(file):readByte(stateBytes))) end
   for _, name in ipairs({ 'rand', 'randn', 'randperm' }) do

@@ -26,7 +26,7 @@ local function methodsOf(object, class)
   return names
 end
 
---- Adds {name, call, lenient = true} for each kind of object to a list.
+--- Adds {name, call} for each kind of object to a list.
 -- @tparam table list
 -- @tparam table tools pick, makers, arguments, small, scratch of calls.lua
 return function(list, tools)
@@ -39,13 +39,7 @@ return function(list, tools)
     end
     return mostly(values)
   end
-  -- What checks its arguments by kind must refuse in sentences; of all else only a crash counts.
-  local function strict(name)
-    for _, family in ipairs { 'data', 'optim', 'image', 'train', 'rl' } do
-      if name:sub(1, #family) == family then return true end
-    end
-  end
-  local function add(name, call) list[#list + 1] = { name, call, lenient = not strict(name) } end
+  local function add(name, call) list[#list + 1] = { name, call } end
 
   -- Makes an object and calls one of its methods, most often one after others; `left` names those that are not called.
   local function object(name, make, left, class)

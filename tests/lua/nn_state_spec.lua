@@ -254,7 +254,10 @@ describe('bad input', function()
       { 'tocha.TransformerLayer: there is no option head', nn.TransformerLayer, 4, 2, { head = 2 } },
       { 'tocha.LayerNorm: the size of the last dimensions is wanted', nn.LayerNorm },
       { 'nn.BCECriterion: weights cannot be a number', nn.BCECriterion, -1 },
-      { "nn.LayerNormalization: wrong arguments: bad argument #1 to 'sqrt'", nn.LayerNormalization },
+      { 'nn.LayerNormalization: nOutput is nil, but a number is needed', nn.LayerNormalization },
+      { 'nn.Threshold: threshold is a number, not a table', nn.Threshold, {} },
+      { 'nn.Maxout: pieces is nil, but a number is needed', nn.Maxout, 2, 3 },
+      { 'tocha.GroupNorm: channels is a number, not a table', nn.GroupNorm, 2, {} },
       { 'nn.SpatialLPPooling: nn.Power: argument pow is missing', nn.SpatialLPPooling },
       { 'nn.WeightNorm: a module is wanted, but a nil was given', nn.WeightNorm },
     } do

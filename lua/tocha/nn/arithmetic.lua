@@ -187,7 +187,7 @@ end))
 
 -- x / (sum |x|^p + eps)^(1/p) per row
 local Normalize = define('nn.Normalize', function(self, p, eps)
-  if not p or p <= 0 then raise('nn.Normalize: a positive norm is wanted') end
+  if type(p) ~= 'number' or p <= 0 then raise('nn.Normalize: a positive norm is wanted') end
   self.p, self.eps = p, eps or 1e-10
 end, function(self, input)
   local x = rows(input)

@@ -4,6 +4,7 @@ local torch = require 'tocha'
 local nn = require 'tocha.nn'
 local F = require 'tocha.nn.functional'
 local derive = require 'tocha.nn.derive'
+local check = require 'tocha.kinds'.check
 local parameter = require 'tocha.nn.parameter'
 local takes = require 'tocha.nn.takes'
 local raise = require 'tocha.bindings.own'.raise
@@ -16,8 +17,14 @@ local MultiHead, multiHead = torch.class('tocha.MultiHeadAttention', 'nn.Module'
 
 local names = { 'in_proj_weight', 'in_proj_bias', 'out_proj_weight', 'out_proj_bias' }
 
+local function sizes(self, size, heads)
+  check(torch.type(self), 'size', 'number', size)
+  check(torch.type(self), 'heads', 'number', heads)
+end
+
 function MultiHead:__init(size, heads, options)
   multiHead.__init(self)
+  sizes(self, size, heads)
   options = parameter.options(self, options, 'causal bias')
   if size % heads ~= 0 or heads < 1 then
     raise(('%d features cannot be cut into %d heads'):format(size, heads))
@@ -132,6 +139,7 @@ local Layer, layer = torch.class('tocha.TransformerLayer', 'nn.Sequential', nn)
 
 function Layer:__init(size, heads, options)
   layer.__init(self)
+  sizes(self, size, heads)
   options = parameter.options(self, options, 'hidden dropout activation causal normFirst')
   local hidden, dropout = options.hidden or 4 * size, options.dropout or 0
   local activation = options.activation or nn.GELU

@@ -2,12 +2,15 @@
 -- @module tocha.nn.composed
 local torch = require 'tocha'
 local nn = require 'tocha.nn'
+local check = require 'tocha.kinds'.check
 
 -- (inputSize, outputSize, pieces [, preprocess]): the largest of `pieces` linear functions (Goodfellow et al. 2013)
 local Maxout, maxout = torch.class('nn.Maxout', 'nn.Sequential', nn)
 
 function Maxout:__init(inputSize, outputSize, pieces, preprocess)
   maxout.__init(self)
+  check('nn.Maxout', 'outputSize', 'number', outputSize)
+  check('nn.Maxout', 'pieces', 'number', pieces)
   self:add(nn.Linear(inputSize, outputSize * pieces))
   self:add(nn.View(pieces, outputSize):setNumInputDims(1))
   if preprocess then self:add(preprocess) end
@@ -31,6 +34,7 @@ local LayerNormalization, layerNormalization = torch.class('nn.LayerNormalizatio
 
 function LayerNormalization:__init(nOutput, bias, eps, affine)
   layerNormalization.__init(self)
+  check('nn.LayerNormalization', 'nOutput', 'number', nOutput)
   self:add(nn.ConcatTable():add(nn.Identity()):add(nn.Sum(1, 1, true, false)))
   self:add(nn.CSubTable()):add(nn.Normalize(2, eps or 1e-10)):add(nn.MulConstant(math.sqrt(nOutput)))
   if affine == false then return end

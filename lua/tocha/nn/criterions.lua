@@ -58,6 +58,9 @@ end, nil, 'nn.MSECriterion')
 
 local function weighted(self, weights, sizeAverage)
   average(self, sizeAverage)
+  if weights ~= nil and not torch.isTensor(weights) then
+    raise(('%s: weights cannot be a %s'):format(torch.type(self), torch.type(weights)))
+  end
   if weights ~= nil and weights:dim() ~= 1 then
     raise(('%s: weights are a vector, not a tensor of %d dimensions'):format(torch.type(self), weights:dim()))
   end

@@ -280,8 +280,13 @@ local Copy, copy = torch.class('nn.Copy', 'nn.Module', nn)
 function Copy:__init(intype, outtype, forceCopy, keep)
   copy.__init(self)
   self.dontCast, self.forceCopy = keep, forceCopy
-  self.gradInput = torch.getmetatable(intype or self._type).new()
-  self.output = torch.getmetatable(outtype or self._type).new()
+  intype, outtype = intype or self._type, outtype or self._type
+  for _, name in ipairs { intype, outtype } do
+    if type(name) ~= 'string' or not name:find 'Tensor$' or not torch.getmetatable(name) then
+      raise(('nn.Copy: there is no tensor type %s'):format(tostring(name)))
+    end
+  end
+  self.gradInput, self.output = torch.getmetatable(intype).new(), torch.getmetatable(outtype).new()
 end
 
 function Copy:updateOutput(input)

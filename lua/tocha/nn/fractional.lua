@@ -6,6 +6,7 @@ local nn = require 'tocha.nn'
 local derive = require 'tocha.nn.derive'
 local F = require 'tocha.nn.functional'
 local batch = require 'tocha.nn.example'.batch
+local check = require 'tocha.kinds'.check
 local raise = require 'tocha.bindings.own'.raise
 
 -- First elements (from 0) of `out` windows of size `pool` in `n` elements, for samples (M, 1): (M, out). The last window
@@ -56,6 +57,7 @@ for _, row in ipairs {
     parent.__init(self)
     local args, sizes = { ... }, true
     if #args ~= 2 * dims then raise(('%s: %d numbers are needed'):format(name, 2 * dims)) end
+    for i = 1, 2 * dims do check(name, ('argument %d'):format(i), 'number', args[i]) end
     for i = 1, dims do sizes = sizes and args[dims + i] >= 1 end
     for i, d in ipairs(given) do
       local value = args[dims + i]

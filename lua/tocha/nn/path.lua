@@ -18,13 +18,24 @@ for name in ([[H T W adjH adjT adjW alpha beta blank channels dH dT dW delta dev
   pad_l pad_r pad_t paddingValue pback pbottom pfront pleft pos pow power pright ptop scale_factor smoothing std stride threshold
   thresval upper upscaleFactor val width]]):gmatch '%S+' do numbers[name] = true end
 
--- Raises where such a field got something else. Digits in a string count as Lua counts them.
-local function checkNumbers(module)
-  for name, value in next, module do
-    if numbers[name] and type(value) ~= 'number' and not (type(value) == 'string' and tonumber(value)) then
-      own.raise(('%s: %s is a number, not a %s'):format(torch.type(module), name, torch.type(value)))
-    end
+-- Raises where what is a number by its name got something else. Digits in a string count as Lua counts them.
+local function checkNumber(module, name, value)
+  if numbers[name] and type(value) ~= 'number' and not (type(value) == 'string' and tonumber(value)) then
+    own.raise(('%s: %s is a number, not a %s'):format(torch.type(module), name, torch.type(value)))
   end
+end
+
+local function checkNumbers(module)
+  for name, value in next, module do checkNumber(module, name, value) end
+end
+
+-- The same of the arguments of a constructor that failed, by the names of its parameters, and of the fields that it had set.
+local function checkArguments(init, module, ...)
+  for i = 1, select('#', ...) do
+    local name, value = debug.getlocal(init, i + 1), select(i, ...)
+    if name and value ~= nil then checkNumber(module, name, value) end
+  end
+  checkNumbers(module)
 end
 
 -- The module whose method runs at a level of the stack; true at the stack's end, and at a constructor, whose module is
@@ -104,7 +115,10 @@ function path.guard(class)
     local ok, message = pcall(init, self, ...)
     if ok then return torch.class.isLibrary(self) and checkNumbers(self) or nil end
     local text, name = guard.lapse(message), torch.type(self) .. ': '
-    if text then own.raise(name .. text) end
+    if text then
+      if torch.class.isLibrary(self) then checkArguments(init, self, ...) end
+      own.raise(name .. text)
+    end
     local place, said = tostring(message):match('^(.-:%d+: )(.*)$')
     if place and said:sub(1, #name) ~= name then message = place .. name .. said end
     error(message, 0)

@@ -7,6 +7,7 @@ local F = require 'tocha.nn.functional'
 local batch = require 'tocha.nn.example'.batch
 local parameter = require 'tocha.nn.parameter'
 local root = require 'tocha.nn.root'
+local check = require 'tocha.kinds'.check
 local raise = require 'tocha.bindings.own'.raise
 
 -- (nInputPlane, kW, kH [, dW, dH]): weight_c * (sum of the window)_c + bias_c
@@ -53,6 +54,9 @@ local FeatureLP, featureLP = torch.class('nn.FeatureLPPooling', 'nn.Module', nn)
 
 function FeatureLP:__init(width, stride, power, batchMode)
   featureLP.__init(self)
+  check('nn.FeatureLPPooling', 'width', 'number', width)
+  check('nn.FeatureLPPooling', 'stride', 'number', stride)
+  check('nn.FeatureLPPooling', 'power', 'number', power)
   if width < 2 or width > 16 then raise(('nn.FeatureLPPooling: width is %s, but 2 to 16 are possible'):format(width)) end
   if stride < 1 or stride > 4 then
     raise(('nn.FeatureLPPooling: stride is %s, but 1 to 4 are possible'):format(stride))

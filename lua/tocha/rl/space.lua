@@ -3,7 +3,8 @@
 -- Discrete(n) holds the whole numbers 1, ..., n; Box(size, low, high) FloatTensors of one size with entries from low to high.
 -- @module tocha.rl.space
 local torch = require 'tocha'
-local raise = require 'tocha.bindings.own'.raise
+local own = require 'tocha.bindings.own'
+local raise = own.raise
 
 local space = {}
 
@@ -79,6 +80,7 @@ function Box:batch(count) return torch.FloatTensor(count, unpack(self.shape)) en
 
 --- Values (N,...) with their entries brought between the bounds.
 function Box:clip(values)
+  if not torch.isTensor(values) or values:dim() == 0 then own.bad('Box:clip', 'what is cut off', 'a tensor (N,...)', values) end
   local size = { values:size(1), unpack(self.shape) }
   return torch.cmax(torch.cmin(values, self.high:expand(unpack(size))), self.low:expand(unpack(size)))
 end
