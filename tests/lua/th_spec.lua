@@ -250,6 +250,15 @@ floor(2.5)]]
     end
   end)
 
+  it('has what the package csvigo has in C', function()
+    assert.equal('0 3\t4 0\t6 1\t0\t\n', (run [[
+local lookup = require('libcsvigo').create_lookup(torch.CharStorage():string('a,b\n\r\nc'))
+local empty = require('libcsvigo').create_lookup(torch.CharStorage())
+local rows = {}
+for i = 1, lookup:size(1) do rows[i] = lookup[i][1] .. ' ' .. lookup[i][2] end
+print(rows[1], rows[2], rows[3], empty:nElement())]]))
+  end)
+
   it('gives a failing script its trace and a failing exit', function()
     local output, rc = run 'error "no such thing"'
     assert.truthy(output:find('no such thing', 1, true))
