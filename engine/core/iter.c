@@ -17,7 +17,7 @@ enum {
   BOX = 4096,       /* elements of a box */
   SPAN = 4096,      /* places of a block with gaps */
   LINE = 256,       /* bytes of a few cache lines: memory gives neighbours together */
-  FAR = 10 << 20,   /* bytes of all operands that leave little of the second cache */
+  FAR = 20 << 20,   /* bytes of all operands, most of the last cache */
   WORD = 8,         /* bytes of the widest element */
   APART = 320       /* bytes between blocks, so that equal places in two do not meet in a cache */
 };
@@ -28,7 +28,7 @@ typedef struct plan {
   tch_row row;
   void *context;
   int n, ndim, places; /* operands, dimensions, as tch_iterate_planes takes them */
-  bool far; /* no near cache holds the operands */
+  bool far; /* no cache holds the operands */
   int64_t size[TCH_MAX_DIMS], extent[TCH_MAX_DIMS]; /* of everything, of a box */
   int64_t stride[TCH_ITER_MAX][TCH_MAX_DIMS], bytes[TCH_ITER_MAX];
   char *data[TCH_ITER_MAX];
@@ -440,8 +440,8 @@ static bool in_order(const plan *p) {
 }
 
 static void cut(plan *p, int64_t count) {
-  int64_t bytes = 0;
-  for (int k = 0; k < p->n; k++) bytes += p->bytes[k];
+  int64_t bytes = p->bytes[0];
+  for (int k = 1; k < p->n; k++) bytes += p->data[k] == p->data[0] ? 0 : p->bytes[k];
   p->far = count * bytes >= FAR;
   tch_grid_view view[TCH_ITER_MAX];
   int64_t most = BOX;
