@@ -1,5 +1,5 @@
 /* Blocks of N x N elements, N of which fill a vector of 16 bytes, turned by log2(N) rounds of interleaving the rows of the upper
- * half with those of the lower one; what is left at the edges one by one. */
+ * half with those of the lower one; at the edges some are turned twice. */
 #include "core/turn.h"
 
 #define LOW1 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
@@ -34,13 +34,17 @@
             const tch_places *f) {                                                                              \
     word##BYTES *to = target;                                                                                   \
     const word##BYTES *from = source;                                                                           \
-    int64_t whole_n = n / N * N, whole_m = m / N * N;                                                           \
+    bool vectors = n >= N && m >= N; /* the last ones may overlap those before */                               \
     for (; blocks > 0; blocks--, to += t->next, from += f->next) {                                              \
-      for (int64_t i = 0; i < whole_n; i += N)                                                                  \
-        for (int64_t j = 0; j < whole_m; j += N) name##_block(i, j, to, t, from, f);                            \
-      for (int64_t i = 0; i < n; i++)                                                                           \
-        for (int64_t j = i < whole_n ? whole_m : 0; j < m; j++)                                                 \
-          to[i + tch_place(t, j)] = from[tch_place(f, i) + j];                                                  \
+      for (int64_t i = 0; i < n && vectors; i += N) {                                                           \
+        if (i > n - N) i = n - N;                                                                               \
+        for (int64_t j = 0; j < m; j += N) {                                                                    \
+          if (j > m - N) j = m - N;                                                                             \
+          name##_block(i, j, to, t, from, f);                                                                   \
+        }                                                                                                       \
+      }                                                                                                         \
+      for (int64_t i = 0; i < n && !vectors; i++)                                                               \
+        for (int64_t j = 0; j < m; j++) to[i + tch_place(t, j)] = from[tch_place(f, i) + j];                    \
     }                                                                                                           \
   }
 TURN(tch_turn_bytes, uint8_t, 1, 16)
