@@ -357,7 +357,7 @@ static bool find_gaps(const plan *p, gaps *g) {
     alike += lies;
   }
   if (alike < 2 || (g->along && p->bytes[0] == 1)) return false; /* bytes of short rows move slowly */
-  g->rows = SPAN / g->pitch / 16 * 16;
+  g->rows = SPAN / (p->bytes[0] == WORD ? 2 : 1) / g->pitch / 16 * 16; /* all in the nearest cache */
   if (g->rows > p->size[g->along]) g->rows = p->size[g->along];
   g->pieces = (p->size[g->along] + g->rows - 1) / g->rows;
   g->outer = 1;
