@@ -30,7 +30,7 @@ local cases = {
     { 'optim.adamax: t is a boolean, but a number is needed', function() optim.adamax(feval, x, config, { t = true }) end },
     { 'optim.asgd: the function must give the value and its gradient, a FloatTensor of 3; the gradient is nil',
       function() optim.asgd(function() return 1 end, x, config, state) end },
-    { 'optim.rmsprop: the function must give the value and its gradient, a FloatTensor of 3; the gradient is a DoubleTensor of 3',
+    { 'rmsprop: the gradient is a DoubleTensor of 3, but x is a FloatTensor of 3',
       function() optim.rmsprop(function() return 1, x:double() end, x, config, state) end },
     { 'optim.lbfgs: the function must give a number; the value is nil',
       function() optim.lbfgs(function() end, x, config, state) end },

@@ -13,17 +13,23 @@ local optimizer = require 'tocha.optim.optimizer'
 local takes = require 'tocha.optim.takes'
 local check = require 'tocha.kinds'.check
 
-local arguments, takeGradient = takes.arguments, takes.gradient
+local arguments, takeGradient, isTensor = takes.arguments, takes.gradient, require 'tocha'.isTensor
+
+-- A tensor; where the rule is one call of the engine, that looks at its type and size.
+local function takeTensor(op, x, g)
+  if isTensor(g) then return g end
+  return takeGradient(op, x, g)
+end
 
 -- Torch7's functional form of a rule.
-local function functional(op, step, ahead)
+local function functional(op, step, take, ahead)
   return function(opfunc, x, config, state)
     arguments(op, opfunc, x, config, state)
     config = config or {}
     state = state or config
     if ahead then ahead(x, config, state) end
     local fx, gradient = opfunc(x)
-    step(x, takeGradient(op, x, gradient), config, state)
+    step(x, take(op, x, gradient), config, state)
     return x, { fx }
   end
 end
@@ -36,10 +42,10 @@ for name, class in pairs {
   sgd = 'SGD', adam = 'Adam', adamw = 'AdamW', rmsprop = 'RMSprop', adagrad = 'Adagrad', adadelta = 'Adadelta',
   adamax = 'Adamax',
 } do
-  optim[name] = functional('optim.' .. name, rules[name])
+  optim[name] = functional('optim.' .. name, rules[name], name == 'adamax' and takeGradient or takeTensor)
   optim[class] = optimizer(class, rules[name])
 end
-optim.nag = functional('optim.nag', rules.nag, rules.nagAhead)
+optim.nag = functional('optim.nag', rules.nag, takeGradient, rules.nagAhead)
 
 --- Averaged SGD; returns the average as a third value.
 function optim.asgd(opfunc, x, config, state)
