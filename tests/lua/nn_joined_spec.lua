@@ -27,7 +27,8 @@ local function shared(a, b) return torch.pointer(a:storage()) == torch.pointer(b
 
 describe('a linear layer and a ReLU', function()
   for _, case in ipairs {
-    { 3, 17, 5, 8 }, { 1, 1, 1, 1 }, { 40, 64, 33, 2, n = 70 }, { 6, 7, 9, n = 1 }, { 6, 7, 9, n = 0 }, { 5, 31, 4, n = 13, strided = true },
+    { 3, 17, 5, 8 }, { 1, 1, 1, 1 }, { 40, 64, 33, 2, n = 70 }, { 6, 7, 9, n = 1 }, { 6, 7, 9, n = 0 },
+    { 5, 31, 4, n = 13, strided = true },
     { 7, 9, 8, 6, n = 5, type = 'torch.DoubleTensor' }, { 12, 9, 8, n = 5, bias = false },
   } do
     local n = case.n or 4
@@ -113,7 +114,8 @@ describe('a linear layer and a ReLU', function()
     net = perceptron({ 6, 8, 7, 3 }, true)
     net:forward(x)
     net:backward(x, torch.randn(5, 3))
-    for _, copy in ipairs { net:clone(), torch.deserialize(torch.serialize(net)), net:clone():double(), net:clone():clearState() } do
+    for _, copy in ipairs { net:clone(), torch.deserialize(torch.serialize(net)), net:clone():double(),
+      net:clone():clearState() } do
       local input, gradient = x:type(copy:type()), torch.randn(5, 3):type(copy:type())
       step(copy, plainly(copy), input, gradient)
       local twin = plainly(copy)
@@ -129,6 +131,22 @@ describe('a linear layer and a ReLU', function()
     near(net:get(1).output, y)
   end)
 
+  it('share memory for their gradInputs as fb.resnet.torch has it', function()
+    local net = perceptron({ 6, 8, 7, 9, 3 }, true)
+    local plain = plainly(net)
+    local storage = torch.FloatStorage(1)
+    for _, m in ipairs(net:findModules 'nn.Linear') do m.gradInput = torch.FloatTensor(storage, 1, 0) end
+    for _ = 1, 2 do
+      local x, g = torch.randn(5, 6), torch.randn(5, 3)
+      net:zeroGradParameters()
+      plain:zeroGradParameters()
+      net:forward(x)
+      plain:forward(x)
+      near(net:backward(x, g:clone()), plain:backward(x, g:clone()))
+      nearGradients(net, plain)
+    end
+  end)
+
   it('name what is wrong', function()
     local net = perceptron({ 3, 4, 2 }, true)
     assert.error_matches(function() net:forward(torch.randn(2, 5)) end, 'model%[1%] nn.Linear%(3 %-> 4%): linear: size mismatch')
@@ -136,7 +154,8 @@ describe('a linear layer and a ReLU', function()
     local x = torch.randn(2, 3)
     net = net:forward(x) and net:add(nn.Linear(2, 1))
     net:forward(x)
-    assert.error_matches(function() net:backward(x, torch.randn(3, 1)) end, 'linear: the gradient of its output is a FloatTensor of 3x1')
+    assert.error_matches(function() net:backward(x, torch.randn(3, 1)) end,
+      'linear: the gradient of its output is a FloatTensor of 3x1')
     assert.error_matches(function() net:updateGradInput(x, torch.randn(3, 1)) end, 'linear: the gradient of its output is')
   end)
 

@@ -166,12 +166,20 @@ local function share(activation, gradInput)
   return gradInput
 end
 
--- The gradient before a ReLU and a linear layer.
-local function disconnected(m, activation, gradOutput, scale)
+-- Whether a module's gradInput lies in the memory of another's, as programs have it that save memory.
+local function sharesGradient(m, other)
+  local g = m and rawget(m, 'gradInput')
+  return torch.isTensor(g) and g:isSharedWith(other.gradInput)
+end
+
+-- The gradient before a ReLU, modules[i - 1], and a linear layer. It is left to the modules where the one before them would write
+-- over it while it reads it.
+local function disconnected(modules, i, gradOutput, scale)
+  local m, activation = modules[i], modules[i - 1]
   local y = activation.output
   if activation.updateOutput ~= relu or not activation.inplace or not wanted(activation) then return end
   if not fuse.plain(activation) or m.backward ~= linearBackward or m.accGradParameters ~= linearAccumulate then return end
-  if not torch.isTensor(m.gradInput) or glue.differ(m.gradInput, y) then return end
+  if not torch.isTensor(m.gradInput) or glue.differ(m.gradInput, y) or sharesGradient(modules[i - 2], m) then return end
   skipped.drop(activation, 'gradInput')
   local ok, result = pcall(glue.ops.relu_linear_grad, m.gradInput, gradOutput, y, m.weight)
   if not ok then return end
@@ -244,7 +252,7 @@ end
 -- @tparam ?number scale of the gradients of parameters; nil: none are wanted
 function fuse.backward(modules, i, input, gradOutput, scale)
   local m, before = modules[i], modules[i - 1]
-  if m.updateGradInput == linearGradient then return disconnected(m, before, gradOutput, scale) end
+  if m.updateGradInput == linearGradient then return disconnected(modules, i, gradOutput, scale) end
   local pooled = m.updateGradInput == poolGradient
   local activation = pooled and before or m
   if not pooled and before.updateOutput ~= normalize or not activates(activation) or not wanted(activation) then return end
