@@ -30,6 +30,12 @@ local function alive(object, what)
   return object._id
 end
 
+-- The result of reading from an object, which must live until then: its end closes what is open.
+local function held(object, result)
+  if not engine.isOpen(object._guard[0]) then raise 'hdf5: the dataset was closed meanwhile' end
+  return result
+end
+
 -- -- datasets -------------------------------------------------------------------------------------------------------------
 
 -- file: what holds the file open
@@ -40,7 +46,7 @@ function DataSet:__tostring__() return ('[HDF5DataSet %s]'):format(self._name) e
 function DataSet:dataspaceSize() return engine.size(alive(self, self._name)) end
 
 --- All elements.
-function DataSet:all() return engine.read(alive(self, self._name)) end
+function DataSet:all() return held(self, engine.read(alive(self, self._name))) end
 
 --- A part: for each dimension {first, last}, or one place.
 function DataSet:partial(...)
@@ -57,7 +63,7 @@ function DataSet:partial(...)
     end
     first[d], count[d] = a - 1, b - a + 1
   end
-  return engine.read(self._id, first, count)
+  return held(self, engine.read(self._id, first, count))
 end
 
 --- Lets go of the dataset; its file stays open.
