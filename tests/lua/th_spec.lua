@@ -133,7 +133,8 @@ describe('th', function()
   end)
 
   it("has the kernels of nn's library, which layers of programs call", function()
-    assert.equal('SoftMax_updateOutput: input is not what tensor:cdata() gave\nSoftMax_updateOutput: there is no output\nnil\t\n', (run [[
+    assert.equal('SoftMax_updateOutput: input is not what tensor:cdata() gave\n'
+      .. 'SoftMax_updateOutput: there is no output\nnil\t\n', (run [[
       require 'nn'
       local THNN = nn.THNN
       assert(THNN == require 'nn.THNN')
@@ -162,7 +163,12 @@ describe('th', function()
         m:zeroGradParameters()
         m:backward(x, g, 2)
         local sizes = { 3, 2, 1, 2, 1, 0, m.adjW, m.adjH }
-        local function with(scale, ...) local t = { ... } for _, v in ipairs(sizes) do t[#t + 1] = v end t[#t + 1] = scale return t end
+        local function with(scale, ...)
+          local t = { ... }
+          for _, v in ipairs(sizes) do t[#t + 1] = v end
+          t[#t + 1] = scale
+          return t
+        end
         local numbers = with(nil, b:cdata(), b:cdata())
         x.THNN[name .. '_updateOutput'](x:cdata(), y:cdata(), m.weight:cdata(), THNN.optionalTensor(m.bias), unpack(numbers))
         near(name, y, out)
@@ -299,7 +305,8 @@ print(rows[1], rows[2], rows[3], empty:nElement())]]))
       assert(cudnn.SpatialConvolution(4, 4, 3, 3, 1, 1, 1, 1, 2).groups == 2)
       local t = torch.CudaTensor { { 1, 2 }, { 3, 4 } }
       assert(t:gather(2, torch.CudaTensor { { 2 }, { 1 } })[1][1] == 2 and t:index(1, torch.CudaTensor { 2 })[1][2] == 4)
-      assert(t:clone():scatter(2, torch.CudaTensor { { 1 }, { 1 } }, 7)[2][1] == 7 and t:clone():indexFill(2, torch.CudaTensor { 2 }, 0)[1][2] == 0)
+      assert(t:clone():scatter(2, torch.CudaTensor { { 1 }, { 1 } }, 7)[2][1] == 7)
+      assert(t:clone():indexFill(2, torch.CudaTensor { 2 }, 0)[1][2] == 0)
       local mask = torch.ByteTensor { { 0, 1 }, { 0, 0 } }:cuda()
       assert(t:maskedSelect(mask)[1] == 2 and t:clone():maskedFill(mask, 9)[1][2] == 9)
       t[mask] = 5

@@ -9,7 +9,8 @@ local own = require 'tocha.bindings.own'
 -- -- tensors behind pointers --------------------------------------------------------------------------------------
 
 local known = setmetatable({}, { __mode = 'v' }) -- address -> tensor whose cdata was asked for
-local recent, at = {}, 0 -- the last of them, so that `x:contiguous():cdata()` lives until its kernel is called
+-- The last of them, so that `x:contiguous():cdata()` lives until its kernel is called.
+local recent, at = {}, 0 -- luacheck: ignore recent
 
 for _, name in ipairs { 'Byte', 'Char', 'Short', 'Int', 'Long', 'Float', 'Double' } do
   local mt = torch.getmetatable(('torch.%sTensor'):format(name))
