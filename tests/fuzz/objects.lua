@@ -44,14 +44,17 @@ return function(list, tools)
   -- Makes an object and calls one of its methods, most often one after others; `left` names those that are not called.
   local function object(name, make, left, class)
     left = left or {}
-    local methods
+    local known = {} -- by class: the objects of one name may be of several
     add(name, function()
       local made = make()
+      local key = class or getmetatable(made)
+      local methods = known[key]
       if not methods then
         methods = {}
         for _, method in ipairs(methodsOf(made, class)) do
           if not left[method] then methods[#methods + 1] = method end
         end
+        known[key] = methods
       end
       for _ = 1, random(0, 4) do
         local method = pick(methods)
