@@ -43,7 +43,7 @@ end
 function Recurrent:__init(gates, inputSize, hiddenSize, options)
   recurrent.__init(self)
   options = parameter.options(self, options, 'layers bidirectional bias dropout batchFirst nonlinearity')
-  self.inputSize = parameter.number(self, 'inputSize', inputSize)
+  gates, self.inputSize = parameter.number(self, 'gates', gates), parameter.number(self, 'inputSize', inputSize)
   self.hiddenSize, self.layers = parameter.number(self, 'hiddenSize', hiddenSize), options.layers or 1
   self.bidirectional, self.bias = options.bidirectional or false, options.bias ~= false
   self.dropout, self.batchFirst = options.dropout or 0, options.batchFirst or false

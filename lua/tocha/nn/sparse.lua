@@ -136,7 +136,7 @@ function IndexLinear:__init(inputSize, outputSize, doGradInput, keysOffset, weig
   self.inputSize, self.outputSize = self.weight:size(1), self.weight:size(2) - self.normalize
   self.gradWeight, self.gradBias = self.weight:clone():zero(), self.bias:clone():zero()
   self.doGradInput, self.weightDecay, self.gradInput = doGradInput or false, 0, {}
-  self.offset = keysOffset and keysOffset - 1 or -1 -- key + offset is a row from 0
+  self.offset = parameter.number(self, 'keysOffset', keysOffset or 0) - 1 -- key + offset is a row from 0
 end
 
 function IndexLinear:reset(deviation)
