@@ -263,6 +263,7 @@ static void await_pieces(uint32_t pieces) {
   if (SPIN_UNTIL(atomic_load(&pool.done) == pieces)) return;
   pthread_mutex_lock(&lock);
   atomic_store(&pool.owner_sleeps, true);
+  atomic_thread_fence(memory_order_seq_cst); /* for emulators, which let the load below pass the store */
   while (atomic_load(&pool.done) != pieces) pthread_cond_wait(&rest, &lock);
   atomic_store(&pool.owner_sleeps, false);
   pthread_mutex_unlock(&lock);
