@@ -70,11 +70,28 @@ static void finish(const tch_call *c, const work *w) {
   tch_store_double(c->out[0]->type, tch_tensor_data(c->out[0]), 1, w->acc, w->results);
 }
 
+/* A look at x with one entry along each reduced dimension that repeats a single one (stride 0); returns how often they all did. */
+static double without_repeats(const tch_tensor *x, uint32_t mask, tch_tensor *out) {
+  double repeats = 1;
+  *out = (tch_tensor) {.type = x->type, .ndim = x->ndim, .count = x->count, .offset = x->offset, .storage = x->storage};
+  memcpy(out->size, x->size, (size_t) x->ndim * sizeof *x->size);
+  memcpy(out->stride, x->stride, (size_t) x->ndim * sizeof *x->stride);
+  for (int d = 0; d < x->ndim; d++)
+    if ((mask >> d & 1) && x->stride[d] == 0 && x->size[d] > 1) {
+      repeats *= (double) x->size[d];
+      out->count /= x->size[d];
+      out->size[d] = 1;
+    }
+  return repeats;
+}
+
 static tch_status sum_floats(tch_call *c, const tch_ints *dims, bool mean) {
   work w;
+  tch_tensor once;
   TCH_TRY(start(c, dims, &w));
-  TCH_TRY(tch_reduce_doubles(c, c->in[0], w.mask, TCH_REDUCE_SUM, NULL, w.acc));
-  for (int64_t i = 0; i < w.results && mean; i++) w.acc[i] /= (double) w.folded;
+  double repeats = without_repeats(c->in[0], w.mask, &once);
+  TCH_TRY(tch_reduce_doubles(c, &once, w.mask, TCH_REDUCE_SUM, NULL, w.acc));
+  for (int64_t i = 0; i < w.results && (mean || repeats != 1); i++) w.acc[i] = w.acc[i] * repeats / (mean ? (double) w.folded : 1);
   finish(c, &w);
   return TCH_OK;
 }

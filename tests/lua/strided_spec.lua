@@ -139,6 +139,14 @@ describe('reductions of views', function()
     end)
   end)
 
+  it('sum what repeats one entry without a look at each', function()
+    local x = torch.randn(3, 1, 4)
+    assert.near(0, (x:expand(3, 5, 4):sum(2) - x:expand(3, 5, 4):clone():sum(2)):abs():max(), 1e-5)
+    assert.near(x:mean(), x:expand(3, 5, 4):mean(), 1e-7)
+    assert.near(x:sum(), x:expand(3, 2 ^ 40, 4):sum() / 2 ^ 40, 1e-6)
+    assert.equal(math.huge, torch.Tensor { math.huge }:expand(3):sum())
+  end)
+
   it('find the extremes of large views in parts', function()
     local t = torch.randn(700, 901, 2)
     for _, v in ipairs { t:select(3, 2), t:select(3, 1):t(), t:narrow(2, 3, 890), t:permute(3, 2, 1) } do
