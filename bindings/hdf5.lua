@@ -246,6 +246,11 @@ function hdf5.read(dataset, first, count)
   return result
 end
 
+-- The file's type for a tensor's.
+local function writable(row)
+  return fileType(row) or raise(('hdf5: a %s cannot be written'):format(row.tensor))
+end
+
 --- Makes a dataset of a tensor.
 -- @tparam cdata group
 -- @tparam string name
@@ -255,8 +260,7 @@ end
 -- @treturn boolean whether that went well
 function hdf5.newDataset(group, name, t, chunk, level)
   local row = M.rowOf(t)
-  local type = fileType(row)
-  if not type then raise(('hdf5: a %s cannot be written'):format(row.tensor)) end
+  local type = writable(row)
   t = t:contiguous()
   local list = t:size():totable()
   local sizes, n = sizesOf(list)
@@ -280,6 +284,7 @@ end
 
 --- Adds the entries of a tensor at the end of a dataset that can grow; false if it cannot.
 function hdf5.append(dataset, t)
+  writable(M.rowOf(t))
   t = t:contiguous()
   local count, size = t:size():totable(), hdf5.size(dataset)
   if #count ~= #size then return false end

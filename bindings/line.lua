@@ -20,6 +20,8 @@ extern int rl_completion_append_character, rl_point;
 extern char *rl_line_buffer;
 char *filename_completion_function(const char *word, int number);
 char *strdup(const char *text);
+typedef void tocha_handler(int signal);
+tocha_handler *signal(int number, tocha_handler *handler);
 void free(void *memory);
 ]]
 
@@ -65,6 +67,15 @@ function line.complete(complete)
   edit.rl_completion_entry_function = ffi.cast('tocha_completion *', next_)
   edit.rl_completer_word_break_characters = BREAKS
   edit.rl_completion_append_character = 0
+end
+
+local SIGINT, interrupt = 2, nil
+
+--- Lets Ctrl-C raise an error in the script, as the interpreter does once: its second one would end the process.
+function line.interruptible()
+  if not file.isTerminal(0) then return end
+  interrupt = interrupt or ffi.C.signal(SIGINT, nil)
+  ffi.C.signal(SIGINT, interrupt)
 end
 
 --- The next line of standard input without its end, after the prompt where that is a terminal; nil at the end.

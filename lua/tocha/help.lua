@@ -3,7 +3,7 @@
 -- A comment tells about the function or class below it, and about the names that it writes as `name(...)` or `name`. Of the files
 -- of modules that are loaded; they are read when the first question comes.
 -- @module tocha.help
-require 'tocha'
+local torch = require 'tocha'
 local own = require 'tocha.bindings.own'
 
 local help = {}
@@ -12,10 +12,10 @@ local bindings = debug.getinfo(own.raise, 'S').source:match '^@(.*[/\\])'
 
 -- -- reading ------------------------------------------------------------------------------------------------------------
 
--- An entry is a comment: file, text, whether it documents (begins with ---), the names it tells about -> how surely (3: the
--- class below it; 2: the code below it defines them, 1: it writes them; 0: there is no comment but what the file says of
--- itself), `method`: whether the code defines a method, `tensors`: of tensors; arguments of a constructor; `module`, of which it
--- is the first comment.
+-- An entry is a comment: file, the line of the code below it, text, whether it documents (begins with ---), the names it tells
+-- about -> how surely (3: the class below it; 2: the code below it defines them, 1: it writes them; 0: there is no comment but what
+-- the file says of itself), `method`: whether the code defines a method, `tensors`: of tensors; arguments of a constructor;
+-- `module`, of which it is the first comment.
 local function add(entry, name, surely)
   if name then entry.names[name] = math.max(entry.names[name] or 0, surely) end
 end
@@ -72,7 +72,7 @@ local function read(path)
       i = i + 1
     end
     local code = lines[i] or ''
-    local entry = { file = path, text = table.concat(text, '\n'), documents = documents, names = {} }
+    local entry = { file = path, line = i, text = table.concat(text, '\n'), documents = documents, names = {} }
     if entry.text:find '@module' then
       title, entry.module = entry.text:gsub('%s*@module[^\n]*', ''), entry.text:match '@module ([%w_.]+)'
       entry.text = title
@@ -134,15 +134,6 @@ end
 
 -- -- questions ----------------------------------------------------------------------------------------------------------
 
--- The name of the module that a table is: 'torch', 'nn', 'image' ...
-local function moduleOf(value)
-  local shortest
-  for name, module in pairs(package.loaded) do
-    if rawequal(module, value) and type(name) == 'string' and not (shortest and #shortest <= #name) then shortest = name end
-  end
-  return shortest and shortest:gsub('^tocha%.', ''):gsub('^tocha$', 'torch') or nil
-end
-
 -- The value of a name with dots in a table; nil if there is none.
 local function valueOf(name, scope)
   local value = scope
@@ -152,6 +143,16 @@ local function valueOf(name, scope)
     value = field
   end
   return value
+end
+
+-- The name of the module that a table is, and no class: 'torch', 'nn', 'image' ...
+local function moduleOf(value)
+  local shortest
+  if type(value) == 'table' and valueOf('__typename', value) then return nil end
+  for name, module in pairs(package.loaded) do
+    if rawequal(module, value) and type(name) == 'string' and not (shortest and #shortest <= #name) then shortest = name end
+  end
+  return shortest and shortest:gsub('^tocha%.', ''):gsub('^tocha$', 'torch') or nil
 end
 
 -- The module of the library that a name without a value may mean: nn where it is not loaded.
@@ -167,12 +168,31 @@ end
 local function resolve(name, scope)
   local owner, last = name:match '^(.*)[.:]([%w_]+)$'
   if not owner then return valueOf(name, scope) ~= nil and moduleOf(valueOf(name, scope)) or nil, name end
-  local torch = package.loaded.tocha
   local value = valueOf(owner, scope)
   if value == nil then return nil, last end
   if torch.isTensor(value) then return 'torch', last end
   if torch.typename(value) then return torch.type(value):match '^[^.]+', last end
-  return moduleOf(value) or owner, last
+  return moduleOf(value) or owner:match '^[^.:]+', last
+end
+
+-- Where the function of a name was made, and those of that name in the classes above: source:line -> how surely a comment there
+-- tells about it.
+local function origins(name, scope)
+  local owner, last = name:match '^(.*)[.:]([%w_]+)$'
+  local places, surely, object = {}, 4, owner and valueOf(owner, scope)
+  local class = object ~= nil and valueOf('__typename', object)
+  local above = class and torch.getmetatable(class) or object
+  while type(above) == 'table' and surely > 3 do
+    local f = rawget(above, last)
+    if type(f) == 'function' then
+      local made = debug.getinfo(f, 'S')
+      places[('%s:%d'):format(made.source, made.linedefined)] = surely
+    end
+    surely = surely - 0.1
+    local mt = getmetatable(above)
+    above = type(mt) == 'table' and mt.__index
+  end
+  return places
 end
 
 local function bound(entry) return entry.file:sub(1, #bindings) == bindings end
@@ -186,6 +206,14 @@ local function belongs(path, owner)
   return path:find('[/\\]' .. owner .. '[/\\]') ~= nil or path:find('[/\\]' .. owner .. '%.lua$') ~= nil
 end
 
+-- What a question is about: arguments go, and an object means its class.
+local function subject(question, scope)
+  local name = question:gsub('%s*%(.*$', '')
+  local value = valueOf(name, scope)
+  local class = value ~= nil and name:find '^[%w_.:]+$' and not moduleOf(value) and torch.typename(value)
+  return class and class:find '^%a+%.%u' and class or name
+end
+
 --- The comments about a name, the best one first.
 -- @tparam string name 'torch.max', 'x:view' (x a tensor), 'nn.Linear', 'max'
 -- @tparam[opt=_G] table scope where names are looked up
@@ -197,10 +225,13 @@ function help.find(name, scope)
   local value = valueOf(name, scope) -- which may load it
   readAll(value)
   local owner, last = resolve(name, scope)
+  if owner == 'torch' then last = last:match '^%u%l+(Tensor)$' or last:match '^%u%l+(Storage)$' or last end
   local list, score = {}, {}
-  local method = name:find ':' ~= nil or value ~= nil and owner == 'torch' and package.loaded.tocha[last] == nil
+  local method = name:find ':' ~= nil or value ~= nil and owner == 'torch' and torch[last] == nil
+  local near = origins(name, scope)
   local function take(entry, surely)
     list[#list + 1] = entry
+    surely = near[('@%s:%d'):format(entry.file, entry.line)] or surely
     score[entry] = surely + (entry.documents and 1.1 or 0) + (entry.method == method and 0.3 or 0)
       + (entry.tensors and 0.1 or 0) + (bound(entry) and 0 or 0.2) - #list / 1e6
   end
@@ -222,7 +253,8 @@ local function readable(text)
   text = text:gsub('@tparam%[opt=?([^%]]*)%]%s+(%S+)%s+(%S+)', function(default, kind, name)
     return ('- %s (%s%s)'):format(name, kind, default == '' and ', may be left out' or ', ' .. default)
   end)
-  text = text:gsub('@tparam%s+(%S+)%s+(%S+)', '- %2 (%1)'):gsub('@param%s+(%S+)', '- %1'):gsub('@treturn[%[%]%d]*%s+', '- returns ')
+  text = text:gsub('@tparam%s+(%S+)%s+(%S+)', '- %2 (%1)'):gsub('@param%s+(%S+)', '- %1')
+  text = text:gsub('@t?return[%[%]%d]*%s+', '- returns ')
   return (text:gsub('@function[^\n]*\n?', ''):gsub('`', ''):gsub('^%s+', ''):gsub('%s+$', ''))
 end
 
@@ -248,12 +280,14 @@ end
 
 --- What there is to read about a name, as text; nil if there is nothing. Arguments as those of `find`.
 function help.text(name, scope)
+  name = subject(name, scope or _G)
   local list = help.find(name, scope)
   if not list[1] then return nil end
   local parts, last = {}, name:match '[%w_]+$'
   for i, entry in ipairs(list) do
     local text = readable(entry.text)
-    if i == 1 and entry.arguments and not text:find '^%(' then name = ('%s(%s)'):format(name, entry.arguments) end
+    local arguments = entry.arguments ~= '...' and entry.arguments
+    if i == 1 and arguments and not text:find '^%(' then name = ('%s(%s)'):format(name, arguments) end
     -- the first, and what stands in the file of a module, or tells more about a name of a family
     local further = list[1].names[last] == 1 and entry.names[last] == 2 and not entry.documents and not bound(entry)
     if i == 1 or further or list[1].module and entry.file == list[1].file then

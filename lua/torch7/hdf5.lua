@@ -19,8 +19,14 @@ local File, Group = torch.class('hdf5.HDF5File', hdf5), torch.class('hdf5.HDF5Gr
 local DataSet, Options = torch.class('hdf5.HDF5DataSet', hdf5), torch.class('hdf5.DataSetOptions', hdf5)
 
 local function partsOf(path)
-  if type(path) == 'table' then return path end
+  if type(path) ~= 'table' and type(path) ~= 'string' and type(path) ~= 'number' then
+    raise('hdf5: a path is a string or a table of names, not a ' .. type(path))
+  end
   local parts = {}
+  for _, name in ipairs(type(path) == 'table' and path or { path }) do
+    if tostring(name):find '%z' then raise 'hdf5: a name has no zero bytes' end
+  end
+  if type(path) == 'table' then return path end
   for part in tostring(path):gmatch '[^/]+' do parts[#parts + 1] = part end
   return parts
 end
@@ -77,13 +83,21 @@ function Options:__init() end -- luacheck: ignore
 
 --- Keeps a dataset in pieces of these sizes, so that it may grow along its first dimension and be packed.
 function Options:setChunked(...)
-  self._chunking = { ... }
+  local sizes = { ... }
+  for i, size in ipairs(sizes) do
+    local n = tonumber(size)
+    if not n or n % 1 ~= 0 or n < 1 or n >= 2 ^ 32 then own.bad('setChunked', 'a size', 'a whole number above 0', size) end
+    sizes[i] = n
+  end
+  self._chunking = sizes
   return self
 end
 
---- Packs the pieces; level 1 to 9.
+--- Packs the pieces; level 0 (not at all) to 9, by default 6.
 function Options:setDeflate(level)
-  self._level = level or 6
+  local n = tonumber(level or 6)
+  if not n or n % 1 ~= 0 or n < 0 or n > 9 then own.bad('setDeflate', 'the level', 'a whole number from 0 to 9', level) end
+  self._level = n
   return self
 end
 function Options:close() end -- luacheck: ignore
@@ -147,7 +161,8 @@ local function writeTensor(self, name, t, options, grows)
   end
 end
 
-local function put(self, parts, at, data, options, grows)
+-- inside: the tables that `data` lies in
+local function put(self, parts, at, data, options, grows, inside)
   local name = parts[at]
   if at == #parts and torch.isTensor(data) then return writeTensor(self, name, data, options, grows) end
   if at == #parts and type(data) ~= 'table' then
@@ -158,17 +173,21 @@ local function put(self, parts, at, data, options, grows)
     group = engine.newGroup(alive(self, self._name), name) and child(self, name)
     if not group then raise(('hdf5: the group %s cannot be made in %s'):format(name, tostring(self))) end
   elseif torch.typename(group) ~= 'hdf5.HDF5Group' then raise(('hdf5: %s is no group'):format(tostring(group))) end
-  if at < #parts then return put(group, parts, at + 1, data, options, grows) end
-  for key, value in pairs(data) do put(group, { tostring(key) }, 1, value, options, grows) end
+  if at < #parts then return put(group, parts, at + 1, data, options, grows, inside) end
+  if inside[data] then raise(('hdf5: %s: the table contains itself'):format(tostring(group))) end
+  inside[data] = true
+  for key, value in pairs(data) do put(group, partsOf { tostring(key) }, 1, value, options, grows, inside) end
+  inside[data] = nil
 end
 
 local function writer(grows)
   return function(self, path, data, options)
     local parts = partsOf(path)
     alive(self, self._name)
-    if #parts > 0 then return put(self, parts, 1, data, options, grows) end
+    if options ~= nil and type(options) ~= 'table' then own.bad('hdf5', 'the third argument', 'hdf5.DataSetOptions', options) end
+    if #parts > 0 then return put(self, parts, 1, data, options, grows, {}) end
     if type(data) ~= 'table' then raise('hdf5: a table is needed to write at the root of a file') end
-    for key, value in pairs(data) do put(self, { tostring(key) }, 1, value, options, grows) end
+    for key, value in pairs(data) do put(self, partsOf { tostring(key) }, 1, value, options, grows, { [data] = true }) end
   end
 end
 
@@ -220,12 +239,19 @@ function hdf5.open(filename, mode)
   if mode ~= 'r' and mode ~= 'r+' and mode ~= 'w' and mode ~= 'w-' then
     raise(('hdf5.open: the mode is r, r+, w, w- or a, not %s'):format(tostring(mode)))
   end
+  if filename:find '%z' then raise 'hdf5.open: the name of a file has no zero bytes' end
   local id, guard = engine.open(filename, mode)
+  if not id and mode ~= 'w-' then -- maybe for a file that is open still, but that nothing holds
+    collectgarbage()
+    collectgarbage()
+    id, guard = engine.open(filename, mode)
+  end
   if id then return hdf5.HDF5File(id, filename, guard) end
   local there = io.open(filename, 'rb')
   if there then there:close() end
-  raise(('hdf5.open: %s %s'):format(filename, mode:sub(1, 1) == 'w' and 'cannot be made' or there and 'is no HDF5 file, or damaged'
-    or 'does not exist'))
+  raise(('hdf5.open: %s %s'):format(filename, mode == 'w-' and there and 'is there already' or
+    mode:sub(1, 1) == 'w' and 'cannot be made' .. (there and '; is it open still?' or '') or
+    there and 'is no HDF5 file, or damaged' .. (mode == 'r+' and ', or may not be written' or '') or 'does not exist'))
 end
 hdf5.HDF5File.open = hdf5.open
 

@@ -47,6 +47,17 @@ refused(file.write, file, 'd/e', torch.ones(1))
 refused(file.write, file, 'e', 1)
 refused(file.write, file, 'e', torch.Tensor())
 refused(file.write, file, 'e', torch.ones(2), hdf5.DataSetOptions():setChunked(1, 1))
+refused(file.append, file, 'd', torch.HalfTensor(2))
+refused(file.write, file, nil, torch.ones(1))
+refused(file.write, file, 'a\0b', torch.ones(1))
+refused(file.write, file, 'e', torch.ones(1), 3)
+local circle = {}
+circle.again = circle
+refused(file.write, file, 'circle', circle)
+refused(hdf5.DataSetOptions().setChunked, hdf5.DataSetOptions(), 'a')
+refused(hdf5.DataSetOptions().setDeflate, hdf5.DataSetOptions(), 10)
+hdf5.open(name .. '2', 'w') -- which nothing holds
+hdf5.open(name .. '2', 'w'):close()
 local kept = hdf5.open(name, 'r'):read 'a/b' -- holds its file open
 collectgarbage()
 print(text(kept:all()))
@@ -99,8 +110,15 @@ false	hdf5: [HDF5DataSet /d] is no group
 false	hdf5: tensors and tables of them can be written, not a number
 false	HDF5Group.write: e: the tensor is empty
 false	HDF5Group.write: chunks of 2 dimensions for a tensor of 1
+false	hdf5: a torch.HalfTensor cannot be written
+false	hdf5: a path is a string or a table of names, not a nil
+false	hdf5: a name has no zero bytes
+false	hdf5: the third argument is 3, but hdf5.DataSetOptions is needed
+false	hdf5: [HDF5Group /circle/again]: the table contains itself
+false	setChunked: a size is a string, but a whole number above 0 is needed
+false	setDeflate: the level is 10, but a whole number from 0 to 9 is needed
 DoubleTensor 4x3 78
-false	hdf5.open: FILE cannot be made
+false	hdf5.open: FILE is there already
 false	hdf5.open: the mode is r, r+, w, w- or a, not x
 false	hdf5.open: FILE/x does not exist
 false	hdf5.open: FILE is no HDF5 file, or damaged

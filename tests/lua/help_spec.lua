@@ -36,6 +36,14 @@ describe('help', function()
       ['net:add'] = 'Adds a module', ['y:view'] = 'the same elements', max = 'largest element', nn = 'containers' } do
       assert.truthy((help.text(name, scope) or ''):find(words, 1, true), name)
     end
+    -- methods of classes, from the class nearest to it; objects mean their class, arguments nothing
+    scope.nn = nn
+    for name, words in pairs { ['nn.Linear:backward'] = '[nn/module.lua]', ['nn.MSECriterion:backward'] = '[nn/criterion.lua]',
+      ['net:forward'] = '[nn/module.lua]', ['nn.Sequential.add'] = 'Adds a module', ['torch.Timer.time'] = 'Seconds so far',
+      ['nn.Module'] = 'parent of layers', net = 'nn.Sequential', x = 'torch.FloatTensor', ['nn.Linear(3, 4)'] = "y = x W' + b",
+      ['torch.DoubleTensor'] = 'Tensor(sizes...)', ['torch.LongStorage'] = 'Storage(n)' } do
+      assert.truthy((help.text(name, scope) or ''):find(words, 1, true), name)
+    end
     assert.is_nil(help.text('torch.nothing', scope))
     assert.is_nil(help.text('', scope))
     assert.is_nil(help.text('x[', scope))

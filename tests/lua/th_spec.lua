@@ -244,14 +244,17 @@ $ echo some bytes
 x = 1
 who()
 import 'math'
-floor(2.5)]]
+floor(2.5)
+_LAST + 40;
+import 'torch'
+type {}, zeros(7):nElement()]]
     file:close()
     local pipe = io.popen('scripts/th < ' .. name .. ' 2>&1')
     local output = pipe:read '*a'
     pipe:close()
     os.remove(name)
     for _, part in ipairs { 'torch.max   [', 'a command of the system', 'nothing about nosuch', 'some bytes\n11\t\n',
-      '\nx\t\n2\t\n' } do
+      '\nx\t\n2\t\ntable\t7\t\n' } do
       assert.truthy(output:find(part, 1, true), part)
     end
   end)

@@ -14,19 +14,25 @@ local features = [[
   ? torch.max      what a function, a method (? x:view) or a class (? nn.Linear) does
   $ ls             a command of the system
   who()            the globals made here
-  import 'torch'   makes all of a module global
+  import 'torch'   makes all of a module global, but for names that are there
   tab              completes names and, in a string, files
   ctrl-d           ends]]
 
+local load, xpcall, pcall, tostring = load, xpcall, pcall, tostring -- as they are before a script has others
+
 local function unfinished(why) return why:find "'<eof>'$" end
 
--- A chunk of one or more lines, never bytecode: an expression gives its values.
+-- A chunk of one or more lines, never bytecode: an expression gives its values, unless a ; ends it.
 local function compile(text)
   text = text:gsub('^%s*=', '')
-  local chunk, why
-  if not text:find ';%s*$' then chunk, why = load('return ' .. text, '=(input)', 't') end
-  if chunk or why and unfinished(why) and text:find '%S' then return chunk, why end
-  return load(text, '=(input)', 't')
+  local silent = text:find ';%s*$'
+  local expression, why = load((silent and 'local _ = ' or 'return ') .. text, '=(input)', 't')
+  if expression and not silent or not expression and not silent and unfinished(why) and text:find '%S' then
+    return expression, why
+  end
+  local chunk, complaint = load(text, '=(input)', 't')
+  if not chunk and silent and expression then return expression end
+  return chunk, complaint
 end
 
 local function complain(message) io.stderr:write(tostring(message), '\n') end
@@ -87,12 +93,40 @@ local function install()
     print(table.concat(list, ' '))
   end)
   rawset(_G, 'import', function(name)
-    for key, value in pairs(require(name)) do rawset(_G, key, value) end
+    local module = rawget(_G, name)
+    if type(module) ~= 'table' then module = require(name) end
+    if type(module) ~= 'table' then error(('import: %s is no table'):format(tostring(name)), 2) end
+    for key, value in pairs(module) do
+      if rawget(_G, key) == nil then rawset(_G, key, value) end
+    end
   end)
   for _, name in ipairs { 'help', 'who', 'import' } do before[name] = true end
 end
 
---- Reads lines until they end.
+-- One turn: what was typed, done; false at the end of the input.
+local function turn(first, more)
+  local text = line.read(first)
+  if not text then return false end
+  local question, command = text:match '^%s*%?%s*(.-)%s*$', text:match '^%s*%$%s*(.-)%s*$'
+  if question then explain(question)
+  elseif command then execute(command)
+  else
+    local chunk, why = compile(text)
+    while not chunk and unfinished(why) do
+      local rest = line.read(more)
+      if not rest then break end
+      text = text .. '\n' .. rest
+      chunk, why = compile(text)
+    end
+    if chunk then
+      local timer = torch.Timer()
+      answer(timed(timer, xpcall(chunk, trace)))
+    else complain(why) end
+  end
+  return true
+end
+
+--- Reads lines until they end. Ctrl-C lets go of what is typed or stops what runs.
 -- @tparam[opt] table options name ('tocha'): what stands before `>`; history: the path of a file for what is typed
 return function(options)
   options = options or {}
@@ -101,24 +135,11 @@ return function(options)
   if options.history then line.history(options.history) end
   line.complete(complete)
   install()
-  while true do
-    local text = line.read(first)
-    if not text then return end
-    local question, command = text:match '^%s*%?%s*(.-)%s*$', text:match '^%s*%$%s*(.-)%s*$'
-    if question then explain(question)
-    elseif command then execute(command)
-    else
-      local chunk, why = compile(text)
-      while not chunk and unfinished(why) do
-        local rest = line.read(more)
-        if not rest then break end
-        text = text .. '\n' .. rest
-        chunk, why = compile(text)
-      end
-      if chunk then
-        local timer = torch.Timer()
-        answer(timed(timer, xpcall(chunk, trace)))
-      else complain(why) end
-    end
+  local again = true
+  while again do
+    line.interruptible()
+    local good, result = pcall(turn, first, more)
+    again = not good or result
+    if not good then complain(tostring(result):find 'interrupted!$' and '' or result) end
   end
 end
