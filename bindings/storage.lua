@@ -89,8 +89,9 @@ local function viewOf(row, storage, offset, n)
   return made(C.tch_storage_view(storage, row.code, (offset - 1) * row.bytes, n, box))
 end
 
---- Storage(n): n elements, undefined; of a table of numbers; (path [, shared [, n [, readOnly]]]): a file as memory, in which writes
--- go to the file where it is shared; (storage, offset, n): a view. FloatStorage, LongStorage ... tell the type of the elements.
+--- Storage(n): n elements, undefined; of a table of numbers; (path [, shared [, n [, readOnly]]]): a file as memory, in
+-- which writes go to the file where it is shared; (storage, offset, n): a view. FloatStorage, LongStorage ... tell the type
+-- of the elements.
 local function construct(row, first, second, third, fourth)
   if first == nil then return new(row, 0) end
   if type(first) == 'number' then

@@ -108,7 +108,8 @@ local function storageName(row) return row.storage end
 local function tensorName(row) return row.tensor end
 
 --- Tensor(sizes...): a tensor of these sizes, what is in it undefined; also of a LongStorage of sizes; of nested tables of
--- numbers; on a storage [, offset, sizes, strides]; another view of a tensor. FloatTensor, DoubleTensor ... tell the type of its elements.
+-- numbers; on a storage [, offset, sizes, strides]; another view of a tensor. FloatTensor, DoubleTensor ... tell the type of
+-- its elements.
 local function construct(row, ...)
   local n, first = select('#', ...), (...)
   if n == 0 then return empty(row) end
