@@ -2,7 +2,7 @@
 local torch = require 'tocha'
 local nn = require 'tocha.nn'
 local help = require 'tocha.help'
-local complete = require 'tocha.prompt.complete'
+local complete = require 'tocha.prompt.complete'.names
 
 local modules = { torch = torch, nn = nn }
 for _, name in ipairs { 'optim', 'image', 'data', 'rl', 'train', 'models' } do modules[name] = require('tocha.' .. name) end

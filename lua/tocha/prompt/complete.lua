@@ -24,8 +24,11 @@ local function sources(value)
   return list
 end
 
--- The value of a name such as 'torch' or 'model.modules'; reading fields may run a script's own __index.
-local function valueOf(name, scope)
+local complete = {}
+
+--- The value of a name such as 'torch' or 'model.modules' in a table; nil if there is none. Reading fields may run a script's own
+-- __index.
+function complete.valueOf(name, scope)
   local value = scope
   for part in name:gmatch '[^.:]+' do
     local known, field = pcall(function() return value[part] end)
@@ -40,7 +43,7 @@ end
 -- @tparam string before the line up to it
 -- @tparam[opt=_G] table scope
 -- @treturn {string,...} nil inside a string
-return function(word, before, scope)
+function complete.names(word, before, scope)
   local quote
   for mark in before:gmatch '[\'"]' do
     if not quote then quote = mark elseif quote == mark then quote = nil end
@@ -50,7 +53,7 @@ return function(word, before, scope)
   local owner, separator, part = word:match '^(.*)([.:])([%w_]*)$'
   part = part or word
   local value, list, seen = scope, {}, {}
-  if owner then value = valueOf(owner, scope) end
+  if owner then value = complete.valueOf(owner, scope) end
   if value == nil then return list end
   local function offer(name, kind)
     if type(name) ~= 'string' or seen[name] or name:sub(1, #part) ~= part or not name:find '^[%a_][%w_]*$' then return end
@@ -68,3 +71,5 @@ return function(word, before, scope)
   table.sort(list)
   return list
 end
+
+return complete

@@ -133,7 +133,7 @@ return function(options)
   local name = options.name or 'tocha'
   local first, more = name .. '> ', ('.'):rep(#name) .. '> '
   if options.history then line.history(options.history) end
-  line.complete(complete)
+  line.complete(complete.names)
   install()
   local again = true
   while again do
