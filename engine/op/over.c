@@ -249,6 +249,7 @@ static void column_unit(const plan *p, int64_t unit) {
     if (p->table) acc[j] = start_double(p->fold);
     else acc_long[j] = start_long(p->fold);
   }
+  if (begin == end) return; /* nothing to fold */
   static const double zeros[BLOCK];
   const double *parameter = p->p ? p->p + k : zeros;
   if (p->table && (stride != 1 || (n < FEW && !narrow(p, n, WIDE, last_stride(&p->folded))))) {

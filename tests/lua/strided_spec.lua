@@ -147,6 +147,16 @@ describe('reductions of views', function()
     assert.equal(math.huge, torch.Tensor { math.huge }:expand(3):sum())
   end)
 
+  it('fold nothing to what they begin with, wherever that lies', function()
+    for _, x in ipairs { torch.zeros(100, 5):narrow(2, 1, 0), torch.zeros(0, 100):t(), torch.zeros(7, 100, 0):transpose(1, 2),
+      torch.zeros(100, 2, 5):narrow(3, 1, 0) } do
+      for name, start in pairs { sum = 0, prod = 1 } do
+        local y = x[name](x, x:dim())
+        same(torch.Tensor(y:size()):fill(start), y)
+      end
+    end
+  end)
+
   it('find the extremes of large views in parts', function()
     local t = torch.randn(700, 901, 2)
     for _, v in ipairs { t:select(3, 2), t:select(3, 1):t(), t:narrow(2, 3, 890), t:permute(3, 2, 1) } do
