@@ -148,6 +148,7 @@ static void run_planes(plan *p) {
 /* What a kernel gets of one operand in a box. */
 typedef struct part {
   bool packed; /* in a block, in the order of the box */
+  bool direct; /* brought into the result's places, where the kernel works then: wide elements leave the nearest cache */
   int64_t stride[TCH_MAX_DIMS]; /* as the kernel sees it */
   tch_box_mover mover; /* into the block, or back */
 } part;
@@ -219,11 +220,14 @@ static void box_calls(const plan *p, const int64_t *box, const part *part, void 
 static void take_parts(const plan *p, const int64_t *size, part *parts) {
   int64_t form[TCH_MAX_DIMS];
   form_of(p, size, form);
+  bool direct = p->n == 2 && p->bytes[0] == WORD && p->bytes[1] == WORD && !p->far && p->data[1] != p->data[0];
   for (int k = 0; k < p->n; k++) {
     part *t = &parts[k];
     t->packed = !fits(p, k, size, form);
-    memcpy(t->stride, t->packed ? form : p->stride[k], sizeof *form * (size_t) p->ndim);
-    if (t->packed) tch_box_ready(&t->mover, p->bytes[k], p->ndim, size, k ? form : p->stride[k], k ? p->stride[k] : form);
+    t->direct = t->packed && k == 1 && direct && !parts[0].packed;
+    const int64_t *block = t->direct ? p->stride[0] : form;
+    memcpy(t->stride, t->packed ? block : p->stride[k], sizeof *form * (size_t) p->ndim);
+    if (t->packed) tch_box_ready(&t->mover, p->bytes[k], p->ndim, size, k ? block : p->stride[k], k ? p->stride[k] : block);
   }
 }
 
@@ -264,11 +268,11 @@ static void box_piece(void *context, int64_t begin, int64_t end) {
     for (int k = 0; k < p->n; k++) {
       at[k] = p->data[k];
       for (int d = 0; d < p->ndim; d++) at[k] += first[d] * p->stride[k][d] * p->bytes[k];
-      data[k] = parts[k].packed ? block[k] : at[k];
+      data[k] = parts[k].direct ? at[0] : parts[k].packed ? block[k] : at[k];
       if (far && !parts[k].packed) ask(p, size, &parts[k], k, at[k]);
     }
     for (int k = 1; k < p->n; k++)
-      if (parts[k].packed) tch_box_run(&parts[k].mover, block[k], at[k]);
+      if (parts[k].packed) tch_box_run(&parts[k].mover, data[k], at[k]);
     box_calls(p, size, parts, data);
     if (parts[0].packed) tch_box_run(&parts[0].mover, at[0], block[0]);
   }

@@ -31,7 +31,7 @@ static tch_status along_shape(tch_call *c) {
 }
 
 /* Places and extremes of x along d; the entries of the results are contiguous. */
-static tch_status choose(tch_tensor *x, int d, bool largest, char *y, int64_t *place) {
+static tch_status by_copy(tch_tensor *x, int d, bool largest, char *y, int64_t *place) {
   tch_tensor *lines = NULL;
   TCH_TRY(tch_tensor_contiguous_of(x, &lines));
   tch_reduce_places(lines, d, largest, y, place);
@@ -39,29 +39,81 @@ static tch_status choose(tch_tensor *x, int d, bool largest, char *y, int64_t *p
   return TCH_OK;
 }
 
-/* A view is done in parts of its first other dimension, so that the copies of the lines stay in a cache, where a part takes whole
- * cache lines of x. */
-static tch_status along(tch_call *c, bool largest) {
+/* The same in parts of the first other dimension, so that the copies of the lines stay in a cache, where a part takes whole cache
+ * lines of x. */
+static tch_status by_copies(tch_tensor *x, int d, bool largest, char *y, int64_t *place) {
   enum { PART = 1 << 18 /* elements */ };
+  if (x->ndim < 2) return by_copy(x, d, largest, y, place);
+  int first = d == 0 ? 1 : 0;
+  int64_t size = x->size[first], results = x->count / x->size[d] / size, bytes = tch_dtype_bytes(x->type);
+  int64_t each = PART / (x->count / size);
+  if (each < 1) each = 1;
+  if (llabs(x->stride[first]) * bytes * each < 64) each = size;
+  for (int64_t begin = 0; begin < size; begin += each) {
+    tch_tensor *part = NULL;
+    TCH_TRY(tch_slice(x, first, begin, begin + each < size ? each : size - begin, 1, &part));
+    tch_status status = by_copy(part, d, largest, y + begin * results * bytes, place + begin * results);
+    tch_tensor_release(part);
+    TCH_TRY(status);
+  }
+  return TCH_OK;
+}
+
+/* Copies t, whose dimension k is the order[k]-th of the target's, which may have more of size 1. */
+static tch_status put(tch_call *c, tch_tensor *t, const int64_t *order, tch_tensor *to) {
+  int64_t rank[TCH_MAX_DIMS], n = 0, last = -1;
+  for (int j = 0; j < t->ndim; j++) { /* the next of the target's dimensions */
+    int64_t next = -1;
+    for (int k = 0; k < t->ndim; k++)
+      if (order[k] > last && (next < 0 || order[k] < order[next])) next = k;
+    rank[n++] = next, last = order[next];
+  }
+  TCH_STEP(c, t, permute, t, rank, t->ndim);
+  return tch_tensor_copy(to, t);
+}
+
+/* In the order of memory, the dimension with the longest strides first, if the lines can be read from there. */
+static tch_status where_it_lies(tch_call *c, int d, bool largest, bool *done) {
+  tch_tensor *x = c->in[0], *out[] = {c->out[0], c->out[1]};
+  int64_t order[TCH_MAX_DIMS], others[TCH_MAX_DIMS];
+  tch_shape shape = {.ndim = x->ndim - 1};
+  int dim = 0, n = 0;
+  bool sorted = true, alike = true; /* x; the results */
+  for (int k = 0; k < x->ndim; k++) {
+    int i = k;
+    for (; i > 0 && llabs(x->stride[order[i - 1]]) < llabs(x->stride[k]); i--) order[i] = order[i - 1], sorted = false;
+    order[i] = k;
+  }
+  for (int k = 0; k < x->ndim; k++) {
+    if (order[k] == d) {
+      dim = k;
+      continue;
+    }
+    alike = alike && (n == 0 || others[n - 1] < order[k]);
+    shape.size[n] = x->size[order[k]], others[n++] = order[k];
+  }
+  if (!sorted) TCH_STEP(c, x, permute, x, order, x->ndim);
+  *done = tch_places_of_view(x, dim);
+  if (!*done) return TCH_OK;
+  for (int o = 0; o < 2 && !alike; o++) {
+    shape.type = c->out[o]->type;
+    TCH_TRY(tch_op_temp(c, &shape, &out[o]));
+  }
+  tch_reduce_places(x, dim, largest, tch_tensor_data(out[0]), tch_tensor_data(out[1]));
+  for (int o = 0; o < 2 && !alike; o++) TCH_TRY(put(c, out[o], others, c->out[o]));
+  return TCH_OK;
+}
+
+static tch_status along(tch_call *c, bool largest) {
   const tch_max_attr *a = c->attr;
   tch_tensor *x = c->in[0];
-  int d = (int) (a->dim < 0 ? a->dim + x->ndim : a->dim), first = d == 0 ? 1 : 0;
-  int64_t *place = tch_tensor_data(c->out[1]), bytes = tch_dtype_bytes(x->type);
+  int d = (int) (a->dim < 0 ? a->dim + x->ndim : a->dim);
   char *y = tch_tensor_data(c->out[0]);
-  if (x->count > 0 && tch_places_of_view(x, d)) tch_reduce_places(x, d, largest, y, place);
-  else if (x->ndim < 2 || x->count == 0 || tch_tensor_contiguous(x)) TCH_TRY(choose(x, d, largest, y, place));
-  else {
-    int64_t size = x->size[first], results = c->out[1]->count / size, each = PART / (x->count / size);
-    if (each < 1) each = 1;
-    if (llabs(x->stride[first]) * bytes * each < 64) each = size;
-    for (int64_t begin = 0; begin < size; begin += each) {
-      tch_tensor *part = NULL;
-      TCH_TRY(tch_slice(x, first, begin, begin + each < size ? each : size - begin, 1, &part));
-      tch_status status = choose(part, d, largest, y + begin * results * bytes, place + begin * results);
-      tch_tensor_release(part);
-      TCH_TRY(status);
-    }
-  }
+  int64_t *place = tch_tensor_data(c->out[1]);
+  bool contiguous = tch_tensor_contiguous(x), done = x->count == 0;
+  if (!done && !contiguous) TCH_TRY(where_it_lies(c, d, largest, &done));
+  if (!done && contiguous) tch_reduce_places(x, d, largest, y, place);
+  else if (!done) TCH_TRY(by_copies(x, d, largest, y, place));
   for (int64_t i = 0; i < c->out[1]->count; i++) place[i] += a->base;
   return TCH_OK;
 }

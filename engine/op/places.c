@@ -16,6 +16,9 @@ enum {
   BLOCK = 2048, /* columns at a time, or entries of a line brought together */
   LONG = 64,    /* entries of a line that is worth a call, */
   APART = 256,  /* and of one with gaps */
+  GAPS = 4,     /* places a column that are looked at instead of brought together, */
+  FAR = 1 << 18, /* where all are that many bytes */
+  WIDE = 16,    /* neighbouring lines that are read where they lie */
   WORD = 8      /* bytes of the widest type */
 };
 
@@ -71,15 +74,38 @@ static void block_piece(void *context, int64_t begin, int64_t end) {
   }
 }
 
-/* Blocks [begin, end) of the columns of a matrix that is no contiguous one, brought together where they have gaps. */
+/* Columns of a matrix at a time: as many as a block holds, with the gaps between them if those are small and it is far. */
+static int64_t gaps_block(const tch_tensor *x) {
+  int64_t step = x->stride[1];
+  return step > 1 && step <= GAPS && x->count * step * tch_dtype_bytes(x->type) >= FAR ? BLOCK / step : BLOCK;
+}
+
+/* Extremes of n columns with small gaps, gaps and all. */
+static void over_gaps(const search *s, int64_t n, const char *x, char *best, int64_t *place) {
+  _Alignas(64) char bests[BLOCK * WORD];
+  int64_t places[BLOCK] = {0}, step = s->x->stride[1], span = (n - 1) * step + 1;
+  memcpy(bests, x, (size_t) (span * s->bytes));
+  if (s->largest) s->table->largest_columns(span, s->line.n, bests, places, x, s->x->stride[0], 0);
+  else s->table->smallest_columns(span, s->line.n, bests, places, x, s->x->stride[0], 0);
+  for (int64_t i = 0; i < n; i++) {
+    memcpy(best + i * s->bytes, bests + i * step * s->bytes, (size_t) s->bytes);
+    place[i] = places[i * step];
+  }
+}
+
+/* Blocks [begin, end) of the columns of a matrix that is no contiguous one, brought together where they have large gaps. */
 static void gaps_piece(void *context, int64_t begin, int64_t end) {
   const search *s = context;
   _Alignas(64) char together[BLOCK * WORD];
-  const int64_t *stride = s->x->stride;
+  const int64_t *stride = s->x->stride, wide = gaps_block(s->x);
   for (int64_t b = begin; b < end; b++) {
-    int64_t first = b * BLOCK, n = s->line.inner - first < BLOCK ? s->line.inner - first : BLOCK, high = BLOCK / n;
+    int64_t first = b * wide, n = s->line.inner - first < wide ? s->line.inner - first : wide, high = BLOCK / n;
     const char *x = (const char *) tch_tensor_data(s->x) + first * stride[1] * s->bytes;
     char *best = s->y + first * s->bytes;
+    if (wide < BLOCK) {
+      over_gaps(s, n, x, best, s->place + first);
+      continue;
+    }
     for (int64_t i = 0, rows, next; i < s->line.n; i += rows) {
       const char *row = x + i * stride[0] * s->bytes;
       rows = s->line.n - i, next = stride[0];
@@ -113,27 +139,20 @@ static int64_t place_in(const search *s, const char *x, int64_t stride) {
   return place;
 }
 
-/* Lines [begin, end) of a view, in the order of memory. */
+/* Lines [begin, end) of a view. */
 static void dense_piece(void *context, int64_t begin, int64_t end) {
   const search *s = context;
   const tch_tensor *t = s->x;
-  int order[TCH_MAX_DIMS], n = 0; /* of the other dimensions, those with long strides first */
-  int64_t stride = t->stride[s->line.dim], result[TCH_MAX_DIMS], next = 1;
-  for (int d = t->ndim - 1; d >= 0; d--) {
-    if (d == s->line.dim) continue;
-    int k = n++;
-    for (; k > 0 && llabs(t->stride[order[k - 1]]) < llabs(t->stride[d]); k--) order[k] = order[k - 1];
-    order[k] = d, result[d] = next, next *= t->size[d];
-  }
+  int64_t stride = t->stride[s->line.dim];
   for (int64_t i = begin; i < end; i++) {
     const char *x = tch_tensor_data(t);
-    int64_t left = i, at = 0;
-    for (int k = n - 1; k >= 0; left /= t->size[order[k--]]) {
-      int64_t place = left % t->size[order[k]];
-      x += place * t->stride[order[k]] * s->bytes, at += place * result[order[k]];
+    int64_t left = i;
+    for (int d = t->ndim - 1; d >= 0; d--) {
+      if (d == s->line.dim) continue;
+      x += left % t->size[d] * t->stride[d] * s->bytes, left /= t->size[d];
     }
-    s->place[at] = place_in(s, x, stride);
-    memcpy(s->y + at * s->bytes, x + s->place[at] * stride * s->bytes, (size_t) s->bytes);
+    s->place[i] = place_in(s, x, stride);
+    memcpy(s->y + i * s->bytes, x + s->place[i] * stride * s->bytes, (size_t) s->bytes);
   }
 }
 
@@ -148,6 +167,7 @@ static bool dense_along(const tch_tensor *x, int dim) {
 
 bool tch_places_of_view(const tch_tensor *x, int dim) {
   bool columns = x->ndim == 2 && dim == 0 && x->size[1] > 1 && tch_dtype_floating(x->type);
+  if (tch_dtype_floating(x->type) && tch_tensor_contiguous(x) && tch_line_of(x->ndim, x->size, dim).inner >= WIDE) return true;
   return (columns && llabs(x->stride[1]) < llabs(x->stride[0])) || dense_along(x, dim);
 }
 
@@ -158,8 +178,8 @@ void tch_reduce_places(const tch_tensor *x, int dim, bool largest, void *y, int6
   if (x->count == 0) return;
   bool lines = !floating || s.line.inner == 1 || (!contiguous && dense_along(x, dim));
   if (!lines) {
-    int64_t work = s.line.n * (s.line.inner < BLOCK ? s.line.inner : BLOCK);
-    tch_parallel(s.line.outer * divide_up(s.line.inner, BLOCK), work >= GRAIN ? 1 : GRAIN / work,
+    int64_t wide = contiguous ? BLOCK : gaps_block(x), work = s.line.n * (s.line.inner < wide ? s.line.inner : wide);
+    tch_parallel(s.line.outer * divide_up(s.line.inner, wide), work >= GRAIN ? 1 : GRAIN / work,
                  contiguous ? block_piece : gaps_piece, &s);
   } else
     tch_parallel(s.line.outer * s.line.inner, s.line.n >= GRAIN ? 1 : GRAIN / s.line.n, contiguous ? line_piece : dense_piece, &s);

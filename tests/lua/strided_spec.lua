@@ -169,6 +169,22 @@ describe('reductions of views', function()
     end
   end)
 
+  it('find the extremes of dimensions in any order', function()
+    local t = torch.FloatTensor(3, 4, 5, 20):random(1, 9)
+    for i = 0, 255 do
+      local a, b, c, d = i % 4 + 1, math.floor(i / 4) % 4 + 1, math.floor(i / 16) % 4 + 1, math.floor(i / 64) + 1
+      if a ~= b and a ~= c and a ~= d and b ~= c and b ~= d and c ~= d then
+        local v = t:permute(a, b, c, d)
+        for dim = 1, 4 do
+          local want, place = v:clone():max(dim)
+          local got, at = v:max(dim)
+          same(want, got)
+          same(place, at)
+        end
+      end
+    end
+  end)
+
   it('do not depend on the number of threads', function()
     local before = torch.getnumthreads()
     local t = torch.randn(40, 50, 60)
