@@ -25,9 +25,10 @@ static void unmap(void *owner) {
 
 static tch_status failed(const char *path) { return tch_fail(TCH_ERROR_IO, "cannot map %s: %s", path, strerror(errno)); }
 
+/* Without waiting for the other end of a pipe. */
 static int open_file(const char *path, bool shared, bool memory) {
   if (memory) return shm_open(path, O_RDWR | O_CREAT, 0600);
-  return shared ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666) : open(path, O_RDONLY | O_CLOEXEC);
+  return shared ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666) : open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 }
 
 /* The number of bytes to map; grows a shared file. */

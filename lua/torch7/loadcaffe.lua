@@ -2,68 +2,80 @@
 -- @module loadcaffe
 require 'torch'
 local read = require 'tocha.file.caffe'
-local raise = require 'tocha.bindings.own'.raise
+local own = require 'tocha.bindings.own'
 
 local nn = require 'nn'
+local raise = own.raise
+own.folder(debug.getinfo(1, 'S').source:match '^@(.*)$')
 
 -- Width and height of an option, which Caffe has once or twice.
 local function both(o, name, otherwise)
   local width, height = o[name .. 'W'] or 0, o[name .. 'H'] or 0
-  local one = o[name] or otherwise
-  if width == 0 or height == 0 then return one, one end
+  if width == 0 or height == 0 then width, height = o[name] or otherwise, o[name] or otherwise end
+  if width < otherwise or height < otherwise then raise(('%s is %dx%d'):format(name, width, height)) end
   return width, height
 end
 
--- type -> a module of a layer, from its options, its first tensor and the package (nn or cudnn)
+-- type -> a module of a layer, from its options, its first tensor and the package (nn or cudnn); nil for what there is no module
 local makers = {}
 
 function makers.Convolution(layer, package)
   local o, weight = layer.convolution or {}, layer.blobs[1]
-  if not weight or weight:dim() ~= 4 then return nil end
-  local kW, kH = both(o, 'kernel', weight:size(4))
+  if not weight or weight:dim() ~= 4 or (o.dilation or 1) ~= 1 then return nil end
   local dW, dH = both(o, 'stride', 1)
   local padW, padH = both(o, 'pad', 0)
   local groups = math.max(o.group or 1, 1)
-  return package.SpatialConvolution(weight:size(2) * groups, weight:size(1), kW, kH, dW, dH, padW, padH, groups)
+  return package.SpatialConvolution(weight:size(2) * groups, weight:size(1), weight:size(4), weight:size(3), dW, dH, padW, padH,
+    groups)
 end
 
 function makers.Pooling(layer, package)
   local o = layer.pooling or {}
-  local kW, kH = both(o, 'kernel', 0)
+  local class = ({ [0] = 'SpatialMaxPooling', 'SpatialAveragePooling' })[o.method or 0]
+  if not class or o.all == 1 or not (o.kernel or o.kernelW) then return nil end
+  local kW, kH = both(o, 'kernel', 1)
   local dW, dH = both(o, 'stride', 1)
   local padW, padH = both(o, 'pad', 0)
-  local class = ({ [0] = 'SpatialMaxPooling', 'SpatialAveragePooling' })[o.method or 0]
-  if not class or kW < 1 then return nil end
   return package[class](kW, kH, dW, dH, padW, padH):ceil()
 end
 
 function makers.InnerProduct(layer)
-  local weight = layer.blobs[1]
-  if not weight or weight:nElement() == 0 then return nil end
-  local outputs = (layer.linear or {}).outputs or weight:size(weight:dim() - 1)
-  if outputs < 1 or weight:nElement() % outputs ~= 0 then return nil end
+  local o, weight = layer.linear or {}, layer.blobs[1]
+  if not weight or weight:dim() < 2 or o.transposed == 1 then return nil end
+  local outputs = o.outputs or weight:size(weight:dim() - 1)
+  if outputs < 1 or weight:nElement() % outputs ~= 0 then raise 'its tensor does not fit it' end
   return nn.Linear(weight:nElement() / outputs, outputs)
 end
 
 function makers.LRN(layer, package)
   local o = layer.response or {}
+  if o.within == 1 then return nil end
+  if (o.size or 5) % 2 == 0 then raise('size is ' .. o.size) end
   return package.SpatialCrossMapLRN(o.size or 5, o.alpha or 1, o.beta or .75, o.k or 1)
 end
 
 function makers.Dropout(layer) return nn.Dropout((layer.dropout or {}).ratio or .5) end
-function makers.ReLU(_, package) return package.ReLU(true) end
+function makers.ReLU(layer, package)
+  local slope = (layer.relu or {}).slope or 0
+  return slope == 0 and package.ReLU(true) or nn.LeakyReLU(slope, true)
+end
 function makers.Sigmoid(_, package) return package.Sigmoid() end
 function makers.TanH(_, package) return package.Tanh() end
 function makers.Softmax(_, package) return package.SoftMax() end
 makers.SoftmaxWithLoss = makers.Softmax
 
-local function fill(module, layer)
+-- The module of a layer with its numbers, or nil.
+local function make(layer, package)
+  local maker = makers[layer.type]
+  local module = maker and maker(layer, package)
+  if not module or not module.weight then return module end
   local weight, bias = layer.blobs[1], layer.blobs[2]
   if weight:nElement() ~= module.weight:nElement() or bias and bias:nElement() ~= module.bias:nElement() then
-    raise(('loadcaffe: the tensors of layer %s do not fit it'):format(layer.name))
+    raise 'its tensors do not fit it'
   end
   module.weight:copy(weight)
   if bias then module.bias:copy(bias) else module.bias:zero() end
+  return module
 end
 
 local loadcaffe = {}
@@ -88,15 +100,12 @@ function loadcaffe.load(prototxt, binary, backend) -- luacheck: ignore prototxt
   end
   for _, layer in ipairs(layers) do
     if not layers.old and layer.type:find '^Softmax' then break end
-    local maker = makers[layer.type]
-    local module = maker and maker(layer, package)
+    local good, module = pcall(make, layer, package)
+    if not good then raise(('%s: layer %s: %s'):format(binary, layer.name, tostring(module):gsub('^.-:%d+: ', ''))) end
     if not module then left[#left + 1] = ('%s (%s)'):format(layer.name, layer.type)
     else
       if layer.type == 'InnerProduct' and width ~= module.weight:size(2) then add('torch_view', nn.View(-1):setNumInputDims(3)) end
-      if module.weight then
-        fill(module, layer)
-        width = module.weight:size(1)
-      end
+      if module.weight then width = module.weight:size(1) end
       add(layer.name, module)
     end
   end

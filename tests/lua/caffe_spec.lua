@@ -100,13 +100,36 @@ describe('a .caffemodel file', function()
     assert.error_matches(function() read '/nowhere' end, '/nowhere')
   end)
 
+  it('has whole sizes, or is refused', function()
+    local data = ('f'):rep(36) -- 1.5 x 1.5 x 4 numbers, of which a tensor 1x1x4x1 has 4
+    for pad = 0, 3 do -- so that they lie where floats may not, too
+      local sizes = real(1, 1.5) .. real(2, 1.5) .. whole(3, 4) .. whole(4, 1)
+      local text = part(100, part(1, ('n'):rep(pad)) .. part(7, sizes .. part(5, data)))
+      assert.error_matches(function() read(written(text)) end, '1.5 is no size')
+    end
+    assert.error_matches(function() read(written(part(100, part(7, whole(1, 2 ^ 63) .. part(5, data))))) end, 'is no size')
+    assert.error_matches(function() read(written(part(100, part(108, real(1, 0 / 0))))) end, 'an option is no number')
+  end)
+
+  local script
+  setup(function() script = os.tmpname() end)
+  teardown(function() os.remove(script) end)
+  -- What a script for Torch7 prints.
+  local function output(source)
+    local file = assert(io.open(script, 'w'))
+    file:write(source)
+    file:close()
+    local pipe = io.popen('scripts/th ' .. script .. ' 2>&1')
+    local text = pipe:read '*a'
+    pipe:close()
+    return text
+  end
+
   it('is a network for loadcaffe', function()
-    local script = os.tmpname()
     local function run(text)
       written(text)
       torch.save(name .. '.t7', { W:double(), B:double(), V:double(), C:double() })
-      local file = assert(io.open(script, 'w'))
-      file:write(([[
+      local printed = output(([[
 require 'loadcaffe'
 local net = loadcaffe.load('deploy.prototxt', %q, 'nn')
 local p, names = torch.load(%q), {}
@@ -120,16 +143,49 @@ print((net:get(1):forward(x) - conv:forward(x)):abs():max() < 1e-6, net:get(3).c
 local y = net:forward(x)
 print(y:size(1), y:size(2), net:get(#net).bias and net:get(#net).bias:norm() == 0)
 ]]):format(name, name .. '.t7'))
-      file:close()
-      local pipe = io.popen('scripts/th ' .. script .. ' 2>&1')
-      local output = pipe:read '*a'
-      pipe:close()
-      os.remove(script)
       os.remove(name .. '.t7')
-      return output
+      return printed
     end
     assert.equal('loadcaffe: left out: data (Data)\nconv1 relu1 pool1 norm1 torch_view fc drop prob\t\n'
       .. 'true\ttrue\tnn.SpatialAveragePooling\t\n2\t5\tnil\t\n', run(old()))
     assert.equal('conv1 relu1 pool1 torch_view fc\t\ntrue\ttrue\tnn.SpatialMaxPooling\t\n2\t5\ttrue\t\n', run(new()))
+  end)
+
+  it('has layers that loadcaffe makes as they are, leaves out by name, or refuses at the line of the script', function()
+    local function layer(type, rest) return part(100, part(1, 'x') .. part(2, type) .. rest) end
+    local weight, matrix = part(7, blob(W)), part(7, blob(V))
+    local text = output(([[
+require 'loadcaffe'
+local function run(text)
+  local file = io.open(%q, 'wb')
+  file:write(text)
+  file:close()
+  local good, net = pcall(loadcaffe.load, 'x', %q)
+  print(good and (net:get(1) and tostring(net:get(1)) or 'empty') or net)
+end
+]] .. ('run(%q)\n'):rep(10) .. [[
+print(torch.memstats().peak < 1e6)
+]]):format(name, name, layer('Convolution', weight .. part(106, whole(5, 2 ^ 30))),
+      layer('Convolution', weight .. part(106, whole(4, 2 ^ 20))), layer('Convolution', weight .. part(106, whole(18, 2))),
+      layer('Convolution', weight .. part(106, whole(14, 0) .. whole(13, 5))), layer('ReLU', part(123, real(1, .25))),
+      layer('Dropout', part(108, real(1, 1.5))), layer('LRN', part(118, whole(1, 4))), layer('LRN', part(118, whole(4, 1))),
+      layer('InnerProduct', matrix .. part(117, whole(6, 1))), layer('InnerProduct', matrix .. part(117, whole(1, 7)))))
+    text = text:gsub(name, 'FILE'):gsub(script .. ':%d+:', 'LINE:'):gsub('\t', '')
+    assert.equal([[
+LINE: FILE: layer x: nn.SpatialConvolution: 3221225472 -> 4 planes cannot be cut into 1073741824 groups
+nn.SpatialConvolution(3 -> 4, 3x3)
+loadcaffe: left out: x (Convolution)
+empty
+nn.SpatialConvolution(3 -> 4, 3x3)
+nn.LeakyReLU(0.25)
+LINE: FILE: layer x: nn.Dropout: p is 1.5, but 0 <= p < 1 is needed
+LINE: FILE: layer x: size is 4
+loadcaffe: left out: x (LRN)
+empty
+loadcaffe: left out: x (InnerProduct)
+empty
+LINE: FILE: layer x: its tensor does not fit it
+true
+]], text)
   end)
 end)

@@ -89,6 +89,9 @@ describe('storages on memory that is not their own:', function()
     assert.error_matches(function() torch.ByteStorage('/') end, 'cannot map /: it is no regular file')
     assert.error_matches(function() torch.ByteStorage('/dev/zero', false, 10) end, 'it is no regular file')
     assert.error_matches(function() torch.ByteStorage('/', true) end, 'cannot map /')
+    os.execute('mkfifo ' .. name) -- nobody writes into it: to wait would be for ever
+    assert.error_matches(function() torch.ByteStorage(name) end, 'it is no regular file')
+    os.remove(name)
   end)
 
   it('shared memory goes with its storage', function()

@@ -44,22 +44,33 @@ end
 
 local function text(place)
   if type(place) ~= 'table' then fail 'damaged: a name is none' end
-  return file.text(place.source, place.at, place.stop - place.at)
+  return (file.text(place.source, place.at, place.stop - place.at):gsub('%c', '?'))
 end
 
--- A number, also the first of several.
-local function number(value)
-  if type(value) == 'number' then return value end
-  return varint(value)
+local largest = 2 ^ 31 - 1 -- of a size
+
+-- A size, also the first of several.
+local function whole(value)
+  if type(value) ~= 'number' then value = varint(value) end
+  if value % 1 ~= 0 or value < 0 or value > largest then fail(('damaged: %.17g is no size'):format(value)) end
+  return value
 end
 
--- The fields of a message that `names` knows (number -> name), as numbers.
+local function real(value)
+  if type(value) ~= 'number' or value ~= value or math.abs(value) == math.huge then fail 'damaged: an option is no number' end
+  return value
+end
+
+local reals = { alpha = true, beta = true, k = true, ratio = true, slope = true }
+
+-- The fields of a message that `names` knows (number -> name), as numbers; of a repeated one the first.
 local function numbers(place, names)
   if type(place) ~= 'table' then fail 'damaged: the options of a layer are none' end
   local values = {}
   while place.at < place.stop do
     local key, value = field(place)
-    if names[key] then values[names[key]] = number(value) end
+    local name = names[key]
+    if name then values[name] = values[name] or (reals[name] and real or whole)(value) end
   end
   return values
 end
@@ -69,8 +80,9 @@ local function sizesOf(place)
   while place.at < place.stop do
     local key, value = field(place)
     if key == 1 and type(value) == 'table' then
-      while value.at < value.stop do sizes[#sizes + 1] = varint(value) end
-    elseif key == 1 then sizes[#sizes + 1] = value end
+      while value.at < value.stop and #sizes <= 16 do sizes[#sizes + 1] = whole(varint(value)) end
+    elseif key == 1 then sizes[#sizes + 1] = whole(value) end
+    if #sizes > 16 then fail 'damaged: a tensor of more than 16 dimensions' end
   end
   return sizes
 end
@@ -81,14 +93,14 @@ local function blob(place)
   local old, sizes, data = { 0, 0, 0, 0 }, nil, nil
   while place.at < place.stop do
     local key, value = field(place)
-    if key <= 4 and type(value) == 'number' then old[key] = value
+    if key <= 4 and type(value) == 'number' then old[key] = whole(value)
     elseif key == 5 and type(value) == 'table' then data = value
     elseif key == 7 and type(value) == 'table' then sizes = sizesOf(value) end
   end
   sizes = sizes or old
   local count = 1
   for _, n in ipairs(sizes) do count = count * n end
-  if not data or #sizes == 0 or #sizes > 16 or (data.stop - data.at) ~= 4 * count then
+  if not data or #sizes == 0 or (data.stop - data.at) ~= 4 * count then
     fail(('damaged: a tensor of %s has %d bytes'):format(table.concat(sizes, 'x'), data and data.stop - data.at or 0))
   end
   return file.tensorOn(data.source, dtype.Float, sizes, data.at)
@@ -98,20 +110,21 @@ end
 
 local options = {
   convolution = { [1] = 'planes', [3] = 'pad', [4] = 'kernel', [5] = 'group', [6] = 'stride', [9] = 'padH', [10] = 'padW',
-                  [11] = 'kernelH', [12] = 'kernelW', [13] = 'strideH', [14] = 'strideW' },
+                  [11] = 'kernelH', [12] = 'kernelW', [13] = 'strideH', [14] = 'strideW', [18] = 'dilation' },
   pooling = { [1] = 'method', [2] = 'kernel', [3] = 'stride', [4] = 'pad', [5] = 'kernelH', [6] = 'kernelW', [7] = 'strideH',
               [8] = 'strideW', [9] = 'padH', [10] = 'padW', [12] = 'all' },
-  linear = { [1] = 'outputs' },
-  response = { [1] = 'size', [2] = 'alpha', [3] = 'beta', [5] = 'k' },
+  linear = { [1] = 'outputs', [6] = 'transposed' },
+  response = { [1] = 'size', [2] = 'alpha', [3] = 'beta', [4] = 'within', [5] = 'k' },
   dropout = { [1] = 'ratio' },
+  relu = { [1] = 'slope' },
 }
 
 -- Where the two forms of a layer have their fields.
 local forms = {
   [2] = { name = 4, type = 5, blobs = 6, options = { [10] = 'convolution', [12] = 'dropout', [17] = 'linear', [18] = 'response',
-                                                    [19] = 'pooling' } },
+                                                    [19] = 'pooling', [30] = 'relu' } },
   [100] = { name = 1, type = 2, blobs = 7, options = { [106] = 'convolution', [108] = 'dropout', [117] = 'linear',
-                                                      [118] = 'response', [121] = 'pooling' } },
+                                                      [118] = 'response', [121] = 'pooling', [123] = 'relu' } },
 }
 
 -- The older form's types by number.
@@ -147,11 +160,11 @@ end
 --- The layers of a .caffemodel file, in order. Their tensors lie on the file itself where that is possible, mapped.
 -- @tparam string path
 -- @treturn {table,...} name, type ('Convolution' ...), blobs (weights, then biases), and the options of its kind: convolution,
--- pooling, linear, response, dropout; `old`: whether the file has the older form
+-- pooling, linear, response, dropout, relu; `old`: whether the file has the older form
 return function(path)
   if type(path) ~= 'string' then raise('caffe: the name of the file is a ' .. torch.type(path)) end
   local source = torch.ByteStorage(path)
   local good, list = pcall(layers, source)
   if good then return list end
-  raise(('%s: %s'):format(path, type(list) == 'table' and list[1] or tostring(list)))
+  raise(('%s: %s'):format(path, type(list) == 'table' and list[1] or tostring(list):gsub('^.-:%d+: ', '')))
 end
