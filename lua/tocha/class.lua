@@ -63,6 +63,8 @@ function metamethods.__call(self, ...)
 end
 
 function metamethods.__tostring(self)
+  local name = rawget(self, '__typename')
+  if registry[name] == self then return name end -- the class itself
   local method = self.__tostring__
   return method and method(self) or tostring(class.typename(self))
 end

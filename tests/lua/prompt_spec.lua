@@ -48,6 +48,7 @@ y;
 ? torch.max
 ?
 ? nosuch
+? who
 $ echo some bytes
 #_LAST
 x = 1
@@ -62,7 +63,7 @@ type {}, zeros(7):nElement()]]
     local output = pipe:read '*a'
     pipe:close()
     os.remove(name)
-    for _, part in ipairs { 'torch.max   [', 'a command of the system', 'nothing about nosuch', 'some bytes\n11\t\n',
+    for _, part in ipairs { 'torch.max   [', 'a command of the system', 'nothing about nosuch', '\nwho()  ', 'some bytes\n11\t\n',
       '\nx\t\n2\t\ntable\t7\t\n' } do
       assert.truthy(output:find(part, 1, true), part)
     end

@@ -66,7 +66,8 @@ end
 -- -- what is no Lua -----------------------------------------------------------------------------------------------------
 
 local function explain(name)
-  io.write(name == '' and features or require('tocha.help').text(name) or
+  local own = name:find '^%a+$' and ('\n' .. features):match('\n%s*(' .. name .. '%A[^\n]*)') -- who, import
+  io.write(name == '' and features or require('tocha.help').text(name) or own or
     ('There is nothing about %s. Names are written as in a program: torch.max, x:view, nn.Linear.'):format(name), '\n')
 end
 
