@@ -49,6 +49,30 @@ describe('optim', function()
     end, 'nesterov needs a momentum')
   end)
 
+  it('refuses what no population or memory can be, and leaves config as it was', function()
+    local function f(x) return x:sum(), torch.ones(2) end
+    for _, size in ipairs { 0 / 0, 1 / 0, 2.5, 0 } do
+      for _, name in ipairs { 'de', 'cmaes' } do
+        assert.error_matches(function() optim[name](f, torch.ones(2), { popsize = size, maxEval = 9 }) end,
+          'optim.' .. name .. ': popsize is')
+      end
+    end
+    assert.error_matches(function() optim.lbfgs(f, torch.ones(2), { nIter = -1 }) end, 'optim.lbfgs: nIter is %-1')
+    assert.error_matches(function() optim.cg(f, torch.ones(2), { maxIter = 0 / 0 }) end, 'optim.cg: maxIter is nan')
+    local config = { etaplus = 'x' }
+    assert.error_matches(function() optim.rprop(f, torch.ones(2), config) end, 'etaplus is a string')
+    assert.same({ etaplus = 'x' }, config)
+  end)
+
+  it('take a value that is no number for the worst, without gradients', function()
+    local function f(p) return p[1] > 0 and math.log(p[1]) ^ 2 or 0 / 0 end
+    for _, name in ipairs { 'de', 'cmaes' } do
+      torch.manualSeed(1)
+      local x = optim[name](f, torch.DoubleTensor { -1 }, { maxEval = 400 })
+      assert.is_near(1, x[1], .1)
+    end
+  end)
+
   it('refuses a function that returns no gradient', function()
     for _, name in ipairs { 'sgd', 'adam', 'adamw', 'rmsprop', 'adagrad', 'adadelta' } do
       assert.error_matches(function() optim[name](function() return 0 end, torch.Tensor { 1 }, {}) end,
@@ -146,6 +170,23 @@ describe('an optimizer object', function()
   it('names what is no parameter', function()
     assert.error_matches(function() optim.Adam { 3 } end, 'parameter 1 is a number, not a tensor')
     assert.error_matches(function() optim.Adam {} end, 'there are no parameters')
+  end)
+
+  it('refuses a constant when it is made', function()
+    local x = torch.ones(2)
+    for _, case in ipairs {
+      { 'SGD', { learningRate = 'fast' }, 'optim.sgd: learningRate is a string, but a number is needed' },
+      { 'SGD', { nesterov = true }, 'optim.sgd: nesterov needs a momentum' },
+      { 'Adam', { learningRate = 0 / 0 }, 'optim.adam: learningRate is nan, but a number is needed' },
+      { 'AdamW', { beta1 = 1 }, 'optim.adamw: beta1 is 1, but a number from 0, below 1 is needed' },
+      { 'Adadelta', { eps = -1 }, 'optim.adadelta: eps is %-1, but a number from 0 is needed' },
+    } do
+      local here = debug.getinfo(1, 'l').currentline + 1
+      local good, why = pcall(function() return optim[case[1]]({ { params = { x } } }, case[2]) end)
+      assert.is_false(good)
+      assert.matches('optim_spec.lua:' .. here .. ': ' .. case[3], why)
+    end
+    optim.SGD(x, { learningRates = torch.ones(2) }) -- a number per element
   end)
 end)
 

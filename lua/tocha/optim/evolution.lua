@@ -4,6 +4,7 @@
 local torch = require 'tocha'
 local optim = require 'tocha.optim'
 local takes = require 'tocha.optim.takes'
+local bad = require 'tocha.bindings.own'.bad
 
 -- config's constants with what is missing from `defaults`, or from state where config has nothing.
 local function settings(op, config, state, defaults)
@@ -11,7 +12,19 @@ local function settings(op, config, state, defaults)
   for key, value in pairs(defaults) do
     out[key] = takes.number(op, config or {}, key, takes.number(op, state or {}, key, value))
   end
+  local size = out.popsize
+  if size ~= defaults.popsize and not (size >= 1 and size < 2 ^ 31 and size % 1 == 0) then
+    bad(op, 'popsize', 'a whole number from 1', size)
+  end
   return out
+end
+
+-- What opfunc gives, where a value that is no number is worse than any other.
+local function valueOf(op, opfunc)
+  return function(p)
+    local f = takes.value(op, (opfunc(p)))
+    return f == f and f or math.huge
+  end
 end
 
 --- Differential evolution, best/1/bin (Storn and Price 1997), from x and points drawn between minRegion (-30) and
@@ -24,9 +37,9 @@ function optim.de(opfunc, x, config, state)
     maxRegion = 30, maxEval = takes.number('optim.de', config or {}, 'maxFEs', 500) })
   local size, random = math.max(3, set.popsize), torch.Generator()
   torch.manualSeed(random, 1)
-  local people, values, history = {}, {}, {}
+  local people, values, history, evaluate = {}, {}, {}, valueOf('optim.de', opfunc)
   local function value(p)
-    history[#history + 1] = takes.value('optim.de', (opfunc(p:viewAs(x))))
+    history[#history + 1] = evaluate(p:viewAs(x))
     return history[#history]
   end
   local function other(...) -- somebody who is none of those
@@ -86,8 +99,7 @@ end
 -- (4 + 3 log n), maxEval (1000 per dimension), ftarget (stop below). The third result is the number of evaluations.
 function optim.cmaes(opfunc, x, config, state)
   takes.arguments('optim.cmaes', opfunc, x, config, state)
-  local function value(p) return takes.value('optim.cmaes', (opfunc(p))) end
-  local n = x:nElement()
+  local n, value = x:nElement(), valueOf('optim.cmaes', opfunc)
   local set = settings('optim.cmaes', config, state, { sigma = 0.5, popsize = 4 + math.floor(3 * math.log(n)), maxEval = 1000 * n,
     ftarget = -math.huge })
   local size, sigma = math.max(4, set.popsize), set.sigma

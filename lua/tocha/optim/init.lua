@@ -62,9 +62,9 @@ function optim.rprop(opfunc, x, config, state)
   arguments('optim.rprop', opfunc, x, config, state)
   config = config or {}
   -- config and state both have a field `stepsize`: one is a number, the other a vector
-  if not state then
-    config.rprop = config.rprop or {}
-    state = config.rprop
+  local own = not state
+  if own then
+    state = config.rprop or {}
     if type(state) ~= 'table' then check('optim.rprop', 'config.rprop', 'table', state) end
   end
   local history = {}
@@ -72,6 +72,7 @@ function optim.rprop(opfunc, x, config, state)
     local fx, gradient = opfunc(x)
     rules.rprop(x, takeGradient('optim.rprop', x, gradient), config, state)
     history[i] = fx
+    if own then config.rprop = state end
   end
   return x, history
 end

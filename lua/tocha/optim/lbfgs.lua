@@ -6,6 +6,7 @@
 local torch = require 'tocha'
 local takes = require 'tocha.optim.takes'
 local check = require 'tocha.kinds'.check
+local bad = require 'tocha.bindings.own'.bad
 
 local op = 'optim.lbfgs'
 
@@ -43,6 +44,7 @@ end
 -- Raises unless a state is one that a call left behind, or has none of its fields.
 local function resume(state, x)
   local steps = takes.number(op, state, 'nIter', 0)
+  if steps < 0 or steps % 1 ~= 0 then bad(op, 'nIter', 'a whole number from 0', steps) end
   takes.number(op, state, 'funcEval', 0)
   if steps < 1 then return end
   for _, name in ipairs { 'old_dirs', 'old_stps' } do

@@ -25,6 +25,14 @@ local function targets(params, name)
   return list
 end
 
+-- Raises what a rule has against its constants: it does a step of one number with them. A vector has its size at the first step.
+local function try(rule, constants)
+  local single = {}
+  for k, v in pairs(constants) do single[k] = not torch.isTensor(v) and v or nil end
+  local x = torch.FloatTensor(1):zero()
+  torch.noGrad(rule, x, x:clone(), single, {})
+end
+
 function Optimizer:__init(name, rule, params, config)
   self.name, self.rule, self.groups = name, rule, {}
   config = config or {}
@@ -36,6 +44,7 @@ function Optimizer:__init(name, rule, params, config)
     local constants = {}
     for k, v in pairs(config) do constants[k] = v end
     for k, v in pairs(group) do if k ~= 'params' then constants[k] = v end end
+    try(rule, constants)
     local list = targets(group.params, name)
     for _, target in ipairs(list) do target.state = {} end
     self.groups[i] = { config = constants, targets = list }

@@ -31,13 +31,20 @@ function takes.arguments(op, opfunc, x, config, state)
   if state and type(state) ~= 'table' then check(op, 'state', 'table', state) end
 end
 
---- A number of a table of constants or of memory; the default where it is nil or false. A string that is a number serves too.
+-- Constants that make no numbers elsewhere.
+local share = { 'a number from 0, below 1', function(v) return v >= 0 and v < 1 end }
+local notNegative = { 'a number from 0', function(v) return v >= 0 end }
+local ranges = { beta1 = share, beta2 = share, epsilon = notNegative, eps = notNegative }
+
+--- A number of a table of constants or of memory, not NaN; the default where it is nil or false. A string that is a number serves
+-- too.
 function takes.number(op, from, name, default)
   local value = from[name]
-  if type(value) == 'number' then return value end
   if not value then return default end
-  local read = type(value) == 'string' and tonumber(value)
-  if not read then own.bad(op, name, 'a number', value) end
+  local read = type(value) == 'number' and value or type(value) == 'string' and tonumber(value)
+  if not read or read ~= read then own.bad(op, name, 'a number', value) end
+  local range = ranges[name]
+  if range and not range[2](read) then own.bad(op, name, range[1], value) end
   return read
 end
 
