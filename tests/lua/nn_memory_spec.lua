@@ -38,6 +38,30 @@ describe('a checkpoint', function()
     assert.are.equal(0.1, again.momentum)
   end)
 
+  it('computes it twice of the same input where the module works in place', function()
+    for _, first in ipairs { nn.MulConstant(2, true), nn.ELU(1, true), nn.Dropout(0.5, false, true), nn.ReLU(true) } do
+      local plain = nn.Sequential():add(first):add(nn.Linear(4, 2))
+      local kept, x, g = nn.Checkpoint(plain:clone()), torch.randn(3, 4), torch.randn(3, 2)
+      local results = {}
+      for i, net in ipairs { plain, kept } do
+        local input = x:clone()
+        torch.manualSeed(1)
+        net:zeroGradParameters()
+        net:forward(input)
+        results[i] = { net:backward(input, g:clone()), (select(2, net:getParameters())) }
+      end
+      for k = 1, 2 do assert.is_true(results[1][k]:equal(results[2][k]), torch.type(first)) end
+    end
+  end)
+
+  it('gives its input where the module does', function()
+    local x = torch.randn(3):requiresGrad(true)
+    local y = nn.Checkpoint(nn.Identity())(x * 2)
+    assert.is_true(y:detach():equal(x:detach() * 2))
+    torch.sum(y):backward()
+    assert.is_true(x.grad:equal(torch.ones(3):mul(2)))
+  end)
+
   it('does so on the tape, also when called twice', function()
     local plain, kept, x, g = pair()
     for _, model in ipairs { plain, kept } do

@@ -5,6 +5,7 @@ local torch = require 'tocha'
 local nn = require 'tocha.nn'
 local utils = require 'tocha.nn.utils'
 local derive = require 'tocha.nn.derive'
+local fuse = require 'tocha.nn.fuse'
 local glue = require 'tocha.bindings.module'
 local raise = require 'tocha.bindings.own'.raise
 
@@ -29,9 +30,19 @@ end
 -- What the last forward started from, beside the module.
 local states = setmetatable({}, { __mode = 'k' })
 
+-- The input for a pass of a module that may write over it, which must not be done twice (to a ReLU that makes no difference).
+local function kept(module, input)
+  for _, m in ipairs(module:listModules()) do
+    if m.inplace and not fuse.activates(m) then
+      return utils.map(function(t) return torch.isTensor(t) and t:clone() or t end, input)
+    end
+  end
+  return input
+end
+
 function Checkpoint:updateOutput(input)
   states[self] = torch.getRNGState()
-  self.output = self.modules[1]:updateOutput(input)
+  self.output = self.modules[1]:updateOutput(kept(self.modules[1], input))
   self.modules[1]:clearState()
   return self.output
 end
@@ -39,6 +50,7 @@ end
 local function pass(method)
   return function(self, input, gradOutput, ...)
     local module, rest = self.modules[1], { ... }
+    input = kept(module, input)
     return again(module, states[self] or torch.getRNGState(), function()
       module:updateOutput(input)
       if method == 'accGradParameters' then module:updateGradInput(input, gradOutput) end -- a container's children need it
@@ -96,7 +108,7 @@ function Checkpoint:compute(input)
   local module, state = self.modules[1], torch.getRNGState()
   local plain = utils.map(glue.input, input) -- tensors of its own: the container around may let go of the input's (passing.lua)
   local output = alone(module, function()
-    return utils.map(function(t) return t:clone() end, torch.noGrad(nn.call, module, plain))
+    return torch.noGrad(function() return utils.map(function(t) return t:clone() end, nn.call(module, plain)) end)
   end)
   anchor = anchor or torch.Tensor { 0 }:requiresGrad(true)
   local ins = { anchor, unpack(utils.flat(input)) }
