@@ -1,5 +1,7 @@
 --- HDF5 files by the HDF5 group's library, 1.10 or newer (libhdf5-103-1 in Debian 12): files, groups, datasets of numbers. What is
--- open belongs to its file and goes with it. Errors are sentences that begin with what was asked.
+-- open belongs to its file and goes with it. Errors are sentences that begin with what was asked. Sizes are held against
+-- the file's; what else is wrong with a file is left to the library, which some damaged files make crash: open those of people whom
+-- you trust.
 -- @module tocha.bindings.hdf5
 local ffi = require 'ffi'
 local C = require 'tocha.bindings.library'
@@ -27,6 +29,7 @@ herr_t H5Fclose(hid_t file);
 hid_t H5Pcreate(hid_t class_);
 herr_t H5Pclose(hid_t list);
 herr_t H5Pset_fclose_degree(hid_t list, int degree);
+int H5Pget_layout(hid_t list);
 herr_t H5Pset_chunk(hid_t list, int n, const hsize_t *sizes);
 herr_t H5Pset_deflate(hid_t list, unsigned level);
 herr_t H5Gget_info(hid_t group, tocha_hdf5_group *info);
@@ -40,6 +43,8 @@ int H5Iis_valid(hid_t object);
 hid_t H5Dcreate2(hid_t place, const char *name, hid_t type, hid_t space, hid_t link, hid_t creation, hid_t access);
 hid_t H5Dget_space(hid_t dataset);
 hid_t H5Dget_type(hid_t dataset);
+hid_t H5Dget_create_plist(hid_t dataset);
+hsize_t H5Dget_storage_size(hid_t dataset);
 herr_t H5Dset_extent(hid_t dataset, const hsize_t *sizes);
 herr_t H5Dread(hid_t dataset, hid_t type, hid_t memory, hid_t space, hid_t transfer, void *data);
 herr_t H5Dwrite(hid_t dataset, hid_t type, hid_t memory, hid_t space, hid_t transfer, const void *data);
@@ -77,7 +82,7 @@ H.H5Eset_auto2(0, nil, nil) -- it prints nothing itself
 local hdf5 = { version = { tonumber(numbers[0]), tonumber(numbers[1]), tonumber(numbers[2]) } }
 
 local STRONG, DEFAULT, ALL, SET = 3, 0, 0, 0
-local GROUP, DATASET = 2, 5
+local GROUP, DATASET, CHUNKED = 2, 5, 2
 local INTEGER, FLOAT, ENUM = 0, 1, 8
 local UNLIMITED = ffi.cast('hsize_t', -1)
 
@@ -227,6 +232,25 @@ local function move(transfer, dataset, type, t, first, count)
   end)
 end
 
+-- Raises where a dataset claims to have more than the file can hold of it: sizes in a damaged file are any. `asked` bytes of the
+-- `whole` are wanted; packing makes a thousandth of them at best, and pieces that were never written are not there.
+local function checkStored(dataset, asked, whole)
+  local list = H.H5Dget_create_plist(dataset)
+  local layout = H.H5Pget_layout(list)
+  H.H5Pclose(list)
+  if layout >= CHUNKED and asked <= 2 ^ 26 then return end -- pieces are counted one by one
+  local stored = tonumber(H.H5Dget_storage_size(dataset))
+  if layout < CHUNKED and stored > 0 and stored < whole or asked > 2 ^ 26 + 1100 * stored then
+    raise(('hdf5: the file is damaged: %.0f bytes for elements of %.0f'):format(stored, whole))
+  end
+end
+
+local function product(list)
+  local n = 1
+  for _, k in ipairs(list) do n = n * k end
+  return n
+end
+
 --- The elements of a dataset, or of a part of it.
 -- @tparam cdata dataset
 -- @tparam[opt] {number,...} first of each dimension, from 0
@@ -234,8 +258,10 @@ end
 -- @treturn tensor of one dimension where the dataset has none
 function hdf5.read(dataset, first, count)
   local row, class, bytes = rowOf(dataset)
-  local list = count or hdf5.size(dataset)
+  local size = hdf5.size(dataset)
+  local list = count or size
   if #list > 16 then raise(('hdf5: a dataset of %d dimensions; at most 16 are possible'):format(#list)) end
+  checkStored(dataset, product(list) * bytes, product(size) * bytes)
   local result = tensor.construct(row, unpack(#list > 0 and list or { 1 }))
   local type, own_ = readType(dataset, row, class, bytes)
   local good

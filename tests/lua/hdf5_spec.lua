@@ -89,6 +89,23 @@ for _ = 1, 60 do
 end
 try ''
 refused(hdf5.open, name, 'r')
+-- sizes that lie, of elements in one piece and of those in pieces
+file = hdf5.open(name, 'w')
+file:write('x', torch.DoubleTensor(3, 5))
+file:write('y', torch.DoubleTensor(3, 7), hdf5.DataSetOptions():setChunked(3, 7))
+file:close()
+bytes = io.open(name, 'rb'):read '*a'
+local function long(n) return string.char(n % 256, n / 256 % 256, n / 2 ^ 16 % 256, n / 2 ^ 24 % 256, 0, 0, 0, 0) end
+local handle, count = io.open(name, 'wb'), 0
+for _, n in ipairs { 5, 7 } do
+  bytes = bytes:gsub((long(3) .. long(n)):gsub('%z', '%%z'), function() count = count + 1 return long(3) .. long(n + 2 ^ 28) end)
+end
+handle:write(bytes)
+handle:close()
+file = hdf5.open(name, 'r')
+for _, name in ipairs { 'x', 'y' } do refused(function() return file:read(name):all() end) end
+print(count >= 2, torch.memstats().peak < 2 ^ 30)
+file:close()
 os.remove(name)
 print 'done'
 ]=]
@@ -122,6 +139,9 @@ false	hdf5.open: FILE is there already
 false	hdf5.open: the mode is r, r+, w, w- or a, not x
 false	hdf5.open: FILE/x does not exist
 false	hdf5.open: FILE is no HDF5 file, or damaged
+false	hdf5: the file is damaged: 120 bytes for elements of 6442451064
+false	hdf5: the file is damaged: 168 bytes for elements of 6442451112
+true	true
 done
 ]=]
 
