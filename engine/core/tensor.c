@@ -50,7 +50,8 @@ static tch_status checked_extent(int64_t offset, int ndim, const int64_t *size, 
     if (__builtin_mul_overflow(size[d] - 1, stride[d], &reach) || __builtin_add_overflow(*end, reach, end))
       return tch_fail(TCH_ERROR_VALUE, "stride %lld of dimension %d is too large", (long long) stride[d], d + 1);
   }
-  if (low < 0) return tch_fail(TCH_ERROR_VALUE, "the view begins %lld elements before its storage", (long long) -low);
+  if (low < 0)
+    return tch_fail(TCH_ERROR_VALUE, "the view begins %llu elements before its storage", -(unsigned long long) low);
   if (high == INT64_MAX) return tch_fail(TCH_ERROR_VALUE, "the view is too large");
   *extent = high + 1;
   return TCH_OK;

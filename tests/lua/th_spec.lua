@@ -196,12 +196,13 @@ describe('th', function()
   end)
 
   it('has what the package csvigo has in C', function()
-    assert.equal('0 3\t4 0\t6 1\t0\t\n', (run [[
+    assert.equal('0 3\t4 0\t6 1\t0\tcreate_lookup: the text is 3, but a CharStorage or a ByteStorage is needed\t\n', (run [[
 local lookup = require('libcsvigo').create_lookup(torch.CharStorage():string('a,b\n\r\nc'))
 local empty = require('libcsvigo').create_lookup(torch.CharStorage())
 local rows = {}
 for i = 1, lookup:size(1) do rows[i] = lookup[i][1] .. ' ' .. lookup[i][2] end
-print(rows[1], rows[2], rows[3], empty:nElement())]]))
+local _, why = pcall(function() require('libcsvigo').create_lookup(3) end)
+print(rows[1], rows[2], rows[3], empty:nElement(), (why:gsub('^/tmp/.-:5: ', '')))]]))
   end)
 
   it('gives a failing script its trace and a failing exit', function()

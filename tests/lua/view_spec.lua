@@ -99,6 +99,11 @@ describe('indexing', function()
     assert.same({ 4, 3, 2, 1 }, x[3]:totable())
   end)
 
+  it('of the longest stride is refused with its number', function()
+    local s, one, two, least = torch.FloatStorage(4), 1, torch.LongStorage { 2 }, torch.LongStorage { -2 ^ 63 }
+    assert.error_matches(function() torch.FloatTensor(s, one, two, least) end, 'begins 9223372036854775808 elements before its storage')
+  end)
+
   it('runs backwards through ranges with a negative step', function()
     local x = torch.range(1, 10)
     assert.same({ 10, 9, 8, 7, 6, 5, 4, 3, 2, 1 }, x[{ { -1, 1, -1 } }]:totable())

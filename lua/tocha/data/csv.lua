@@ -86,7 +86,10 @@ local function classesOf(texts)
     if not numbers[text] then classes[#classes + 1], numbers[text] = text, true end
   end
   local numeric = true
-  for _, text in ipairs(classes) do numeric = numeric and tonumber(text) ~= nil end
+  for _, text in ipairs(classes) do
+    local number = tonumber(text)
+    numeric = numeric and number ~= nil and number == number
+  end
   table.sort(classes, numeric and function(a, b) return tonumber(a) < tonumber(b) end or nil)
   for k, text in ipairs(classes) do numbers[text] = k end
   local labels = torch.LongTensor(#texts)
