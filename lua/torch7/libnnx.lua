@@ -4,10 +4,13 @@
 local torch = require 'torch'
 local raise = require 'tocha.bindings.own'.raise
 
-local missing = setmetatable({}, { __index = function(_, name)
+local missing = { __index = function(_, name)
   raise(('nnx: %s is a function of its C library, which is not there: this layer cannot be used'):format(tostring(name)))
-end })
+end }
 
-for _, name in ipairs { 'torch.FloatTensor', 'torch.DoubleTensor' } do torch.getmetatable(name).nn = missing end
+for _, name in ipairs { 'torch.FloatTensor', 'torch.DoubleTensor' } do
+  local class = torch.getmetatable(name)
+  class.nn = setmetatable(class.nn or {}, missing)
+end
 
-return missing
+return setmetatable({}, missing)
