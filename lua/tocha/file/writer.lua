@@ -154,7 +154,11 @@ local function kindOf(object)
   if plain[type(object)] then return plain[type(object)], type(object) end
   if unloaded.of(object) then return kinds.FUNCTION end
   local good, name = pcall(torch.typename, object) -- a type of the FFI has no name and is no object
-  if good and name then return not torch.class.metatableOf(object).isFile and kinds.OBJECT or nil, name end
+  if good and name then
+    local mt = torch.class.metatableOf(object)
+    local has = type(object) == 'table' and not mt.isFile or mt.write or own.isTensor(object) or own.isStorage(object)
+    return has and kinds.OBJECT or nil, name
+  end
   return type(object) == 'table' and kinds.TABLE or nil, type(object)
 end
 

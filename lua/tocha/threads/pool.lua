@@ -22,7 +22,7 @@ Pool.__serialize = 'tocha.threads.serialize'
 -- The states and queues of pools that run, and of those that nobody holds any more: these are ended when the next pool is made,
 -- not by the collector itself, which may run in the midst of anything. The states are told to end when this Lua state closes.
 local live, dropped, running = {}, {}, 0
-local manyThreads = 64
+local manyThreads, mostThreads = 64, 1024
 
 local function close(entry)
   for _, queue in ipairs(entry.queues) do queue:close() end
@@ -73,7 +73,9 @@ end
 -- @treturn pool
 -- @treturn table what the last function returned in each state
 function Pool.new(n, ...)
-  if type(n) ~= 'number' or n < 1 or n % 1 ~= 0 then raise('Threads: a number of threads is needed, not ' .. tostring(n)) end
+  if type(n) ~= 'number' or n < 1 or n % 1 ~= 0 or n > mostThreads then
+    raise(('Threads: a number of threads, 1 to %d, is needed, not %s'):format(mostThreads, tostring(n)))
+  end
   stopDropped()
   local self = setmetatable({ N = n, endcallbacks = { n = 0 }, errors = false, __specific = true, __running = true }, Pool)
   self.serialize = require(Pool.__serialize)
