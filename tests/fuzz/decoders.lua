@@ -81,6 +81,19 @@ local function pictures(png, list)
   return list
 end
 
+-- A .caffemodel file of a convolution and a Dropout in the newer form, and of a linear layer in the older one. Lengths stay below 128.
+local function caffe()
+  local function part(key, text)
+    local begin = key < 16 and string.char(key * 8 + 2) or string.char(key % 16 * 8 + 130, key / 16)
+    return begin .. string.char(#text) .. text
+  end
+  local function floats(n) return part(5, ('\0\0\128?'):rep(n)) end
+  local function layer(name, rest) return part(100, part(1, name) .. part(2, name) .. rest) end
+  local sizes = part(7, part(1, '\1\2\3\3'))
+  return layer('Convolution', part(7, sizes .. floats(18)) .. part(106, '\8\1\24\1\32\3')) .. layer('Dropout', part(108, '\13\0\0\0?'))
+    .. part(2, part(4, 'fc') .. '\40\14' .. part(6, '\8\1\16\1\24\2\32\4' .. floats(8)))
+end
+
 local x = torch.range(1, 3 * 9 * 11):div(300):view(3, 9, 11)
 local folders = { ['a/1.png'] = textOf(image.compressPNG(x)), [('b/%s.jpg'):format(('n'):rep(120))] = textOf(image.compressJPG(x)) }
 local record = '\0\1' .. ('p'):rep(3072)
@@ -99,7 +112,9 @@ local formats = {
             fromFile('.tar', data.cifar100) },
   npy = { { written('.npy', function(path) torch.writeNpy(path, x) end) }, fromFile('.npy', torch.readNpy) },
   npz = { { written('.npz', function(path) torch.writeNpz(path, { a = x, b = x:long() }) end) }, fromFile('.npz', torch.readNpz) },
+  caffe = { { caffe() }, fromFile('.caffemodel', require 'tocha.file.caffe') },
   t7 = { { torch.serialize { x, { a = 'b', [2] = true } }, torch.serialize({ x:byte(), 'y' }, 'ascii') }, torch.deserialize },
+  t7b32 = { { torch.serialize({ x, x:long(), { a = 'b' } }, 'b32') }, function(t) torch.deserialize(t, 'b32') end },
   csv = { { 'a,b\n1,"2"\n3,4\n' }, fromFile('.csv', data.fromCSV) },
   safetensors = { { written('.safetensors', function(path)
     torch.writeSafetensors(path, { a = x, b = x:long(), c = torch.randn(2):half() }, { note = 'text', more = '"\\' })
