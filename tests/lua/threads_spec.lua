@@ -98,7 +98,7 @@ describe('threads', function()
       assert.truthy(why:find('a userdata cannot be written, at the job.file', 1, true))
       local inert = torch.deserialize(torch.serialize(function() end))
       why = failure(pool.addjob, pool, function() return pool end)
-      assert.truthy(why:find('addjob: the job cannot be sent to a thread: a mutex can be handed to threads', 1, true))
+      assert.matches('addjob: the job cannot be sent to a thread: a .* can', why) -- one of the parts of a pool
       why = failure(pool.addjob, pool, function() return inert end)
       assert.truthy(why:find('a function that was not loaded cannot be handed to threads', 1, true))
     end, function() require 'tocha.nn' end)

@@ -13,7 +13,7 @@ local Gaussian = torch.class('rl.GaussianNoise', noise)
 --- @tparam number n environments
 -- @tparam number size of an action
 -- @tparam number deviation
-Gaussian.__init = signed('GaussianNoise', { 'self', 'table', 'n', 'count', 'size', 'count', 'deviation', 'number' },
+Gaussian.__init = signed('GaussianNoise', { 'self', 'table', 'n', 'count', 'size', 'count', 'deviation', 'finite' },
   function(self, n, size, deviation) self.n, self.size, self.deviation = n, size, deviation end)
 
 function Gaussian:sample() return torch.randn(self.n, self.size):float():mul(self.deviation) end
@@ -26,8 +26,8 @@ function Gaussian.over() end
 local Ornstein = torch.class('rl.OrnsteinUhlenbeck', noise)
 
 --- A pull back to 0 with time constant 1 / theta (Uhlenbeck and Ornstein 1930, in steps of dt as in Lillicrap et al. 2016).
-Ornstein.__init = signed('OrnsteinUhlenbeck', { 'self', 'table', 'n', 'count', 'size', 'count', 'deviation', 'number',
-  'theta', 'number?', 'dt', 'number?' }, function(self, n, size, deviation, theta, dt)
+Ornstein.__init = signed('OrnsteinUhlenbeck', { 'self', 'table', 'n', 'count', 'size', 'count', 'deviation', 'finite',
+  'theta', 'finite?', 'dt', 'finite?' }, function(self, n, size, deviation, theta, dt)
   self.deviation, self.theta, self.dt = deviation, theta or .15, dt or .01
   self.now = torch.zeros(n, size):float()
 end)

@@ -18,15 +18,17 @@ local names = { 'observation', 'action', 'reward', 'next', 'discount' }
 --- @tparam number capacity entries; later the oldest give way
 -- @param observations space
 -- @param actions space
--- @tparam table options gamma; nsteps (1); alpha: exponent of priorities, none if absent
+-- @tparam table options gamma (below 0 where turns alternate); nsteps (1); alpha: exponent of priorities, none if absent
 function Replay:__init(capacity, observations, actions, options)
   if type(capacity) ~= 'number' or capacity < 1 or capacity % 1 ~= 0 then
     raise('Replay: a whole number from 1 is needed, not ' .. tostring(capacity))
   end
-  if type(options) ~= 'table' or type(options.gamma) ~= 'number' then raise 'Replay: options are a table with the number gamma' end
+  if type(options) ~= 'table' or type(options.gamma) ~= 'number' or not (math.abs(options.gamma) <= 1) then
+    raise 'Replay: options are a table with the number gamma, from -1 to 1'
+  end
   kinds.check('Replay', 'observations', 'space', observations)
   kinds.check('Replay', 'actions', 'space', actions)
-  kinds.check('Replay', 'options', { nsteps = 'count?', alpha = 'number?' }, options)
+  kinds.check('Replay', 'options', { nsteps = 'count?', alpha = 'finite?' }, options)
   self.capacity, self.gamma, self.nsteps = capacity, options.gamma, options.nsteps or 1
   self.count, self.at = 0, 0
   self.rows = { observation = observations:batch(capacity), action = actions:batch(capacity),

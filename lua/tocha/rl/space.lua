@@ -3,6 +3,7 @@
 -- Discrete(n) holds the whole numbers 1, ..., n; Box(size, low, high) FloatTensors of one size with entries from low to high.
 -- @module tocha.rl.space
 local torch = require 'tocha'
+local kinds = require 'tocha.kinds'
 local own = require 'tocha.bindings.own'
 local raise = own.raise
 
@@ -51,7 +52,7 @@ end
 -- @tparam[opt] number|table low least entry or entries, by default without bound
 -- @tparam[opt] number|table high greatest entry or entries
 function Box:__init(shape, low, high)
-  if type(shape) ~= 'table' or #shape == 0 then raise('Box: the shape is a list of sizes, not ' .. tostring(shape)) end
+  kinds.check('Box', 'the shape', 'sizes', shape)
   self.shape = shape
   self.low, self.high = bound(low or -math.huge, shape), bound(high or math.huge, shape)
   if not self.low:le(self.high):all() then raise 'Box: a least entry is above the greatest' end
