@@ -6,7 +6,7 @@
 local torch = require 'tocha'
 local class = require 'tocha.class'
 local own = require 'tocha.bindings.own'
-require 'tocha.bindings.torch7'
+torch._gen = require('tocha.bindings.torch7').generator
 
 torch.setdefaulttensortype 'torch.DoubleTensor'
 require('tocha.bindings.pointwise').pairEqualCounts = true

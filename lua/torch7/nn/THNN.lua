@@ -3,61 +3,11 @@
 -- with the arguments as fields. Those that are not listed here are nil.
 -- @module nn.THNN
 local torch = require 'torch'
-require 'tocha.nn'
 local own = require 'tocha.bindings.own'
+local made = require 'nn.define'
 
--- -- tensors behind pointers --------------------------------------------------------------------------------------
-
-local known = setmetatable({}, { __mode = 'v' }) -- address -> tensor whose cdata was asked for
--- The last of them, so that `x:contiguous():cdata()` lives until its kernel is called.
-local recent, at = {}, 0 -- luacheck: ignore recent
-
-for _, name in ipairs { 'Byte', 'Char', 'Short', 'Int', 'Long', 'Float', 'Double' } do
-  local mt = torch.getmetatable(('torch.%sTensor'):format(name))
-  local plain = mt.cdata
-  function mt.cdata(tensor, asNumber)
-    at = at % 32 + 1
-    known[torch.pointer(tensor)], recent[at] = tensor, tensor
-    return plain(tensor, asNumber)
-  end
-end
-
-local isTensor = {}
-for name in ([[input output target gradOutput gradInput weight bias gradWeight gradBias weights total_weight buffer finput
-  fgradInput columns ones count sorted indices]]):gmatch '%S+' do isTensor[name] = true end
-
-local function argument(kernel, name, value)
-  if not isTensor[name] or value == nil or torch.isTensor(value) then return value end
-  local tensor = type(value) == 'cdata' and known[torch.pointer(value)]
-  if not tensor then own.raise(('THNN: %s: %s is not what tensor:cdata() gave'):format(kernel, name)) end
-  return tensor
-end
-
--- -- kernels ------------------------------------------------------------------------------------------------------
-
-local kernels = {}
-
-local function give(result, to, inplace)
-  if type(result) == 'number' then to:resize(1):fill(result)
-  elseif torch.pointer(result) == torch.pointer(to) then return
-  elseif inplace then to:set(result)
-  else to:resize(result:size()):copy(result) end
-end
-
--- names: of the arguments; run(m): what is computed from an object of the class that has them as fields, for m[to].
-local function define(class, pass, names, to, run)
-  local kernel, list = class .. '_' .. pass, {}
-  for name in names:gmatch '%S+' do list[#list + 1] = name end
-  kernels[kernel] = function(...)
-    local m = torch.factory('nn.' .. class)()
-    for i, name in ipairs(list) do m[name] = argument(kernel, name, (select(i, ...))) end
-    local place = to and m[to]
-    if not m.input or to and not place then own.raise(('THNN: %s: there is no %s'):format(kernel, m.input and to or 'input')) end
-    m._type, m.train, m.divide = m.input:type(), true, true
-    local result = run(m)
-    if to then give(result, place, m.inplace) end
-  end
-end
+local define, kernels = made.define, made.kernels
+require 'nn.kernels'
 
 local function forward(m) return m:updateOutput(m.input) end
 local function backward(m) return m:updateGradInput(m.input, m.gradOutput) end
@@ -121,7 +71,8 @@ end
 define('LookupTable', 'accGradParameters',
   'input gradOutput gradWeight count sorted indices shouldScaleGradByFreq paddingValue scale', nil, function(m)
     m.weight = m.gradWeight:clone()
-    m:accGradParameters(m.input, m.gradOutput, m.scale)
+    local indices = m.input:contiguous():view(-1)
+    m:accGradParameters(indices, m.gradOutput:contiguous():view(indices:size(1), -1), m.scale)
   end)
 define('LookupTable', 'renorm', 'input weight maxNorm normType', nil, function(m) m:renorm(m.input) end)
 
