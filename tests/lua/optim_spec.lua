@@ -43,6 +43,20 @@ describe('optim', function()
     assert.is_near(1 - 0.1 * 2 * 2, x[2], 1e-6)
   end)
 
+  it('takes parameters and gradients with gaps in their memory', function()
+    for _, name in ipairs { 'sgd', 'adam', 'adamw', 'rmsprop', 'adagrad', 'adadelta', 'adamax', 'nag', 'asgd', 'rprop' } do
+      local x, base = torch.range(1, 6), torch.zeros(3, 4)
+      local view, config, same = base:t():narrow(1, 2, 2), { momentum = 0.5 }, { momentum = 0.5 }
+      view:copy(x:view(2, 3))
+      for k = 1, 3 do
+        optim[name](function() return 0, torch.Tensor(6):fill(k) end, x, config)
+        optim[name](function() return 0, torch.Tensor(1, 1):fill(k):expand(2, 3) end, view, same)
+      end
+      assert.is_true(view:equal(x:view(2, 3)), name)
+      assert.equal(0, base:narrow(2, 1, 1):norm() + base:narrow(2, 4, 1):norm())
+    end
+  end)
+
   it('refuses nesterov without momentum', function()
     assert.error_matches(function()
       optim.sgd(function() return 0, torch.Tensor { 1 } end, torch.Tensor { 1 }, { nesterov = true })
