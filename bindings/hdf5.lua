@@ -53,6 +53,12 @@ size_t H5Tget_size(hid_t type);
 int H5Tget_sign(hid_t type);
 hid_t H5Tget_native_type(hid_t type, int direction);
 herr_t H5Tclose(hid_t type);
+hid_t H5Tcopy(hid_t type);
+herr_t H5Tset_size(hid_t type, size_t size);
+int H5Tis_variable_str(hid_t type);
+int H5Tget_strpad(hid_t type);
+int H5Tequal(hid_t a, hid_t b);
+herr_t H5Dvlen_reclaim(hid_t type, hid_t space, hid_t transfer, void *data);
 hid_t H5Screate_simple(int n, const hsize_t *sizes, const hsize_t *most);
 int H5Sget_simple_extent_ndims(hid_t space);
 int H5Sget_simple_extent_dims(hid_t space, hsize_t *sizes, hsize_t *most);
@@ -79,7 +85,7 @@ if H.H5open() < 0 or H.H5get_libversion(numbers, numbers + 1, numbers + 2) < 0 o
 end
 H.H5Eset_auto2(0, nil, nil) -- it prints nothing itself
 
-local hdf5 = { version = { tonumber(numbers[0]), tonumber(numbers[1]), tonumber(numbers[2]) } }
+local hdf5 = { library = H, version = { tonumber(numbers[0]), tonumber(numbers[1]), tonumber(numbers[2]) } }
 
 local STRONG, DEFAULT, ALL, SET = 3, 0, 0, 0
 local GROUP, DATASET, CHUNKED = 2, 5, 2
@@ -170,7 +176,7 @@ function hdf5.release(object) H.H5Oclose(object) end
 -- -- datasets -------------------------------------------------------------------------------------------------------------
 
 -- f(space of a dataset)
-local function withSpace(dataset, f)
+function hdf5.withSpace(dataset, f)
   local space = H.H5Dget_space(dataset)
   if space < 0 then raise('hdf5: the dataset is closed') end
   local results = { f(space) }
@@ -180,7 +186,7 @@ end
 
 --- The sizes of a dataset.
 function hdf5.size(dataset)
-  return withSpace(dataset, function(space)
+  return hdf5.withSpace(dataset, function(space)
     local n = H.H5Sget_simple_extent_ndims(space)
     if n < 0 then raise('hdf5: the dataset has no sizes') end
     local sizes, list = ffi.new('hsize_t[?]', n + 1), {}
@@ -214,7 +220,7 @@ local function readType(dataset, row, class, bytes)
 end
 
 -- A dataspace of these sizes, which f(space) uses.
-local function inSpace(list, f)
+function hdf5.inSpace(list, f)
   local sizes, n = sizesOf(list)
   local space = H.H5Screate_simple(n, sizes, nil)
   local results = { f(space) }
@@ -222,19 +228,19 @@ local function inSpace(list, f)
   return unpack(results)
 end
 
--- Moves the elements of a tensor to or from the part of a dataset that begins at `first` (from 0).
-local function move(transfer, dataset, type, t, first, count)
-  return withSpace(dataset, function(space)
-    return inSpace(count, function(memory)
+-- Moves the elements at `data` to or from the part of a dataset that begins at `first` (from 0).
+function hdf5.move(transfer, dataset, type, data, first, count)
+  return hdf5.withSpace(dataset, function(space)
+    return hdf5.inSpace(count, function(memory)
       if H.H5Sselect_hyperslab(space, SET, (sizesOf(first)), nil, (sizesOf(count)), nil) < 0 then return false end
-      return transfer(dataset, type, memory, space, DEFAULT, C.tch_tensor_data(t)) >= 0
+      return transfer(dataset, type, memory, space, DEFAULT, data) >= 0
     end)
   end)
 end
 
--- Raises where a dataset claims to have more than the file can hold of it: sizes in a damaged file are any. `asked` bytes of the
+--- Raises where a dataset claims to have more than the file can hold of it: sizes in a damaged file are any. `asked` bytes of the
 -- `whole` are wanted; packing makes a thousandth of them at best, and pieces that were never written are not there.
-local function checkStored(dataset, asked, whole)
+function hdf5.checkStored(dataset, asked, whole)
   local list = H.H5Dget_create_plist(dataset)
   local layout = H.H5Pget_layout(list)
   H.H5Pclose(list)
@@ -261,11 +267,11 @@ function hdf5.read(dataset, first, count)
   local size = hdf5.size(dataset)
   local list = count or size
   if #list > 16 then raise(('hdf5: a dataset of %d dimensions; at most 16 are possible'):format(#list)) end
-  checkStored(dataset, product(list) * bytes, product(size) * bytes)
+  hdf5.checkStored(dataset, product(list) * bytes, product(size) * bytes)
   local result = tensor.construct(row, unpack(#list > 0 and list or { 1 }))
   local type, own_ = readType(dataset, row, class, bytes)
   local good
-  if count then good = move(H.H5Dread, dataset, type, result, first, count)
+  if count then good = hdf5.move(H.H5Dread, dataset, type, C.tch_tensor_data(result), first, count)
   else good = H.H5Dread(dataset, type, ALL, ALL, DEFAULT, C.tch_tensor_data(result)) >= 0 end
   if own_ then H.H5Tclose(type) end
   if not good then raise('hdf5: the elements cannot be read: the file is damaged, or packed in a way that is not known here') end
@@ -308,9 +314,16 @@ function hdf5.newDataset(group, name, t, chunk, level)
   return H.H5Oclose(made) >= 0 and written >= 0
 end
 
---- Adds the entries of a tensor at the end of a dataset that can grow; false if it cannot.
+--- Adds the entries of a tensor at the end of a dataset that can grow; false if it cannot, and why where that is not its sizes.
 function hdf5.append(dataset, t)
-  writable(M.rowOf(t))
+  local row = M.rowOf(t)
+  writable(row)
+  local type = H.H5Dget_type(dataset)
+  local there = H.H5Tget_native_type(type, 0)
+  local same = H.H5Tequal(there, memoryType(row)) > 0
+  H.H5Tclose(there)
+  H.H5Tclose(type)
+  if not same then return false, 'has elements of another type' end
   t = t:contiguous()
   local count, size = t:size():totable(), hdf5.size(dataset)
   if #count ~= #size then return false end
@@ -320,7 +333,8 @@ function hdf5.append(dataset, t)
     first[d] = 0
   end
   size[1] = size[1] + count[1]
-  return H.H5Dset_extent(dataset, (sizesOf(size))) >= 0 and move(H.H5Dwrite, dataset, memoryType(M.rowOf(t)), t, first, count)
+  return H.H5Dset_extent(dataset, (sizesOf(size))) >= 0 and
+    hdf5.move(H.H5Dwrite, dataset, memoryType(M.rowOf(t)), C.tch_tensor_data(t), first, count)
 end
 
 return hdf5

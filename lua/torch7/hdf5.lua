@@ -8,6 +8,7 @@
 -- @module hdf5
 local torch = require 'torch'
 local engine = require 'tocha.bindings.hdf5'
+local text = require 'tocha.bindings.hdf5text'
 local own = require 'tocha.bindings.own'
 
 local raise = own.raise
@@ -51,8 +52,10 @@ function DataSet:__tostring__() return ('[HDF5DataSet %s]'):format(self._name) e
 --- The sizes, as a table.
 function DataSet:dataspaceSize() return engine.size(alive(self, self._name)) end
 
---- All elements.
-function DataSet:all() return held(self, engine.read(alive(self, self._name))) end
+local function read(id, ...) return (text.is(id) and text or engine).read(id, ...) end
+
+--- All elements: a tensor; of strings a table of them, in tables for more dimensions, or a string.
+function DataSet:all() return held(self, read(alive(self, self._name))) end
 
 --- A part: for each dimension {first, last}, or one place.
 function DataSet:partial(...)
@@ -69,7 +72,7 @@ function DataSet:partial(...)
     end
     first[d], count[d] = a - 1, b - a + 1
   end
-  return held(self, engine.read(self._id, first, count))
+  return held(self, read(self._id, first, count))
 end
 
 --- Lets go of the dataset; its file stays open.
@@ -112,7 +115,9 @@ local function child(self, name)
   local id, kind, guard = engine.child(alive(self, self._name), name)
   if not id then return nil end
   local path = (self._name .. '/' .. name):gsub('^//', '/')
-  return hdf5[kind == 'group' and 'HDF5Group' or 'HDF5DataSet'](id, path, guard, self._file)
+  local made = hdf5[kind == 'group' and 'HDF5Group' or 'HDF5DataSet'](id, path, guard, self._file)
+  made._readOnly = self._readOnly
+  return made
 end
 
 function Group:__index__(field)
@@ -146,7 +151,10 @@ end
 local function writeTensor(self, name, t, options, grows)
   local there = child(self, name)
   if grows and there then
-    if torch.typename(there) == 'hdf5.HDF5DataSet' and engine.append(there._id, t) then return end
+    local grown, why
+    if torch.typename(there) == 'hdf5.HDF5DataSet' then grown, why = engine.append(there._id, t) end
+    if grown then return end
+    if why then raise(('HDF5Group.append: %s %s than a %s'):format(tostring(there), why, torch.typename(t))) end
     raise(('HDF5Group.append: %s cannot grow by a tensor of %s; a dataset grows along its first dimension, if it was made with '
       .. 'DataSetOptions:setChunked'):format(tostring(there), table.concat(t:size():totable(), 'x')))
   end
@@ -184,6 +192,8 @@ local function writer(grows)
   return function(self, path, data, options)
     local parts = partsOf(path)
     alive(self, self._name)
+    -- The library gives a file that is open to be written as it is.
+    if self._readOnly then raise(('hdf5: %s is of a file that was opened to be read'):format(tostring(self))) end
     if options ~= nil and type(options) ~= 'table' then own.bad('hdf5', 'the third argument', 'hdf5.DataSetOptions', options) end
     if #parts > 0 then return put(self, parts, 1, data, options, grows, {}) end
     if type(data) ~= 'table' then raise('hdf5: a table is needed to write at the root of a file') end
@@ -202,8 +212,9 @@ end
 
 -- -- files ----------------------------------------------------------------------------------------------------------------
 
-function File:__init(id, name, guard)
+function File:__init(id, name, guard, readOnly)
   self._id, self._filename, self._rootGroup = id, name, hdf5.HDF5Group(id, '/', nil, guard)
+  self._rootGroup._readOnly = readOnly
 end
 function File:__tostring__() return ('[HDF5File: %s]'):format(self._filename) end
 
@@ -246,7 +257,7 @@ function hdf5.open(filename, mode)
     collectgarbage()
     id, guard = engine.open(filename, mode)
   end
-  if id then return hdf5.HDF5File(id, filename, guard) end
+  if id then return hdf5.HDF5File(id, filename, guard, mode == 'r') end
   local there = io.open(filename, 'rb')
   if there then there:close() end
   raise(('hdf5.open: %s %s'):format(filename, mode == 'w-' and there and 'is there already' or

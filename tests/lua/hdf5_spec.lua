@@ -28,6 +28,10 @@ print(text(file:all()))
 print(text(file:read('a/b'):partial({ 2, 3 }, 1)), text(file:read('d'):dataspaceSize()), text(file:read('d'):partial({ 5, 6 }, { 1, 2 })))
 print(torch.typename(file:read('c')), text(file:read()._children.a:read('b'):all()), tostring(file:read 'a/b'))
 local d = file:read 'd'
+local strings = hdf5.open('tests/golden/strings.h5', 'r')
+print(text(strings:all()))
+print(text(strings:read('table'):partial({ 1, 2 }, 3)), text(strings:read('pieces'):partial { 9, 10 }), text(strings:read('fixed'):partial(2)))
+strings:close()
 local function refused(f, ...)
   local good, why = pcall(f, ...)
   print(good, (tostring(why):gsub('^.-:%d+: ', ''):gsub(name:gsub('%p', '%%%0'), 'FILE')))
@@ -38,11 +42,19 @@ refused(d.partial, d, { 1, 9 }, 1)
 refused(d.partial, d, 1)
 refused(file.write, file, 'new', torch.ones(1))
 file:close()
+file = hdf5.open(name)
+refused(file.append, file, 'd', torch.Tensor(1, 2))
+local other = hdf5.open(name, 'r') -- which the library opens to be written, as the first
+refused(other.write, other, 'new', torch.ones(1))
+local inner = other:read 'c'
+refused(inner.append, inner, 'x', torch.FloatTensor(1))
+other:close()
+file:close()
 refused(d.all, d)
 file = hdf5.open(name)
 refused(file.write, file, 'd', torch.ones(1))
 refused(file.append, file, 'a/b', torch.ones(1, 3))
-refused(file.append, file, 'd', torch.ones(1))
+refused(file.append, file, 'd', torch.ByteTensor(1))
 refused(file.write, file, 'd/e', torch.ones(1))
 refused(file.write, file, 'e', 1)
 refused(file.write, file, 'e', torch.Tensor())
@@ -114,11 +126,16 @@ local expected = [=[
 {a = {b = DoubleTensor 4x3 78}, c = {x = FloatTensor 2 3, y = {z = LongTensor 1 1099511627776}}, d = ByteTensor 8x2 124, types = {Byte = ByteTensor 2 6, Char = CharTensor 2 6, Int = IntTensor 2 6, Short = ShortTensor 2 6}}
 DoubleTensor 2x1 5	{1 = 8, 2 = 2}	ByteTensor 2x2 32
 hdf5.HDF5Group	DoubleTensor 4x3 78	[HDF5DataSet /a/b]
+{ended = {1 = ab, 2 = }, fixed = {1 = ab, 2 = abcd, 3 = }, fixed one = word, list = {1 = a, 2 = , 3 = long long long long long long long long long }, one = héllo, pieces = {1 = x0, 10 = x9, 2 = x1, 3 = x2, 4 = x3, 5 = x4, 6 = x5, 7 = x6, 8 = x7, 9 = x8}, spaces = {1 = ab, 2 = c d}, table = {1 = {1 = a, 2 = b, 3 = c}, 2 = {1 = d, 2 = e, 3 = f}}}
+{1 = {1 = c}, 2 = {1 = f}}	{1 = x8, 2 = x9}	{1 = abcd}
 false	HDF5Group.read: there is no nothing in [HDF5Group /]
 false	HDF5Group.read: there is no c in [HDF5DataSet /a/b]
 false	HDF5DataSet.partial: 1 to 9 is no part of dimension 1 of /d, which has 8
 false	HDF5DataSet.partial: 1 ranges for the 2 dimensions of /d
-false	HDF5Group.write: new cannot be written into [HDF5Group /]
+false	hdf5: [HDF5Group /] is of a file that was opened to be read
+false	HDF5Group.append: [HDF5DataSet /d] has elements of another type than a torch.DoubleTensor
+false	hdf5: [HDF5Group /] is of a file that was opened to be read
+false	hdf5: [HDF5Group /c] is of a file that was opened to be read
 false	hdf5: /d is closed
 false	HDF5Group.write: [HDF5DataSet /d] is there already
 false	HDF5Group.append: [HDF5DataSet /a/b] cannot grow by a tensor of 1x3; a dataset grows along its first dimension, if it was made with DataSetOptions:setChunked
