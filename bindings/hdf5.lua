@@ -90,7 +90,7 @@ local hdf5 = { library = H, version = { tonumber(numbers[0]), tonumber(numbers[1
 local STRONG, DEFAULT, ALL, SET = 3, 0, 0, 0
 local GROUP, DATASET, CHUNKED = 2, 5, 2
 local INTEGER, FLOAT, ENUM = 0, 1, 8
-local UNLIMITED = ffi.cast('hsize_t', -1)
+local UNLIMITED = 0xffffffffffffffffULL -- a cast of -1 would be 2^63
 
 -- Types: the file's, and the processor's.
 local kept = { Byte = 'STD_U8LE', Char = 'STD_I8LE', Short = 'STD_I16LE', Int = 'STD_I32LE', Long = 'STD_I64LE',
@@ -145,11 +145,10 @@ function hdf5.names(group)
   if H.H5Gget_info(group, info) < 0 then return names end
   for i = 0, tonumber(info[0].links) - 1 do
     local size = H.H5Lget_name_by_idx(group, '.', 0, 0, i, nil, 0, DEFAULT)
-    if size >= 0 then
-      local name = ffi.new('char[?]', tonumber(size) + 1)
-      H.H5Lget_name_by_idx(group, '.', 0, 0, i, name, size + 1, DEFAULT)
-      names[#names + 1] = ffi.string(name)
-    end
+    if size < 0 then break end -- fewer are there than a damaged file says
+    local name = ffi.new('char[?]', tonumber(size) + 1)
+    H.H5Lget_name_by_idx(group, '.', 0, 0, i, name, size + 1, DEFAULT)
+    names[#names + 1] = ffi.string(name)
   end
   return names
 end
