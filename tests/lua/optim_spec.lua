@@ -181,6 +181,24 @@ describe('an optimizer object', function()
     assert.is_near(a:detach()[1], b:detach()[1], 1e-7)
   end)
 
+  it('refuses a state of other parameters or with other constants when it is loaded, and stays as it was', function()
+    local saved = {}
+    for n = 2, 3 do
+      local x = torch.ones(n):requiresGrad(true)
+      local one = optim.Adam(x)
+      torch.sum(x * 2):backward()
+      one:step()
+      saved[n] = one:state()
+    end
+    local x = torch.ones(2):requiresGrad(true)
+    local one = optim.Adam(x)
+    assert.error_matches(function() one:load(saved[3]) end,
+      'optim.Adam: the state [mv] is a FloatTensor of 3, but x is a FloatTensor of 2')
+    saved[2][1].config = { beta1 = 2 }
+    assert.error_matches(function() one:load(saved[2]) end, 'beta1 is 2')
+    assert.same({}, one:state()[1].states[1])
+  end)
+
   it('names what is no parameter', function()
     assert.error_matches(function() optim.Adam { 3 } end, 'parameter 1 is a number, not a tensor')
     assert.error_matches(function() optim.Adam {} end, 'there are no parameters')

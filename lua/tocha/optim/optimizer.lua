@@ -2,6 +2,7 @@
 -- @module tocha.optim.optimizer
 local torch = require 'tocha'
 local check = require 'tocha.kinds'.check
+local memory = require 'tocha.optim.takes'.memory
 local raise = require 'tocha.bindings.own'.raise
 
 local Optimizer = torch.class('tocha.Optimizer', {})
@@ -97,10 +98,16 @@ function Optimizer:load(saved)
   end
   for i, group in ipairs(self.groups) do
     check(op, 'the saved state', { config = 'table', states = 'table' }, saved[i])
-    for _, memory in ipairs(saved[i].states) do check(op, 'states', 'table', memory) end
+    for _, state in ipairs(saved[i].states) do check(op, 'states', 'table', state) end
     if #saved[i].states ~= #group.targets then
       raise(('optim.%s: group %d was saved with %d parameters and has %d'):format(self.name, i, #saved[i].states,
         #group.targets))
+    end
+    try(self.rule, saved[i].config)
+    for k, target in ipairs(group.targets) do
+      for field, value in pairs(saved[i].states[k]) do
+        if torch.isTensor(value) then memory(op, saved[i].states[k], field, target.x) end
+      end
     end
   end
   for i, group in ipairs(self.groups) do
