@@ -92,7 +92,8 @@ function loadcaffe.load(prototxt, binary, backend) -- luacheck: ignore prototxt
   if backend ~= 'nn' and backend ~= 'cudnn' then
     raise(('loadcaffe: the backend is nn or cudnn, not %s'):format(tostring(backend)))
   end
-  local package = require(backend)
+  local found, package = pcall(require, backend)
+  if not found then raise('loadcaffe: ' .. package) end
   local layers, net, width, left = read(binary), nn.Sequential(), nil, {}
   local function add(name, module)
     module.name = name

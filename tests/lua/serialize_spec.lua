@@ -154,7 +154,7 @@ describe('serialization', function()
     require 'tocha.nn'
     for _, class in ipairs { 'nn.Linear', 'nn.Sequential', 'nn.SpatialMaxPooling', 'some.Stranger' } do
       local text = ('4\n1\n3\nV 1\n%d\n%s\n0\n'):format(#class, class)
-      assert.error_matches(function() torch.deserialize(text, 'ascii') end, 'an object has a nil for its fields')
+      assert.error_matches(function() torch.deserialize(text, 'ascii') end, 'has a nil for its fields')
     end
   end)
 

@@ -55,6 +55,15 @@ describe('threads', function()
     end, function(i) number = i return i end)
   end)
 
+  it('copy collections to states that did not ask for tds', function()
+    with(1, function(pool)
+      local list, count = tds.Vec { 1, 'b' }, nil
+      pool:addjob(function() return #list, list end, function(n, copy) count = n + #copy end)
+      pool:synchronize()
+      assert.equal(4, count)
+    end)
+  end)
+
   it('copy tensors, or share them', function()
     local x, counter = torch.Tensor(3):fill(1), tds.AtomicCounter()
     with(1, function(pool)

@@ -99,7 +99,10 @@ end
 --- Reads a table into the fields of an object: what most `read` methods of classes begin with.
 function File:readFields(object)
   local fields = self:readObject()
-  if type(fields) ~= 'table' then return self:fail('an object has a %s for its fields', torch.type(fields)) end
+  if type(fields) ~= 'table' then
+    return self:fail('a %s has a %s for its fields (damaged, or is the package of the class not loaded?)', torch.type(object),
+      torch.type(fields))
+  end
   for key, value in next, fields do rawset(object, key, value) end
 end
 

@@ -8,6 +8,7 @@ local torch = require 'tocha'
 local shared = require 'tocha.bindings.shared'
 local raise = require 'tocha.bindings.own'.raise
 local unloaded = require 'tocha.file.unloaded'
+require 'tocha.tds' -- how collections are written and read
 
 local serialize = {}
 
