@@ -104,7 +104,7 @@ end
 local switches = { 'NOSUBDIR', 'NOMETASYNC', 'RDONLY', 'WRITEMAP', 'MAPASYNC', 'NOSYNC', 'NOTLS', 'NOLOCK' }
 
 function Env:__init(...)
-  local rows = { { arg = 'Path', type = 'string', help = 'folder of the database', req = true },
+  local rows = { { arg = 'Path', type = 'string', help = 'folder of the database' },
     { arg = 'MapSize', type = 'number', help = 'bytes that it may have', default = 2 ^ 40 } }
   for _, name in ipairs(switches) do
     rows[#rows + 1] = { arg = name, type = 'boolean', help = 'flag of the library', default = false }

@@ -94,6 +94,7 @@ refused(txn.put, txn, 'big', torch.rand(2 ^ 18))
 refused(txn.commit, txn)
 refused(lmdb.txn, {})
 refused(lmdb.cursor, db)
+refused(lmdb.env, {})
 refused(lmdb.env, { Path = 'x', MapSize = 0 })
 refused(lmdb.env, { Path = 'x', Mode = 999 })
 for _ = 1, 20 do db:txn(true):cursor() end -- which nothing holds
@@ -189,6 +190,7 @@ false	lmdb.txn.put: MDB_MAP_FULL: Environment mapsize limit reached (MapSize is 
 false	lmdb.txn.commit: MDB_BAD_TXN: Transaction must abort, has a child, or is invalid; nothing was written
 false	lmdb.txn: the first argument is a table, but an lmdb.env is needed
 false	lmdb.cursor: the first argument is a table, but an lmdb.txn is needed
+false	lmdb.env: Path is nil, but a name is needed
 false	lmdb.env: MapSize is 0, but a whole number from 1 to 70368744177664 is needed
 false	lmdb.env: Mode is 999, but a number of octal digits is needed
 0	1
