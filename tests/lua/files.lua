@@ -18,6 +18,20 @@ function files.put(bytes)
   return scratch
 end
 
+--- What a script for Torch7 prints and its exit status, run by scripts/th in a process of its own. words stand before its name,
+-- arguments behind it.
+function files.th(source, words, arguments)
+  local path = os.tmpname()
+  local file = assert(io.open(path, 'w'))
+  file:write(source)
+  file:close()
+  local pipe = io.popen(('scripts/th %s %s %s 2>&1; echo "rc $?"'):format(words or '', path, arguments or ''))
+  local output, status = pipe:read('*a'):match '^(.*)rc (%d+)\n$'
+  pipe:close()
+  os.remove(path)
+  return output, tonumber(status)
+end
+
 --- Makes an empty folder for a test, into which files.write writes, and returns its path.
 function files.makeFolder()
   folder = os.tmpname()

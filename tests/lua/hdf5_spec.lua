@@ -1,5 +1,6 @@
 --- HDF5 files through the door to Torch7: written, read again in whole and in part, refused.
 -- luacheck: no max line length
+local files = require 'tests.lua.files'
 local script = [=[
 local found, hdf5 = pcall(require, 'hdf5')
 if not found then print 'no library' os.exit() end
@@ -166,14 +167,7 @@ done
 
 describe('hdf5', function()
   it('writes and reads files, and says what it cannot', function()
-    local name = os.tmpname()
-    local file = assert(io.open(name, 'w'))
-    file:write(script)
-    file:close()
-    local pipe = io.popen('scripts/th -l torch ' .. name .. ' 2>&1')
-    local output = pipe:read '*a'
-    pipe:close()
-    os.remove(name)
+    local output = files.th(script, '-l torch')
     if output:find '^no library' then return pending 'libhdf5 is not installed' end
     assert.equal(expected, (output:gsub('\t\n', '\n')))
   end)

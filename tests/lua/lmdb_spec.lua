@@ -1,5 +1,6 @@
 --- LMDB databases through the door to Torch7: written, read again, refused, damaged.
 -- luacheck: no max line length
+local files = require 'tests.lua.files'
 local script = [=[
 local found, why = pcall(require, 'lmdb')
 if not found then print(why) os.exit() end
@@ -205,14 +206,7 @@ true
 
 describe('lmdb', function()
   it('writes and reads databases, and says what it cannot', function()
-    local name = os.tmpname()
-    local file = assert(io.open(name, 'w'))
-    file:write(script)
-    file:close()
-    local pipe = io.popen('scripts/th -l torch ' .. name .. ' 2>&1')
-    local output = pipe:read '*a'
-    pipe:close()
-    os.remove(name)
+    local output = files.th(script, '-l torch')
     if output:find '^lmdb: the library liblmdb is not installed' then return pending 'liblmdb is not installed' end
     assert.equal(expected, (output:gsub('\t\n', '\n')))
   end)

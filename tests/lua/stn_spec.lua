@@ -1,5 +1,6 @@
 --- What the package stn had in C, through the door to Torch7, against PyTorch (tests/golden/sampler.lua) and differences.
 -- luacheck: no max line length
+local files = require 'tests.lua.files'
 local script = [=[
 require 'libstn'
 require 'libnnx' -- which keeps what libstn set
@@ -69,14 +70,7 @@ false nnx: SpatialReSampling_updateOutput is a function of its C library, which 
 
 describe('libstn', function()
   it('samples images as PyTorch does, with their gradients', function()
-    local name = os.tmpname()
-    local file = assert(io.open(name, 'w'))
-    file:write(script)
-    file:close()
-    local pipe = io.popen('scripts/th -l torch ' .. name .. ' 2>&1')
-    local output = pipe:read '*a'
-    pipe:close()
-    os.remove(name)
+    local output = files.th(script, '-l torch')
     assert.equal(expected, (output:gsub('\t\n', '\n'):gsub('\t', ' '):gsub('/%S+:%d+: ', '')))
   end)
 end)

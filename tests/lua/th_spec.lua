@@ -1,17 +1,8 @@
 --- The door to Torch7 as a program meets it: scripts/th runs a script in a process of its own.
 
-local function run(script, ...)
-  local name = os.tmpname()
-  local file = assert(io.open(name, 'w'))
-  file:write(script)
-  file:close()
-  local pipe = io.popen(('scripts/th %s %s 2>&1; echo "rc $?"'):format(name, table.concat({ ... }, ' ')))
-  local text = pipe:read '*a'
-  pipe:close()
-  os.remove(name)
-  local output, rc = text:match '^(.*)rc (%d+)\n$'
-  return output, tonumber(rc)
-end
+local files = require 'tests.lua.files'
+
+local function run(script, ...) return files.th(script, '', table.concat({ ... }, ' ')) end
 
 describe('th', function()
   it('runs a script with torch, paths, sys, xlua and Penlight in scope', function()

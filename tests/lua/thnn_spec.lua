@@ -1,4 +1,5 @@
 --- The kernels of nn.THNN for layers of programs: each against the layer of its name, with its arguments in Torch7's order.
+local files = require 'tests.lua.files'
 local script = [=[
 require 'nn'
 local THNN = nn.THNN
@@ -130,14 +131,7 @@ print(torch._gen ~= nil, require('ffi').typeof('THGenerator**')(torch._gen)[0] ~
 
 describe('nn.THNN', function()
   it('has kernels that do what the layers do', function()
-    local name = os.tmpname()
-    local file = assert(io.open(name, 'w'))
-    file:write(script)
-    file:close()
-    local pipe = io.popen('scripts/th -l torch ' .. name .. ' 2>&1')
-    local output = pipe:read '*a'
-    pipe:close()
-    os.remove(name)
+    local output = files.th(script, '-l torch')
     assert.equal('scatterAdd: index[1][1] = 25, but dimension 2 has 24 entries (1 to 24)\t\ntrue\ttrue\t\n', output)
   end)
 end)

@@ -1,9 +1,9 @@
 --- What the package unsup had in C, through the door to Torch7.
+local files = require 'tests.lua.files'
+
 describe('libunsup', function()
   it('shrinks the elements of a tensor in place', function()
-    local name = os.tmpname()
-    local file = assert(io.open(name, 'w'))
-    file:write [[
+    local output = files.th([[
       local unsup = require 'libunsup'
       assert(unsup == _G.unsup)
       local x = torch.Tensor { -3, -1, -0.5, 0, 0.5, 2 }
@@ -15,11 +15,7 @@ describe('libunsup', function()
         local good, why = pcall(x.shrinkage, x, lambda)
         assert(not good and why:find(debug.getinfo(1, 'S').short_src, 1, true) == 1 and why:find 'shrinkage: lambda is', why)
       end
-      print 'done']]
-    file:close()
-    local pipe = io.popen('scripts/th -l torch ' .. name .. ' 2>&1')
-    assert.equal('done\t\n', pipe:read '*a')
-    pipe:close()
-    os.remove(name)
+      print 'done']], '-l torch')
+    assert.equal('done\t\n', output)
   end)
 end)
