@@ -143,14 +143,11 @@ static void boxes_piece(void *context, int64_t begin, int64_t end) {
   }
 }
 
-static void run(plan *p) {
+/* once: no element of the target is written twice. */
+static void run(plan *p, bool once) {
   simplify(p);
   int64_t each = 1, bytes = tch_dtype_bytes(p->to_type);
-  bool once = true; /* no element of the target is written twice */
-  for (int d = 0; d < p->ndim; d++) {
-    once = once && (p->to_stride[d] != 0 || p->size[d] == 1);
-    p->extent[d] = d > 0 ? 1 : p->size[0] < PIECE ? p->size[0] : PIECE;
-  }
+  for (int d = 0; d < p->ndim; d++) p->extent[d] = d > 0 ? 1 : p->size[0] < PIECE ? p->size[0] : PIECE;
   if (p->to_type == p->from_type && p->ndim > 1)
     tch_box_extents(2, (tch_grid_view[]) {{p->to_stride, bytes}, {p->from_stride, bytes}}, p->ndim, p->size, NEAR, BOX,
                     p->extent);
@@ -187,7 +184,7 @@ tch_status tch_tensor_copy(tch_tensor *to, const tch_tensor *from) {
   if (tch_tensor_overlap(to, from) || !common_dims(&p, to, from)) return copy_aside(to, from);
   p.to = first_element(to);
   p.from = first_element(from);
-  run(&p);
+  run(&p, !tch_tensor_repeats(to));
   tch_work_moved((double) (to->count * (tch_dtype_bytes(to->type) + tch_dtype_bytes(from->type))));
   tch_tensor_wrote(to);
   return TCH_OK;
@@ -200,7 +197,7 @@ tch_status tch_tensor_fill(tch_tensor *t, double value) {
   tch_store_double(t->type, &element, 1, &value, 1);
   plan p = {.to = first_element(t), .from = (const char *) &element, .to_type = t->type, .from_type = t->type};
   common_dims(&p, t, NULL);
-  run(&p);
+  run(&p, !tch_tensor_repeats(t));
   tch_work_moved((double) (t->count * tch_dtype_bytes(t->type)));
   tch_tensor_wrote(t);
   return TCH_OK;

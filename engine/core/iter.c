@@ -427,11 +427,7 @@ static bool combed(const plan *p) {
 /* Can the kernel take all operands as they lie? */
 static bool in_place(const plan *p, int64_t count) {
   bool rows = p->size[0] >= RUN;
-  for (int k = 0; k < p->n; k++) {
-    rows = rows && (p->stride[k][0] == 1 || (k > 0 && p->stride[k][0] == 0));
-    for (int d = 0; d < p->ndim && k == 0; d++)
-      if (p->stride[0][d] == 0 && p->size[d] > 1) return true; /* results on top of each other: in order */
-  }
+  for (int k = 0; k < p->n; k++) rows = rows && (p->stride[k][0] == 1 || (k > 0 && p->stride[k][0] == 0));
   return rows || count < FEW || combed(p);
 }
 
@@ -470,12 +466,33 @@ static bool run_flat(plan *p, const tch_shape *shape, tch_tensor *const *operand
   return true;
 }
 
+/* Element by element, the last dimension first: results on top of each other see those before them, as in Torch7. */
+static void run_in_order(const plan *p, const tch_shape *shape, tch_tensor *const *operand) {
+  int64_t place[TCH_MAX_DIMS] = {0}, step[TCH_ITER_MAX];
+  void *data[TCH_ITER_MAX];
+  for (int k = 0; k < p->n; k++) step[k] = 1, data[k] = p->data[k];
+  for (int d;;) {
+    call(p, 1, 1, data, step, step);
+    for (d = shape->ndim - 1; d >= 0; d--) {
+      int64_t move = ++place[d] == shape->size[d] ? 1 - shape->size[d] : 1;
+      for (int k = 0; k < p->n; k++) data[k] = (char *) data[k] + move * stride_of(operand[k], d, shape->ndim) * p->bytes[k];
+      if (move == 1) break;
+      place[d] = 0;
+    }
+    if (d < 0) return;
+  }
+}
+
 static void iterate(plan *p, const tch_shape *shape, tch_tensor *const *operand) {
   int64_t count = tch_shape_count(shape);
   if (run_flat(p, shape, operand) || count == 0) return;
   for (int k = 0; k < p->n; k++) {
     p->data[k] = tch_tensor_data(operand[k]);
     p->bytes[k] = tch_dtype_bytes(operand[k]->type);
+  }
+  if (tch_tensor_repeats(operand[0])) {
+    run_in_order(p, shape, operand);
+    return;
   }
   merge(p, shape, operand);
   if (in_place(p, count)) {

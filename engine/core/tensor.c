@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/memory.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* -- sizes ------------------------------------------------------------------------------------------------------ */
@@ -331,6 +332,23 @@ bool tch_tensor_overlap(const tch_tensor *a, const tch_tensor *b) {
   tch_tensor_range(a, &begin_a, &end_a);
   tch_tensor_range(b, &begin_b, &end_b);
   return tch_storage_meet(a->storage, begin_a, end_a, b->storage, begin_b, end_b);
+}
+
+bool tch_tensor_repeats(const tch_tensor *t) {
+  int order[TCH_MAX_DIMS], n = 0; /* shortest strides first */
+  for (int d = 0; d < t->ndim; d++) {
+    if (t->size[d] <= 1) continue;
+    int k = n++;
+    for (; k > 0 && llabs(t->stride[order[k - 1]]) > llabs(t->stride[d]); k--) order[k] = order[k - 1];
+    order[k] = d;
+  }
+  int64_t reach = 0; /* of the dimensions so far */
+  for (int k = 0; k < n; k++) {
+    int64_t stride = llabs(t->stride[order[k]]);
+    if (stride <= reach) return true;
+    reach += (t->size[order[k]] - 1) * stride;
+  }
+  return false;
 }
 
 tch_status tch_tensor_contiguous_of(tch_tensor *t, tch_tensor **out) {

@@ -44,6 +44,7 @@ void tch_tensor_range(const tch_tensor *t, int64_t *begin, int64_t *end);
 /* Must be called before (or after) every write to t's elements. */
 void tch_tensor_wrote(tch_tensor *t);
 bool tch_tensor_overlap(const tch_tensor *a, const tch_tensor *b); /* ranges of one storage meet */
+bool tch_tensor_repeats(const tch_tensor *t); /* maybe two of its elements are the same place */
 
 /* -- what the tape wants to know; implemented by autograd/tape.c -- */
 /* Must be asked before a write that the tape does not record (fill, copy, random numbers): fails while gradients are on and

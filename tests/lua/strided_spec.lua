@@ -88,6 +88,17 @@ describe('elementwise functions of views', function()
     same(torch.add(c, x), torch.add(v, x:t():clone():t()))
   end)
 
+  it('write places that lie on top of each other one after the other', function()
+    local one, windows, long = torch.zeros(1), torch.zeros(5, 5), torch.IntTensor(400):zero()
+    one:expand(500):add(2)
+    windows:unfold(1, 3, 1):unfold(2, 3, 1):add(1)
+    long:unfold(1, 200, 1):add(torch.IntTensor(201, 200):fill(3))
+    assert.equal(1000, one[1])
+    local counts = torch.Tensor { 1, 2, 3, 2, 1 }
+    same(torch.ger(counts, counts), windows)
+    for i = 1, 400 do assert.equal(3 * math.min(i, 401 - i, 200), long[i]) end
+  end)
+
   it('write in place and leave what lies between', function()
     each(all, function(v, u, name, shared)
       if shared then return end
