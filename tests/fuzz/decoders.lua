@@ -81,7 +81,8 @@ local function pictures(png, list)
   return list
 end
 
--- A .caffemodel file of a convolution and a Dropout in the newer form, and of a linear layer in the older one. Lengths stay below 128.
+-- A .caffemodel file of a convolution and a Dropout in the newer form, and of a linear layer in the older one. Lengths stay below
+-- 128.
 local function caffe()
   local function part(key, text)
     local begin = key < 16 and string.char(key * 8 + 2) or string.char(key % 16 * 8 + 130, key / 16)
@@ -90,7 +91,8 @@ local function caffe()
   local function floats(n) return part(5, ('\0\0\128?'):rep(n)) end
   local function layer(name, rest) return part(100, part(1, name) .. part(2, name) .. rest) end
   local sizes = part(7, part(1, '\1\2\3\3'))
-  return layer('Convolution', part(7, sizes .. floats(18)) .. part(106, '\8\1\24\1\32\3')) .. layer('Dropout', part(108, '\13\0\0\0?'))
+  return layer('Convolution', part(7, sizes .. floats(18)) .. part(106, '\8\1\24\1\32\3'))
+    .. layer('Dropout', part(108, '\13\0\0\0?'))
     .. part(2, part(4, 'fc') .. '\40\14' .. part(6, '\8\1\16\1\24\2\32\4' .. floats(8)))
 end
 

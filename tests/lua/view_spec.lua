@@ -101,7 +101,8 @@ describe('indexing', function()
 
   it('of the longest stride is refused with its number', function()
     local s, one, two, least = torch.FloatStorage(4), 1, torch.LongStorage { 2 }, torch.LongStorage { -2 ^ 63 }
-    assert.error_matches(function() torch.FloatTensor(s, one, two, least) end, 'begins 9223372036854775808 elements before its storage')
+    assert.error_matches(function() torch.FloatTensor(s, one, two, least) end,
+      'begins 9223372036854775808 elements before its storage')
   end)
 
   it('runs backwards through ranges with a negative step', function()
