@@ -68,6 +68,12 @@ unit_tiled   := $(unit_conv) -O2
 unit_block   := -Os $(if $(gcc),-fno-unswitch-loops -fno-split-loops)
 # Its loops are vectors already; -O3 moves tests out of them, which makes it half as large again, no faster.
 unit_elementwise := -O2 -ftree-vectorize $(if $(gcc),-fvect-cost-model=dynamic)
+# For processors of before 2013 these are small rather than fast.
+old          := $(if $(filter x86_64 amd64,$(machine)),-Os)
+elementwise_baseline := $(old)
+conv_baseline        := $(old)
+depthwise_baseline   := $(old)
+winograd_baseline    := $(old)
 types        := float double
 units        := $(patsubst engine/kernel/%.c,%,$(wildcard engine/kernel/*.c))
 float_only   := block
@@ -142,7 +148,7 @@ endef
 # The compiler by its file: `cc` and `gcc` may be the same.
 compiler := $(or $(realpath $(shell command -v $(firstword $(CC)))),$(CC))
 $(eval $(call stamp,$(BUILD)/flags,$(compiler) $(wordlist 2,99,$(CC)) $(std) $(warn) $(CFLAGS) $(nounwind) $(san) $(inc) \
-  $(foreach i,$(isas),$(isa_$(i))) $(foreach u,$(units),$(unit_$(u)))))
+  $(foreach i,$(isas),$(isa_$(i))) $(foreach u,$(units),$(unit_$(u)) $(foreach i,$(isas),$($(u)_$(i))))))
 $(eval $(call stamp,$(BUILD)/parts,$(compiler) $(CFLAGS) $(LDFLAGS) $(shared) $(objects) $(kernels) $(libs)))
 
 # Once per set of flags: what was found, or a sentence about what is missing.
@@ -176,7 +182,7 @@ define kernel_rule
 $(BUILD)/kernel/$(1)_$(2)_$(3).o: engine/kernel/$(1).c $(ready)
 	@mkdir -p $$(@D)
 	$$(call say,CC)
-	$(quiet)$(compile) $(nounwind) $(isa_$(3)) $(unit_$(1)) -DTCH_ISA=$(3) -DTCH_REAL=$(2) -DTCH_REAL_IS_$(2) -c $$< -o $$@
+	$(quiet)$(compile) $(nounwind) $(isa_$(3)) $(unit_$(1)) $($(1)_$(3)) -DTCH_ISA=$(3) -DTCH_REAL=$(2) -DTCH_REAL_IS_$(2) -c $$< -o $$@
 endef
 $(foreach u,$(units),$(foreach t,$(types),$(foreach i,$(isas),$(eval $(call kernel_rule,$(u),$(t),$(i))))))
 
