@@ -33,13 +33,7 @@ for class, fields in pairs {
   MarginCriterion = 'sizeAverage margin', ClassNLLCriterion = 'sizeAverage weights total_weight ignoreIndex',
   SpatialClassNLLCriterion = 'sizeAverage weights total_weight',
 } do
-  define(class, 'updateOutput', 'input target output ' .. fields, 'output', function(m)
-    m.output = nil
-    return m:updateOutput(m.input, m.target)
-  end)
-  define(class, 'updateGradInput', 'input target gradInput ' .. fields, 'gradInput', function(m)
-    return m:updateGradInput(m.input, m.target)
-  end)
+  made.criterion(class, fields)
 end
 
 -- Numbers of planes, from a weight (out, in, kH, kW) or (out, in * kH * kW); transposed: (in, out, kH, kW).

@@ -71,4 +71,15 @@ function made.define(class, pass, names, to, run)
   end
 end
 
+--- Makes both kernels of a criterion; fields: of its arguments after the tensors.
+function made.criterion(class, fields)
+  made.define(class, 'updateOutput', 'input target output ' .. fields, 'output', function(m)
+    m.output = nil
+    return m:updateOutput(m.input, m.target)
+  end)
+  made.define(class, 'updateGradInput', 'input target gradInput ' .. fields, 'gradInput', function(m)
+    return m:updateGradInput(m.input, m.target)
+  end)
+end
+
 return made

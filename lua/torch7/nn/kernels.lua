@@ -1,7 +1,8 @@
 --- The kernels of poolings, normalizations, layers with parameters, unpoolings and upsamplings for nn.THNN.
 -- @module nn.kernels
 local torch = require 'torch'
-local define = require 'nn.define'.define
+local made = require 'nn.define'
+local define = made.define
 
 local function forward(m) return m:updateOutput(m.input) end
 
@@ -121,13 +122,7 @@ end)
 
 for class, fields in pairs { MultiLabelMarginCriterion = 'isTarget sizeAverage',
   MultiMarginCriterion = 'sizeAverage p weights margin' } do
-  define(class, 'updateOutput', 'input target output ' .. fields, 'output', function(m)
-    m.output = nil
-    return m:updateOutput(m.input, m.target)
-  end)
-  define(class, 'updateGradInput', 'input target gradInput ' .. fields, 'gradInput', function(m)
-    return m:updateGradInput(m.input, m.target)
-  end)
+  made.criterion(class, fields)
 end
 define('L1Cost', 'updateOutput', 'input output', 'output', function(m)
   m.output = nil
